@@ -1,0 +1,32 @@
+"""The one exception of the package, and the exit codes that every command shares."""
+
+from typing import Final
+
+CLEAN: Final = 0
+"""Nothing at or above `--fail-on`."""
+FINDINGS: Final = 1
+"""At least one finding at or above `--fail-on`."""
+USAGE: Final = 2
+"""The command line, the configuration or a rule file is wrong."""
+NOTHING_AUDITED: Final = 3
+"""No file of a known form was found."""
+INCOMPLETE: Final = 4
+"""Something that should have been audited could not be."""
+
+
+class AuditError(Exception):
+    """Raised when the audit cannot go on: what is wrong, where, and what to do about it.
+
+    `message` is one lower-case sentence without a full stop, the user's own text in backticks; `where` is
+    `file:line:column` or empty; `help` says what to do; `exit_code` is one of the constants above.
+    """
+
+    def __init__(self, message: str, *, where: str = "", help: str = "", exit_code: int = USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.help = help
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message

@@ -1,0 +1,1 @@
+"""The decision engine: one request (evaluate) and sets of requests (prove)."""

@@ -1,0 +1,163 @@
+"""What the engine is asked and what it answers: requests, sets of requests, policies in force, decisions, verdicts."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from policy_audit.model.policy import Policy, Statement
+
+PrincipalKind = Literal["role", "session", "user", "federated", "root", "service", "anonymous"]
+"""`role` is a request made with a role, told by the role's ARN; `session` one told by its sts assumed-role ARN."""
+
+Authorization = Literal["ordinary", "api-gateway-iam", "api-gateway-none", "trust", "kms"]
+"""Whose rules combine the policies: IAM's own, API Gateway's tables by method authorization type, a role's trust, a key's.
+
+`api-gateway-iam` is a method of authorization type AWS_IAM (tables A and B), `api-gateway-none` one of type NONE: the
+resource policy alone decides, and without one everybody passes.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+"""
+
+PolicyType = Literal[
+    "identity policy",
+    "permissions boundary",
+    "session policy",
+    "resource policy",
+    "VPC endpoint policy",
+    "SCP",
+    "RCP",
+    "trust policy",
+]
+
+ContextValue = str | tuple[str, ...]
+"""A single-valued key's text, or a multivalued key's values."""
+
+
+class Caller(NamedTuple):
+    """Who makes a request. `arn` is the ARN of a role, session, user, federated user or root; a service's name
+    (`states.amazonaws.com`) for a service; empty for an anonymous caller."""
+
+    kind: PrincipalKind
+    arn: str
+
+
+class Request(NamedTuple):
+    """One request. Context keys are lower case; `absent` lists keys known to be absent; `unlisted` says what every
+    other key is. Values may hold letters (see `model.value`): such a value is known only as far as its text goes."""
+
+    caller: Caller
+    action: str
+    resource: str
+    resource_account: str
+    context: Mapping[str, ContextValue] = {}
+    absent: frozenset[str] = frozenset()
+    unlisted: Literal["absent", "unknown"] = "absent"
+
+
+class Policies(NamedTuple):
+    """Everything that has a say on a request. None means that there is no such policy, but for `identity`:
+
+    `identity` None means that the caller's identity policies are not visible, and may allow anything.
+    `scps` and `rcps` are one tuple of documents for each level, root first.
+    """
+
+    identity: tuple[Policy, ...] | None = ()
+    boundaries: tuple[Policy, ...] | None = None
+    session: Policy | None = None
+    resource: Policy | None = None
+    endpoint: tuple[Policy, ...] | None = None
+    scps: tuple[tuple[Policy, ...], ...] | None = None
+    rcps: tuple[tuple[Policy, ...], ...] | None = None
+
+
+class Deciding(NamedTuple):
+    """A statement that decided, or helped to: the policy's type and name, and the statement's place in it (from 0)."""
+
+    policy_type: PolicyType
+    policy: Policy
+    index: int
+
+    @property
+    def statement(self) -> Statement:
+        return self.policy.statements[self.index]
+
+
+Outcome = Literal["Allowed", "ImplicitlyDenied", "ExplicitlyDenied", "Undecided"]
+
+
+class Decision(NamedTuple):
+    """The evaluator's answer for one request. `undecided_because` names keys (and other unknowns) it hangs on."""
+
+    outcome: Outcome
+    decided_by: tuple[Deciding, ...] = ()
+    undecided_because: tuple[str, ...] = ()
+    denied_by: PolicyType | None = None
+    """For an implicit denial: the type of policy that lacks an Allow."""
+
+
+# ---- sets of requests, for the prover -------------------------------------------------------------------------------
+
+
+class Texts(NamedTuple):
+    """A set of texts: those that match one of the glob `patterns` (`*` and `?`) and none of the globs `but`."""
+
+    patterns: tuple[str, ...]
+    but: tuple[str, ...] = ()
+
+
+class Key(NamedTuple):
+    """What a context key may be within a set of requests: absent (if `maybe_absent`), or one of `values`.
+
+    `values` None means that the key is never present. `chosen` says who fixes the value: `caller` for a value that
+    whoever makes the request picks at will (a user agent), `environment` for one that is fixed but not known to the
+    audit (the address that a request will come from).
+    """
+
+    values: Texts | None
+    maybe_absent: bool = False
+
+
+class RequestSet(NamedTuple):
+    """A set of requests: the product of its parts.
+
+    `callers` are ARNs (of roles, users, root), or service names, by `kind`; for `anonymous` it is ignored. `kind`
+    "signed" stands for any IAM principal: role, user, federated user or root. `same_account` says whether callers
+    belong to the resource's account; those that don't match it are outside the set. A context key that is not listed
+    may be absent or have any value when `unlisted` is "any", and is absent when it is "absent". Keys that follow from
+    the caller (`aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, …) are the engine's business and
+    need not be listed.
+    """
+
+    kind: Literal["signed", "service", "anonymous"]
+    callers: Texts
+    actions: Texts
+    resources: Texts
+    resource_account: str
+    same_account: bool = True
+    context: Mapping[str, Key] = {}
+    unlisted: Literal["absent", "any"] = "any"
+
+
+class Proven(NamedTuple):
+    """Every request of the set is decided as required. `because` is a smallest set of statements that carries it."""
+
+    because: tuple[Deciding, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+class Refuted(NamedTuple):
+    """`request` is in the set, and the evaluator decides it otherwise than required, as `decision` tells."""
+
+    request: Request
+    decision: Decision
+    assumptions: tuple[str, ...] = ()
+
+
+class Undecided(NamedTuple):
+    """Neither could be shown. `reasons` are clauses; `unless` is the condition under which the likelier verdict
+    flips (`${AWS::AccountId} = 123456789012`); `likely` that verdict's request, if there is one."""
+
+    reasons: tuple[str, ...]
+    unless: str = ""
+    likely: Request | None = None
+
+
+Verdict = Proven | Refuted | Undecided

@@ -1,0 +1,1 @@
+"""Rules: reading them, and joining them with the facts into requirements."""

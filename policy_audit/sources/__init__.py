@@ -1,0 +1,1 @@
+"""One module per form of input: each turns files into facts of the model."""
