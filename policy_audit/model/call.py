@@ -1,0 +1,59 @@
+"""What a workflow does: the tasks of a state machine, each with what it calls and how."""
+
+from typing import Literal, NamedTuple
+
+from policy_audit.origin import Span
+
+Pattern = Literal["request-response", "sync", "wait-for-task-token"]
+
+
+class Field(NamedTuple):
+    """One value of a task as the definition gives it: text that may hold letters, and where it stands."""
+
+    text: str
+    span: Span
+
+
+class Task(NamedTuple):
+    """One Task state. A field is None when the definition does not have it.
+
+    `integration` is the tail of the state's `Resource` without pattern suffix: `http:invoke`, `apigateway:invoke`,
+    `lambda:invoke`, `aws-sdk:sqs:sendMessage`; for a Lambda function's or an activity's ARN as `Resource` it is
+    `lambda:invoke` or `activity`, and `resource` tells the ARN. A value that the workflow computes while it runs is a
+    hole, with as much literal text around it as the expression shows.
+    """
+
+    state: str
+    path: tuple[str, ...]
+    """Names of the enclosing states (Map, Parallel), outermost first; for Parallel also the branch: `Fan out[1]`."""
+    integration: str
+    pattern: Pattern
+    resource: str
+    span: Span
+    """The state's name, where the definition has it."""
+    endpoint: Field | None = None
+    method: Field | None = None
+    url_path: Field | None = None
+    stage: Field | None = None
+    auth_type: Field | None = None
+    connection: Field | None = None
+    credentials_role: Field | None = None
+    timeout_seconds: Field | None = None
+    headers: tuple[tuple[str, Field], ...] | None = ()
+    """None when the header names are computed."""
+    arguments: tuple[tuple[str, Field], ...] = ()
+    """Top-level scalar parameters of any other integration, such as `StateMachineArn`."""
+
+    @property
+    def name(self) -> str:
+        """The state's name with the states that enclose it: `Each order / Call`."""
+        return " / ".join((*self.path, self.state))
+
+
+class Definition(NamedTuple):
+    """A state machine's definition: its tasks, and what could not be read of it (`problems`, with place)."""
+
+    tasks: tuple[Task, ...]
+    problems: tuple[tuple[str, Span], ...] = ()
+    distributed_maps: tuple[str, ...] = ()
+    """Names of the Map states in DISTRIBUTED mode."""
