@@ -1,0 +1,108 @@
+"""What an audit says: requirements with their verdicts, findings among them, and everything that was not audited."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from policy_audit.origin import Span
+
+Severity = Literal["note", "low", "medium", "high", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("note", "low", "medium", "high", "critical")
+Confidence = Literal["low", "medium", "high"]
+Answer = Literal["proven", "refuted", "undecided"]
+
+
+class Mark(NamedTuple):
+    """A place worth showing, and why: `label` is a short clause such as `grants another path`."""
+
+    span: Span
+    label: str = ""
+
+
+class Counterexample(NamedTuple):
+    """The one request that breaks a requirement, in IAM's words; `case` is what `policy-audit simulate` reads."""
+
+    principal: str
+    action: str
+    resource: str
+    context: Mapping[str, str | tuple[str, ...]]
+    decision: str
+    case: Mapping[str, object]
+
+
+class Checked(NamedTuple):
+    """One requirement with its verdict. `because` are the statements that decide, `reasons` why it is undecided."""
+
+    rule: str
+    address: str
+    requirement: str
+    answer: Answer
+    span: Span
+    because: tuple[Mark, ...] = ()
+    reasons: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    """The combinations of template conditions it was asked in, when the answers differ between them."""
+
+
+class Finding(NamedTuple):
+    """A requirement that is not met, or could not be decided. `address` is `template.yaml#LogicalId`."""
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    answer: Literal["refuted", "undecided"]
+    address: str
+    requirement: str
+    message: str
+    help: str
+    page: str
+    """The rule's page as `policy-audit explain` finds it: the rule's id."""
+    location: Span
+    label: str = ""
+    """What to read at `location`."""
+    related: tuple[Mark, ...] = ()
+    counterexample: Counterexample | None = None
+    reasons: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    fingerprint: str = ""
+    """Stable over edits: made from rule, address and requirement, never from a line."""
+
+
+class Skipped(NamedTuple):
+    """A file, or a part of one, that was not audited. `broken` when it should have been: it makes the audit incomplete."""
+
+    target: str
+    reason: str
+    help: str = ""
+    broken: bool = False
+    span: Span | None = None
+
+
+class Target(NamedTuple):
+    """A file that was read, and as what: `CloudFormation template`."""
+
+    path: str
+    form: str
+
+
+class Report(NamedTuple):
+    """Everything one audit found. `texts` gives the lines of the files for excerpts, secrets masked."""
+
+    findings: tuple[Finding, ...] = ()
+    requirements: tuple[Checked, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    texts: Mapping[str, tuple[str, ...]] = {}
+    rules: Mapping[str, str] = {}
+    """Every rule that was asked, with its version (`since`)."""
+
+    def count(self, answer: Answer) -> int:
+        """How many requirements have this answer."""
+        return sum(checked.answer == answer for checked in self.requirements)
+
+
+def at_least(severity: Severity, threshold: Severity) -> bool:
+    """Whether `severity` is `threshold` or worse."""
+    return SEVERITIES.index(severity) >= SEVERITIES.index(threshold)
