@@ -18,7 +18,8 @@ class AuditError(Exception):
     """Raised when the audit cannot go on: what is wrong, where, and what to do about it.
 
     `message` is one lower-case sentence without a full stop, the user's own text in backticks; `where` is
-    `file:line:column` or empty; `help` says what to do; `exit_code` is one of the constants above.
+    `file:line:column` or empty; `help` says what to do; `exit_code` is one of the constants above; `source`, when not
+    empty, is the line at `where`.
     """
 
     def __init__(self, message: str, *, where: str = "", help: str = "", exit_code: int = USAGE) -> None:
@@ -27,6 +28,19 @@ class AuditError(Exception):
         self.where = where
         self.help = help
         self.exit_code = exit_code
+        self.source = ""
+
+    def showing(self, text: str) -> "AuditError":
+        """This error, to be printed with the line of `text` that `where` names.
+
+        Only for text that holds no secrets: a configuration or a rule, never a template.
+        """
+        numbers = self.where.rsplit(":", 2)
+        if len(numbers) == 3 and numbers[1].isdecimal():
+            lines = text.splitlines()
+            index = int(numbers[1]) - 1
+            self.source = lines[index] if 0 <= index < len(lines) else ""
+        return self
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message

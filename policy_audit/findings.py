@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED
 from policy_audit.origin import Span
 
 Severity = Literal["note", "low", "medium", "high", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("note", "low", "medium", "high", "critical")
+FailOn = Literal["note", "low", "medium", "high", "critical", "never"]
 Confidence = Literal["low", "medium", "high"]
 Answer = Literal["proven", "refuted", "undecided"]
 
@@ -106,3 +108,20 @@ class Report(NamedTuple):
 def at_least(severity: Severity, threshold: Severity) -> bool:
     """Whether `severity` is `threshold` or worse."""
     return SEVERITIES.index(severity) >= SEVERITIES.index(threshold)
+
+
+def exit_code(report: Report, fail_on: FailOn = "medium", strict: bool = False) -> int:
+    """What `policy-audit check` ends with: see the constants of `errors`.
+
+    A finding fails the audit when it is `fail_on` or worse; one about an undecided requirement only when `strict`.
+    An incomplete audit is told after findings, or before them when `strict`.
+    """
+    failing = fail_on != "never" and any(
+        at_least(finding.severity, fail_on) and (strict or finding.answer == "refuted") for finding in report.findings
+    )
+    broken = any(skipped.broken for skipped in report.skipped)
+    if failing and not (broken and strict):
+        return FINDINGS
+    if broken:
+        return INCOMPLETE
+    return CLEAN if report.targets else NOTHING_AUDITED

@@ -97,18 +97,26 @@ class Decision(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """A set of texts: those that match one of the glob `patterns` (`*` and `?`) and none of the globs `but`."""
+    """A set of texts: those that match one of the glob `patterns` and none of the globs `but`.
+
+    `*` and `?` are wildcards; `${*}`, `${?}` and `${$}` are the characters themselves, as in IAM's own policies.
+    """
 
     patterns: tuple[str, ...]
     but: tuple[str, ...] = ()
 
 
+def literal(text: str) -> str:
+    """The glob that matches exactly `text`."""
+    if "*" not in text and "?" not in text and "${" not in text:
+        return text
+    return text.replace("$", "${$}").replace("*", "${*}").replace("?", "${?}")
+
+
 class Key(NamedTuple):
     """What a context key may be within a set of requests: absent (if `maybe_absent`), or one of `values`.
 
-    `values` None means that the key is never present. `chosen` says who fixes the value: `caller` for a value that
-    whoever makes the request picks at will (a user agent), `environment` for one that is fixed but not known to the
-    audit (the address that a request will come from).
+    `values` None means that the key is never present.
     """
 
     values: Texts | None

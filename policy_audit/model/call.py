@@ -19,13 +19,13 @@ class Task(NamedTuple):
 
     `integration` is the tail of the state's `Resource` without pattern suffix: `http:invoke`, `apigateway:invoke`,
     `lambda:invoke`, `aws-sdk:sqs:sendMessage`; for a Lambda function's or an activity's ARN as `Resource` it is
-    `lambda:invoke` or `activity`, and `resource` tells the ARN. A value that the workflow computes while it runs is a
-    hole, with as much literal text around it as the expression shows.
+    `lambda:invoke` or `activity`, and `resource` tells the ARN. It is a hole when `Resource` does not tell. A value
+    that the workflow computes while it runs is a hole, with as much literal text around it as the expression shows.
     """
 
     state: str
     path: tuple[str, ...]
-    """Names of the enclosing states (Map, Parallel), outermost first; for Parallel also the branch: `Fan out[1]`."""
+    """Names of the enclosing states (Map, Parallel), outermost first; for Parallel with the branch: `Fan out[0]`."""
     integration: str
     pattern: Pattern
     resource: str
@@ -40,9 +40,11 @@ class Task(NamedTuple):
     credentials_role: Field | None = None
     timeout_seconds: Field | None = None
     headers: tuple[tuple[str, Field], ...] | None = ()
-    """None when the header names are computed."""
+    """Names, with the place of each. Values may be secrets: their text is left empty. None when names are computed."""
     arguments: tuple[tuple[str, Field], ...] = ()
     """Top-level scalar parameters of any other integration, such as `StateMachineArn`."""
+    computed: Field | None = None
+    """A hole when the workflow computes all arguments as a whole: `endpoint` and the like are then this hole too."""
 
     @property
     def name(self) -> str:
@@ -56,4 +58,4 @@ class Definition(NamedTuple):
     tasks: tuple[Task, ...]
     problems: tuple[tuple[str, Span], ...] = ()
     distributed_maps: tuple[str, ...] = ()
-    """Names of the Map states in DISTRIBUTED mode."""
+    """Names of the Map states in DISTRIBUTED mode, each with the states that enclose it, as in `Task.name`."""

@@ -23,6 +23,10 @@ _LETTER: Final = re.compile("[\U000f0000-\U0010fffd]")
 _HOLE: Final = re.compile("[\U00100000-\U0010fffd]")
 
 
+SHARED: Final = frozenset({"${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}", "${AWS::URLSuffix}"})
+"""Symbols that mean the same in every template of one account and region."""
+
+
 class Shape(NamedTuple):
     """What is known of a symbol's value: the characters it is made of, its length, or all its possible values.
 
@@ -62,6 +66,8 @@ GENERATED_NAME: Final = Shape("generated name", "A-Za-z0-9+=,.@_-", 14, 128, suf
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
 """
 
+_SAMPLES: Final = {ACCOUNT.name: "111122223333", REGION.name: "us-east-1", PARTITION.name: "aws"}
+
 
 class Symbol(NamedTuple):
     """One open part of a text. `name` is what the reader sees, such as `${AWS::AccountId}`."""
@@ -75,22 +81,35 @@ class Symbol(NamedTuple):
 
 
 class Symbols:
-    """The table of letters of one audit: gives each symbol its letter and finds it again."""
+    """The table of letters of one audit: gives each symbol its letter and finds it again.
+
+    A table has one view for each template (`within`): `${Env}` of one template is not `${Env}` of another, while the
+    pseudo parameters that all templates of an account share are the same symbol everywhere.
+    """
 
     def __init__(self) -> None:
         self._symbols: list[Symbol] = []
         self._holes: list[Symbol] = []
-        self._letters: dict[str, str] = {}
+        self._letters: dict[tuple[str, str], str] = {}
+        self._scope = ""
+
+    def within(self, scope: str) -> "Symbols":
+        """The same table as one template sees it: its own names are kept apart from those of other scopes."""
+        view = Symbols()
+        view._symbols, view._holes, view._letters = self._symbols, self._holes, self._letters
+        view._scope = scope
+        return view
 
     def symbol(self, symbol: Symbol) -> str:
-        """The letter of `symbol`; two symbols of one name are the same symbol, and the first shape stays."""
-        letter = self._letters.get(symbol.name)
+        """The letter of `symbol`; two symbols of one name and scope are the same symbol, and the first shape stays."""
+        key = ("" if symbol.name in SHARED else self._scope, symbol.name)
+        letter = self._letters.get(key)
         if letter is None:
             if FIRST_SYMBOL + len(self._symbols) >= FIRST_HOLE - 2:
                 return self.hole("the audited set has more than 65,000 open values")
             letter = chr(FIRST_SYMBOL + len(self._symbols))
             self._symbols.append(symbol)
-            self._letters[symbol.name] = letter
+            self._letters[key] = letter
         return letter
 
     def hole(self, reason: str, name: str = "…") -> str:
@@ -111,6 +130,25 @@ class Symbols:
     def show(self, text: str) -> str:
         """`text` as a person reads it, each letter replaced by its symbol's name."""
         return _LETTER.sub(lambda found: self.of(found.group()).name, text) if has_letters(text) else text
+
+    def sample(self, text: str) -> str:
+        """`text` with a possible value in the place of each letter: the same for the same symbol, else different."""
+        return _LETTER.sub(lambda found: self._value(found.group()), text) if has_letters(text) else text
+
+    def _value(self, letter: str) -> str:
+        shape = self.of(letter).shape
+        if shape.values:
+            return shape.values[0]
+        if shape.name in _SAMPLES:
+            return _SAMPLES[shape.name]
+        number = ord(letter) - (FIRST_HOLE if is_hole(letter) else FIRST_SYMBOL)
+        if shape.characters == UUID.characters:
+            return f"0f1e2d3c-0000-4000-8000-{number:012x}"
+        name = re.sub("[^a-z0-9]", "", self.of(letter).name.lower()) or "value"
+        if shape is API_ID or shape == API_ID:
+            return f"{name:a<6.6}{number:04d}"
+        text = f"{name}-{number:012d}" if shape.suffix else f"{name}{number}"
+        return text[: shape.longest] if 0 <= shape.longest < len(text) else text
 
     def reasons(self, text: str) -> tuple[str, ...]:
         """Why the holes of `text` are open, in order and each once."""

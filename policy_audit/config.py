@@ -1,0 +1,301 @@
+"""What the user may say about an audit: finding and reading `policy_audit.yaml`, and joining it with the command line."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as ReadMapping
+from typing import Final, NamedTuple, TypeVar, get_args
+
+from policy_audit.audit import Options
+from policy_audit.errors import USAGE, AuditError
+from policy_audit.findings import FailOn
+from policy_audit.model.node import Mapping, Node, Scalar, Sequence
+from policy_audit.model.value import has_letters
+from policy_audit.rulebook.pages import rule_ids, unknown_rule
+from policy_audit.sources.nodes import parse_yaml, read_text
+from policy_audit.suggest import did_you_mean
+
+NAME: Final = "policy_audit.yaml"
+FAIL_ON: Final[tuple[FailOn, ...]] = get_args(FailOn)
+_KEYS: Final = (
+    "account", "callers", "disable", "fail-on", "parameters", "partition", "region", "rules", "stacks", "strict"
+)  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Config(NamedTuple):
+    """Everything that was said: by the configuration file alone, or joined with the command line."""
+
+    options: Options = Options()
+    fail_on: FailOn = "medium"
+    path: str = ""
+    """The file that was read, or empty."""
+
+
+# ---- finding and reading the file -----------------------------------------------------------------------------------
+
+
+def find_config(start: str) -> str:
+    """The path of the `policy_audit.yaml` nearest to the folder `start`, or empty.
+
+    It is looked for in `start` and upwards, up to and including the first folder that holds `.git`.
+    """
+    folder = os.path.abspath(start)
+    while True:
+        path = os.path.join(folder, NAME)
+        if os.path.isfile(path):
+            return os.path.normpath(os.path.join(start, os.path.relpath(path, os.path.abspath(start))))
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return ""
+        folder = parent
+
+
+def load_config(start: str = ".", file: str | None = None) -> Config:
+    """What the configuration says: `file`, or the one that `find_config(start)` finds, or nothing.
+
+    Raises AuditError (exit code USAGE) naming file, line and column of the first thing that is wrong.
+    """
+    path = file if file is not None else find_config(start)
+    if not path:
+        return Config()
+    try:
+        text = read_text(path)
+    except AuditError as error:
+        raise AuditError(error.message, where=error.where, help=error.help) from None
+    try:
+        return read_config(text, path)
+    except AuditError as error:
+        wrong = AuditError(error.message, where=error.where, help=error.help, exit_code=USAGE)
+        # A template parameter's value may be a secret, and is nowhere else in an error's line.
+        raise wrong if "parameters" in text else wrong.showing(text) from None
+
+
+def read_config(text: str, path: str) -> Config:
+    """What the `text` of the configuration file `path` says. Raises AuditError as `load_config` does."""
+    document = parse_yaml(text, path)
+    if isinstance(document, Scalar) and document.kind == "null":
+        return Config(path=path)
+    entries = dict(_entries(document, "the configuration"))
+    for key in entries:
+        if key.text not in _KEYS:
+            help = did_you_mean(key.text, _KEYS) or f"the keys are {', '.join(_KEYS)}"
+            raise _wrong(key, f"unknown key `{key.text}`", help)
+    values = {key.text: value for key, value in entries.items()}
+    folder = os.path.dirname(path)
+
+    def read(key: str, reader: Callable[[Node, str], T], otherwise: T) -> T:
+        return reader(values[key], key) if key in values else otherwise
+
+    options = Options(
+        parameters={_below(folder, name, ":"): value for name, value in read("parameters", _parameters, {}).items()},
+        stacks=read("stacks", lambda node, key: _stacks(node, folder), {}),
+        partition=read("partition", _place, ""),
+        region=read("region", _place, ""),
+        account=read("account", _place, ""),
+        callers=read("callers", _callers, {}),
+        rules=read("rules", lambda node, key: _folders(node, folder), ()),
+        disabled=read("disable", lambda node, key: frozenset(_texts(node, key)), frozenset()),
+        strict=read("strict", _flag, False),
+    )
+    if options.disabled:
+        _check_rules(values["disable"], rule_ids(options.rules))
+    return Config(options, read("fail-on", _fail_on, "medium"), path)
+
+
+def _check_rules(node: Node, known: frozenset[str]) -> None:
+    for item in _items(node):
+        rule = _text(item, "disable")
+        if rule not in known:
+            error = unknown_rule(rule, known)
+            raise _wrong(item, error.message, error.help)
+
+
+# ---- the value of each key ------------------------------------------------------------------------------------------
+
+
+def _parameters(node: Node, key: str) -> dict[str, str]:
+    """Template parameters; a list is a comma-delimited one, as CloudFormation writes it."""
+    values = {}
+    for name, value in _entries(node, f"`{key}`"):
+        if problem := _parameter_problem(name.text):
+            raise _wrong(name, problem, "write `Name: value`, or `template.yaml:Name: value` for one template only")
+        if isinstance(value, Sequence):
+            values[name.text] = ",".join(_text(item, name.text, empty=True) for item in value.items)
+        else:
+            values[name.text] = _text(value, name.text, empty=True)
+    return values
+
+
+def _stacks(node: Node, folder: str) -> dict[str, str]:
+    return {
+        name.text: _existing(value, os.path.join(folder, _text(value, name.text)), os.path.isfile, "file")
+        for name, value in _entries(node, "`stacks`")
+    }
+
+
+def _folders(node: Node, folder: str) -> tuple[str, ...]:
+    return tuple(
+        _existing(item, os.path.join(folder, _text(item, "rules")), os.path.isdir, "folder") for item in _items(node)
+    )
+
+
+def _callers(node: Node, key: str) -> dict[str, tuple[str, ...]]:
+    return {api.text: _texts(value, api.text) for api, value in _entries(node, f"`{key}`")}
+
+
+def _place(node: Node, key: str) -> str:
+    text = _text(node, key)
+    if problem := place_problem(key, text):
+        raise _wrong(node, *problem)
+    return text
+
+
+def _flag(node: Node, key: str) -> bool:
+    if not isinstance(node, Scalar) or node.kind != "boolean":
+        raise _wrong(node, f"`{key}` is true or false", "write `true` or `false`, without quotes")
+    return node.text.lower() in ("true", "yes", "on")
+
+
+def _fail_on(node: Node, key: str) -> FailOn:
+    text = _text(node, key)
+    for choice in FAIL_ON:
+        if text == choice:
+            return choice
+    raise _wrong(
+        node, f"`{text}` is no value of `{key}`", did_you_mean(text, FAIL_ON) or f"one of {', '.join(FAIL_ON)}"
+    )
+
+
+# ---- strict reading of nodes ----------------------------------------------------------------------------------------
+
+
+def _entries(node: Node, what: str) -> Iterable[tuple[Scalar, Node]]:
+    if not isinstance(node, Mapping):
+        raise _wrong(node, f"{what} must be a mapping", "write `key: value`, one on each line")
+    return ((entry.key, entry.value) for entry in node.entries)
+
+
+def _items(node: Node) -> tuple[Node, ...]:
+    """The items of a list; a single value is a list of one."""
+    return node.items if isinstance(node, Sequence) else (node,)
+
+
+def _texts(node: Node, key: str) -> tuple[str, ...]:
+    return tuple(_text(item, key) for item in _items(node))
+
+
+def _text(node: Node, key: str, empty: bool = False) -> str:
+    if not isinstance(node, Scalar):
+        raise _wrong(node, f"`{key}` must be a single value", "write text, a number or `true`")
+    if node.kind == "null" or not (node.text or empty):
+        raise _wrong(node, f"`{key}` has no value", "write one, or remove the key")
+    return node.text
+
+
+def _existing(node: Node, path: str, exists: Callable[[str], bool], what: str) -> str:
+    path = os.path.normpath(path)
+    if not exists(path):
+        raise _wrong(node, f"there is no {what} `{path}`", "paths are relative to the configuration file")
+    return path
+
+
+def _below(folder: str, name: str, separator: str) -> str:
+    """A `template.yaml:Name` with the template's path relative to the configuration file made one from here."""
+    file, colon, parameter = name.rpartition(separator)
+    return os.path.normpath(os.path.join(folder, file)) + separator + parameter if colon else name
+
+
+def _wrong(node: Node, message: str, help: str) -> AuditError:
+    return AuditError(message, where=str(node.place.span), help=help)
+
+
+# ---- checks that the command line shares ----------------------------------------------------------------------------
+
+
+_FORMS: Final = {
+    "account": (r"[0-9]{12}", "an account id", "an account id has twelve digits: 123456789012"),
+    "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "a Region", "a Region is written like eu-west-1"),
+    "partition": (r"aws(-[a-z]+)*", "a partition", "partitions are aws, aws-cn, aws-us-gov, …"),
+}
+
+
+def place_problem(key: str, text: str) -> tuple[str, str] | None:
+    """What is wrong with `text` as `account`, `region` or `partition`, and what to do; None when nothing is."""
+    form, what, help = _FORMS[key]
+    return None if re.fullmatch(form, text) else (f"`{text}` is not {what}", help)
+
+
+def _parameter_problem(name: str) -> str:
+    """What is wrong with the name of a parameter, with or without a template before it."""
+    file, colon, parameter = name.rpartition(":")
+    if (colon and not file) or not re.fullmatch(r"[\w-]+", parameter):
+        return f"`{name}` is not the name of a parameter"
+    return ""
+
+
+# ---- the command line -----------------------------------------------------------------------------------------------
+
+
+class Given(NamedTuple):
+    """What the command line says, as written; empty or None where it says nothing."""
+
+    parameters: tuple[str, ...] = ()
+    """`NAME=VALUE` or `FILE:NAME=VALUE`."""
+    stacks: tuple[str, ...] = ()
+    """`NAME=FILE`."""
+    rules: tuple[str, ...] = ()
+    region: str = ""
+    account: str = ""
+    partition: str = ""
+    fail_on: FailOn | None = None
+    strict: bool | None = None
+
+
+def joined(config: Config, given: Given) -> Config:
+    """`config` with what the command line gives, which wins; rule folders of both count.
+
+    Raises AuditError for a value that is wrong, naming its option.
+    """
+    options = config.options
+    for key in ("account", "region", "partition"):
+        text: str = getattr(given, key)
+        if text and (problem := place_problem(key, text)):
+            raise AuditError(problem[0], where=f"--{key}", help=problem[1])
+    strict = options.strict if given.strict is None else given.strict
+    return config._replace(
+        options=options._replace(
+            parameters={**options.parameters, **dict(_parameter(text) for text in given.parameters)},
+            stacks={**options.stacks, **dict(_stack(text) for text in given.stacks)},
+            rules=tuple(dict.fromkeys((*options.rules, *given.rules))),
+            region=given.region or options.region,
+            account=given.account or options.account,
+            partition=given.partition or options.partition,
+            strict=strict,
+        ),
+        fail_on=given.fail_on or config.fail_on,
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    # The whole text is not repeated in a message: the value may be a secret.
+    if not equals or _parameter_problem(name):
+        raise AuditError(
+            f"`{name}` is not the name of a parameter" if equals else "a parameter is given without `=`",
+            where="--parameter",
+            help="write NAME=VALUE, or FILE:NAME=VALUE for one template only",
+        )
+    if has_letters(value):
+        raise AuditError(f"the value of `{name}` holds private-use characters", where="--parameter", help="remove them")
+    return name, value
+
+
+def _stack(text: str) -> tuple[str, str]:
+    name, _, file = text.partition("=")
+    if not name or not file:
+        raise AuditError(f"`{text}` names no stack and template", where="--stack", help="write NAME=FILE")
+    if not os.path.isfile(file):
+        raise AuditError(f"there is no file `{file}`", where="--stack", help="give the template of the stack")
+    return name, os.path.normpath(file)

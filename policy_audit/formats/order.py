@@ -1,0 +1,45 @@
+"""The order that every format tells things in, and what counts as told."""
+
+from collections.abc import Iterable
+
+from policy_audit.findings import Checked, Finding, Report, Skipped
+from policy_audit.origin import Span
+
+
+def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By file, place, rule, address and requirement."""
+    return tuple(
+        sorted(
+            findings, key=lambda item: (*_place(item.location), item.rule, item.address, item.requirement, item.when)
+        )
+    )
+
+
+def sorted_requirements(requirements: Iterable[Checked]) -> tuple[Checked, ...]:
+    """By file, place, rule, address and requirement."""
+    return tuple(
+        sorted(
+            requirements, key=lambda item: (*_place(item.span), item.rule, item.address, item.requirement, item.when)
+        )
+    )
+
+
+def sorted_skipped(skipped: Iterable[Skipped]) -> tuple[Skipped, ...]:
+    """What makes the audit incomplete first; each by reason, target and place."""
+    return tuple(
+        sorted(skipped, key=lambda item: (not item.broken, item.reason, item.help, item.target, item.span or ()))
+    )
+
+
+def undecided_only(report: Report) -> tuple[Checked, ...]:
+    """The undecided requirements that no finding tells of."""
+    told = {(finding.rule, finding.address, finding.requirement) for finding in report.findings}
+    return tuple(
+        checked
+        for checked in report.requirements
+        if checked.answer == "undecided" and (checked.rule, checked.address, checked.requirement) not in told
+    )
+
+
+def _place(span: Span) -> tuple[str, int, int]:
+    return span.file, span.line, span.column

@@ -1,0 +1,192 @@
+"""The report for a person: a frame for each finding, what was left out and why, and one line that sums it up."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from policy_audit.findings import SEVERITIES, Answer, Checked, Finding, Mark, Report, Skipped
+from policy_audit.formats.frame import Paint, Role, frames, gutter_width, note, painter
+from policy_audit.formats.order import sorted_findings, sorted_requirements, sorted_skipped, undecided_only
+from policy_audit.formats.visible import visible
+from policy_audit.formats import View
+
+_BRIEFLY: Final = 20
+"""How many lines of a list are shown without `--verbose`."""
+_RELATED: Final = 8
+_DECISIONS: Final = {
+    "Allowed": "allowed",
+    "ImplicitlyDenied": "implicitly denied",
+    "ExplicitlyDenied": "explicitly denied",
+}
+
+
+def render(report: Report, view: View) -> str:
+    """The whole text; with `view.quiet` only the findings and what makes the audit incomplete."""
+    paint = painter(view.color)
+    blocks = [_finding(finding, report, view, paint) for finding in sorted_findings(report.findings)]
+    blocks.append(_skipped(report.skipped, view, paint))
+    if not view.quiet:
+        blocks.append(_requirements(report, paint) if view.verbose else _undecided(report, paint))
+        blocks.append(_assumptions(report.assumptions, view, paint))
+        blocks.append(_summary(report, paint))
+    return "\n".join(block for block in blocks if block)
+
+
+# ---- findings -------------------------------------------------------------------------------------------------------
+
+
+def _finding(finding: Finding, report: Report, view: View, paint: Paint) -> str:
+    role: Role = finding.severity if finding.answer == "refuted" else "undecided"
+    related = finding.related if view.verbose else finding.related[:_RELATED]
+    marks = [Mark(finding.location, finding.label), *related]
+    gutter = gutter_width(marks)
+    title = paint(f"{role}[{visible(finding.rule)}]", role)
+    lines = [f"{title}{paint(':', 'bold')} {paint(visible(finding.message), 'bold')}"]
+    lines += frames(marks, report.texts, paint, role)
+    if hidden := len(finding.related) - len(related):
+        lines.append(note(gutter, "note", f"{_count(hidden, 'more place')}, -v shows all", paint))
+    lines += [note(gutter, name, text, paint) for name, text in _notes(finding, view) if text]
+    return "\n".join(lines) + "\n"
+
+
+def _notes(finding: Finding, view: View) -> Iterator[tuple[str, str]]:
+    if finding.counterexample:
+        yield _counterexample(finding)
+    yield from (("why", reason) for reason in finding.reasons)
+    yield from (("when", combination) for combination in finding.when)
+    yield "help", finding.help
+    yield "address", finding.address
+    if view.verbose:
+        yield "requirement", finding.requirement
+        yield from (("see", reference) for reference in finding.references)
+    if finding.answer == "undecided":
+        yield "severity", f"{finding.severity}, should the requirement not be met"
+    if finding.confidence != "high":
+        yield "confidence", finding.confidence
+    yield "rule", f"policy-audit explain {finding.page or finding.rule}"
+
+
+def _counterexample(finding: Finding) -> tuple[str, str]:
+    """The request that breaks the requirement, a line for each of its elements, under the decision IAM makes on it."""
+    request = finding.counterexample
+    assert request is not None
+    elements = [
+        ("principal", request.principal or "(anonymous)"),
+        ("action", request.action),
+        ("resource", request.resource),
+        *(
+            (key, value if isinstance(value, str) else ", ".join(value))
+            for key, value in sorted(request.context.items())
+        ),
+    ]
+    widest = max(len(visible(name)) for name, _ in elements)
+    # A line break inside a value must not look like the next element.
+    lines = [f"{visible(name):<{widest}}  {visible(value)}" for name, value in elements]
+    return _DECISIONS.get(request.decision, visible(request.decision)), "\n".join(lines)
+
+
+# ---- what is no finding ---------------------------------------------------------------------------------------------
+
+
+def _skipped(skipped: Iterable[Skipped], view: View, paint: Paint) -> str:
+    """What was not audited, grouped by reason."""
+    groups: dict[tuple[bool, str, str], list[Skipped]] = {}
+    for item in sorted_skipped(skipped):
+        if item.broken or not view.quiet:
+            groups.setdefault((item.broken, item.reason, item.help), []).append(item)
+    blocks = []
+    for (broken, reason, help), items in groups.items():
+        title = paint("incomplete:", "error") if broken else paint("not audited:", "bold")
+        lines = [f"{title} {visible(reason)}"]
+        lines += _shortened([f"  {paint('-->', 'frame')} {visible(_where(item))}" for item in items], view.verbose)
+        if help:
+            lines.append(note(1, "help", help, paint))
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def _where(item: Skipped) -> str:
+    if item.span is None:
+        return item.target
+    return str(item.span) if item.target == item.span.file else f"{item.span} {item.target}"
+
+
+def _undecided(report: Report, paint: Paint) -> str:
+    """The requirements that are neither proven nor refuted and no findings, a line each."""
+    lines = [
+        f"  {visible(checked.rule)}  {visible(checked.address)}  {visible(checked.requirement)}"
+        + (f": {visible('; '.join(checked.reasons))}" if checked.reasons else "")
+        for checked in sorted_requirements(undecided_only(report))
+    ]
+    return _section("undecided", "undecided", _shortened(lines, False), paint)
+
+
+def _requirements(report: Report, paint: Paint) -> str:
+    """Every requirement with its verdict, the statements that decide it, and what it rests on."""
+    requirements = sorted_requirements(report.requirements)
+    rule = max((len(visible(checked.rule)) for checked in requirements), default=0)
+    address = max((len(visible(checked.address)) for checked in requirements), default=0)
+    lines: list[str] = []
+    for checked in requirements:
+        verdict = paint(f"{checked.answer:<9}", checked.answer)
+        lines.append(
+            f"  {verdict}  {visible(checked.rule):<{rule}}  {visible(checked.address):<{address}}"
+            f"  {visible(checked.requirement)}"
+        )
+        lines += [" " * 13 + visible(detail) for detail in _details(checked)]
+    return _section("requirements", "bold", lines, paint)
+
+
+def _details(checked: Checked) -> Iterator[str]:
+    yield from (f"by {mark.span} {mark.label}".rstrip() for mark in checked.because)
+    yield from (f"why: {reason}" for reason in checked.reasons)
+    yield from (f"assuming {assumption}" for assumption in checked.assumptions)
+    yield from (f"when {combination}" for combination in checked.when)
+
+
+def _assumptions(assumptions: Sequence[str], view: View, paint: Paint) -> str:
+    if view.verbose:
+        return _section("assumptions", "bold", [f"  {visible(assumption)}" for assumption in assumptions], paint)
+    return f"{_count(len(assumptions), 'assumption')}, -v lists them\n" if assumptions else ""
+
+
+def _section(name: str, role: Role, lines: Sequence[str], paint: Paint) -> str:
+    return "\n".join([f"{paint(name + ':', role)}", *lines]) + "\n" if lines else ""
+
+
+def _shortened(lines: list[str], verbose: bool) -> list[str]:
+    # One line too many is shown rather than counted.
+    if verbose or len(lines) <= _BRIEFLY + 1:
+        return lines
+    return [*lines[:_BRIEFLY], f"  … and {len(lines) - _BRIEFLY} more, -v shows all"]
+
+
+# ---- the last line --------------------------------------------------------------------------------------------------
+
+
+def _summary(report: Report, paint: Paint) -> str:
+    if not report.targets:
+        return paint("nothing was audited", "bold") + ": no file of a known form\n"
+    answers: tuple[Answer, ...] = ("proven", "refuted", "undecided")
+    verdicts = ", ".join(_verdict(report.count(answer), answer, paint) for answer in answers)
+    requirements = _count(len(report.requirements), "requirement")
+    files = _count(len(report.targets), "file")
+    return f"{paint(requirements, 'bold')}: {verdicts} · {_severities(report.findings, paint)} in {files}\n"
+
+
+def _verdict(number: int, answer: Answer, paint: Paint) -> str:
+    return paint(f"{number} {answer}", answer) if number else f"0 {answer}"
+
+
+def _severities(findings: Sequence[Finding], paint: Paint) -> str:
+    if not findings:
+        return "no findings"
+    numbers = [
+        paint(f"{number} {severity}", severity)
+        for severity in reversed(SEVERITIES)
+        if (number := sum(finding.severity == severity for finding in findings))
+    ]
+    return f"{_count(len(findings), 'finding')} ({', '.join(numbers)})"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"

@@ -1,0 +1,105 @@
+"""The requests that API Gateway sees: which context keys they carry, by kind of caller, endpoint type and method.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-aws-condition-keys.html
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
+from policy_audit.model.policy import Policy
+from policy_audit.model.resources import Api
+
+ANYTHING: Final = Texts(("*",))
+ABSENT: Final = Key(None, maybe_absent=True)
+_VPC_KEYS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
+_SERVICE_KEYS: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+
+
+class Question(NamedTuple):
+    """One set of requests with the policies and the rules that decide it. `about` names the scenario."""
+
+    requests: RequestSet
+    policies: Policies
+    authorization: Authorization
+    about: str = ""
+
+
+def context(api: Api, *, service: bool = False) -> dict[str, Key]:
+    """The keys of a request to `api`, other than those of its caller.
+
+    The keys of VPC endpoints exist only for private APIs, whose requests come through one; there the address of the
+    client is `aws:VpcSourceIp`. `aws:SourceArn` exists only when a service calls on behalf of a resource.
+    """
+    keys: dict[str, Key] = {"aws:securetransport": Key(Texts(("true",)))}
+    if "PRIVATE" in api.endpoint_types:
+        keys |= {name: Key(ANYTHING) for name in _VPC_KEYS}
+        keys["aws:sourceip"] = Key(ANYTHING, maybe_absent=True)
+    else:
+        keys |= dict.fromkeys(_VPC_KEYS, ABSENT)
+        keys["aws:sourceip"] = Key(ANYTHING)
+    if service:
+        keys["aws:sourcearn"] = Key(ANYTHING, maybe_absent=True)
+    else:
+        keys |= dict.fromkeys(_SERVICE_KEYS, ABSENT)
+    return keys
+
+
+def authorization_of(method_authorization: str) -> Authorization | None:
+    """The rules by which API Gateway combines policies at a method of this authorization type.
+
+    None for authorizers (CUSTOM, COGNITO_USER_POOLS) and for text that is not known: IAM's policies alone don't decide.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+    """
+    if method_authorization == "AWS_IAM":
+        return "api-gateway-iam"
+    return "api-gateway-none" if method_authorization == "NONE" else None
+
+
+def others(api: Api, arns: Sequence[str], authorization: Authorization, callers: Sequence[str]) -> list[Question]:
+    """Every way in which somebody other than `callers` may reach the requests `arns` of `api`.
+
+    At an AWS_IAM method: principals of the API's account with whatever identity policies (the worst case), principals
+    of other accounts, and AWS services. At a method without authorization: anybody, unsigned.
+    """
+    resources = Texts(tuple(arns))
+    actions = Texts(("execute-api:Invoke",))
+    policies = Policies(identity=None, resource=api.policy)
+
+    def ask(kind: str, about: str, but: Sequence[str], same_account: bool = True) -> Question:
+        requests = RequestSet(
+            kind,  # type: ignore[arg-type]
+            Texts(("*",), tuple(literal(arn) for arn in but)),
+            actions,
+            resources,
+            api.account,
+            same_account,
+            context(api, service=kind == "service"),
+        )
+        return Question(requests, policies, authorization, about)
+
+    if authorization == "api-gateway-none":
+        return [ask("anonymous", "an unsigned request", ())]
+    return [
+        ask("signed", "a principal of the API's account", callers),
+        ask("signed", "a principal of another account", callers, same_account=False),
+        ask("service", "an AWS service", ()),
+    ]
+
+
+def caller(
+    api: Api, arn: str, role_arn: str, identity: tuple[Policy, ...] | None, boundary: Policy | None, kind: Authorization
+) -> Question:
+    """The request that a role makes to `api`, signed with its credentials."""
+    same_account = role_arn.split(":", 5)[4:5] == [api.account]
+    requests = RequestSet(
+        "signed",
+        Texts((literal(role_arn),)),
+        Texts(("execute-api:Invoke",)),
+        Texts((arn,)),
+        api.account,
+        same_account,
+        context(api),
+    )
+    boundaries = (boundary,) if boundary else None
+    return Question(requests, Policies(identity, boundaries, resource=api.policy), kind, "the workflow's request")

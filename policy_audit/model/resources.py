@@ -1,0 +1,150 @@
+"""The resources that a workflow's call passes on its way, as far as their permissions and their network matter."""
+
+from typing import Literal, NamedTuple
+
+from policy_audit.model.call import Definition, Field
+from policy_audit.model.policy import Policy
+from policy_audit.origin import Span
+
+
+class Missing(NamedTuple):
+    """Something that the audited files do not show; `reason` is a clause that says why."""
+
+    reason: str
+
+
+class Role(NamedTuple):
+    """An IAM role with everything that limits it. `policies` are its inline and attached policies that are visible."""
+
+    address: str
+    span: Span
+    arn: str
+    name: str
+    account: str
+    trust: Policy
+    policies: tuple[Policy, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """Attached policies that the audited files do not show, as they are named."""
+    boundary: Policy | Missing | None = None
+
+
+class PortRule(NamedTuple):
+    """One rule of a security group. `protocol` is `tcp`, `-1` …; ports are None when they are not known."""
+
+    protocol: str
+    from_port: int | None
+    to_port: int | None
+    peer: str
+    span: Span
+
+    def admits(self, port: int) -> bool | None:
+        """Whether the rule lets TCP through on `port`, whoever the peer is; None when the audit can't tell."""
+        if self.protocol in {"-1", "all"}:
+            return True
+        if self.protocol not in {"tcp", "6"}:
+            return None if self.protocol == "" else False
+        if self.from_port is None or self.to_port is None:
+            return None
+        return self.from_port == -1 or self.from_port <= port <= self.to_port
+
+
+class SecurityGroup(NamedTuple):
+    """A security group with the rules it declares and those that separate resources add.
+
+    `egress` None means that nothing declares one: AWS then allows everything out.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+    """
+
+    address: str
+    span: Span
+    id: str
+    ingress: tuple[PortRule, ...] = ()
+    egress: tuple[PortRule, ...] | None = None
+    unseen: tuple[str, ...] = ()
+    """Why rules may be missing here."""
+
+
+class ResourceGateway(NamedTuple):
+    """A VPC Lattice resource gateway: the door through which a private connection enters the VPC."""
+
+    address: str
+    span: Span
+    arn: str
+    id: str
+    security_groups: tuple[SecurityGroup | Missing, ...] = ()
+
+
+class ResourceConfiguration(NamedTuple):
+    """A VPC Lattice resource configuration: the domain name (or address) and ports that a connection may reach."""
+
+    address: str
+    span: Span
+    arn: str
+    id: str
+    auth_type: Field | None = None
+    domain_name: Field | None = None
+    ip_address: Field | None = None
+    gateway: ResourceGateway | Missing | None = None
+
+
+class Connection(NamedTuple):
+    """An EventBridge connection. `arn` ends in its UUID; `name_arn` is the form without, IAM's own resource type."""
+
+    address: str
+    span: Span
+    arn: str
+    name_arn: str
+    secret_arn: str
+    account: str
+    resource_configuration: ResourceConfiguration | Missing | None = None
+    """None for a connection to a public endpoint."""
+
+
+class Method(NamedTuple):
+    """A method of a REST API (or a route of an HTTP API). `http_method` may be `ANY`; `path` starts with `/`."""
+
+    address: str
+    span: Span
+    http_method: str
+    path: str
+    authorization: str
+    """`NONE`, `AWS_IAM`, `CUSTOM`, `COGNITO_USER_POOLS`, or text with letters."""
+
+
+class Stage(NamedTuple):
+    """A deployed stage of an API."""
+
+    address: str
+    span: Span
+    name: str
+
+
+class Api(NamedTuple):
+    """An API Gateway API. Only a REST API has a resource policy."""
+
+    kind: Literal["REST", "HTTP"]
+    address: str
+    span: Span
+    id: str
+    arn: str
+    """The start of the ARNs of its requests: `arn:P:execute-api:R:A:ID`."""
+    account: str
+    endpoint_types: tuple[str, ...] = ()
+    policy: Policy | None = None
+    methods: tuple[Method, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """Why methods or stages may be missing here."""
+
+
+class StateMachine(NamedTuple):
+    """A Step Functions state machine with its role and its definition."""
+
+    address: str
+    span: Span
+    arn: str
+    account: str
+    role: Role | Missing
+    definition: Definition
+    unseen: tuple[str, ...] = ()
+    """Why the definition, or a part of it, could not be read."""

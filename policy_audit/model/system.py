@@ -1,0 +1,639 @@
+"""The audited system as a whole: every fact that was read, and the words by which rules ask about them.
+
+A rule's right-hand side is a path such as `call.connection.secret_arn`. Its first word is a fact (`call`, `rest_api`,
+`state_machine`), each further one a public property of the classes here and in `model.resources`. A property returns a
+value, `Missing` (the audit can't see it, and why) or None (there is none).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from policy_audit.model.call import Field, Task
+from policy_audit.model.resources import (
+    Api,
+    Connection,
+    Method,
+    Missing,
+    PortRule,
+    ResourceConfiguration,
+    ResourceGateway,
+    Role,
+    SecurityGroup,
+    StateMachine,
+)
+from policy_audit.model.value import Symbols, has_letters, is_letter
+from policy_audit.origin import Span
+
+HTTP_TASK_SECONDS = 60
+"""https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html"""
+
+VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""What `ANY` stands for: a request carries one of these, never `ANY`."""
+
+
+class Fact(NamedTuple):
+    """A property that must hold: `holds` is None when the audit can't tell, `detail` says what was found instead."""
+
+    holds: bool | None
+    detail: str
+    address: str = ""
+    """The resource at fault, when it is not the one the rule asks about."""
+    span: Span | None = None
+
+
+class ApiRequest(NamedTuple):
+    """Requests to one method of an API: `arn` as IAM sees them, with `*` where the path has a parameter."""
+
+    arn: str
+    method: Method | None
+    """None when the audited files don't show the method."""
+    exact: bool = True
+    """Whether `arn` is one request's ARN as it stands, and not a pattern."""
+
+
+class OtherThan(NamedTuple):
+    """Every text that matches the glob `pattern` and none of `but`; `telling` are members that a reader grasps."""
+
+    pattern: str
+    but: tuple[str, ...]
+    telling: tuple[str, ...] = ()
+
+
+class System(NamedTuple):
+    """Everything that was read, as one estate."""
+
+    symbols: Symbols
+    partition: str = ""
+    region: str = ""
+    account: str = ""
+    roles: tuple[Role, ...] = ()
+    state_machines: tuple[StateMachine, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    apis: tuple[Api, ...] = ()
+    intended_callers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """From the configuration: address of an API, ARNs of the roles that may call it."""
+
+    def calls(self) -> "tuple[Call, ...]":
+        """Every task of every state machine."""
+        return tuple(Call(self, machine, task) for machine in self.state_machines for task in machine.definition.tasks)
+
+    def rest_apis(self) -> "tuple[RestApi, ...]":
+        """Every REST API, with who is meant to call it."""
+        return tuple(RestApi(self, api) for api in self.apis if api.kind == "REST")
+
+    def api(self, api_id: str) -> Api | None:
+        return next((api for api in self.apis if api.id == api_id), None)
+
+
+class Call(NamedTuple):
+    """One task of a workflow, with everything that it passes on its way."""
+
+    system: System
+    state_machine: StateMachine
+    task: Task
+
+    @property
+    def address(self) -> str:
+        return self.state_machine.address
+
+    @property
+    def span(self) -> Span:
+        return self.task.span
+
+    @property
+    def state(self) -> str:
+        """The state's name, with the states that enclose it."""
+        return self.task.name
+
+    @property
+    def integration(self) -> str:
+        """`http:invoke`, `apigateway:invoke`, …"""
+        return self.task.integration
+
+    @property
+    def auth_type(self) -> str:
+        """How `apigateway:invoke` authenticates; without a word it is NO_AUTH.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/connect-api-gateway.html
+        """
+        return self.task.auth_type.text if self.task.auth_type else "NO_AUTH"
+
+    @property
+    def role(self) -> Role | Missing:
+        """The role that the call is made with."""
+        if self.task.credentials_role is not None:
+            arn = self.task.credentials_role.text
+            found = next((role for role in self.system.roles if role.arn == arn), None)
+            return found or Missing(f"the role `{self.system.symbols.show(arn)}` is not among the audited files")
+        return self.state_machine.role
+
+    # ---- HTTP Task ----
+
+    @property
+    def endpoint(self) -> str | Missing:
+        """`ApiEndpoint` as the state has it; what the workflow computes is a hole."""
+        return self.task.endpoint.text if self.task.endpoint else Missing("the state has no `ApiEndpoint`")
+
+    @property
+    def method(self) -> str | Missing:
+        """`Method` as the state has it."""
+        return self.task.method.text if self.task.method else Missing("the state has no `Method`")
+
+    @property
+    def connection(self) -> Connection | Missing:
+        """The EventBridge connection whose credentials the call uses."""
+        field = self.task.connection
+        if field is None:
+            return Missing("the state names no connection")
+        for connection in self.system.connections:
+            if connection.arn == field.text:
+                return connection
+        return _outside_connection(self.system, field)
+
+    @property
+    def private(self) -> bool | Missing:
+        """Whether the call goes through a private connection."""
+        connection = self.connection
+        if isinstance(connection, Missing):
+            return connection
+        if isinstance(connection.resource_configuration, Missing):
+            return connection.resource_configuration
+        return connection.resource_configuration is not None
+
+    @property
+    def resource_configuration(self) -> ResourceConfiguration | Missing | None:
+        """The VPC Lattice resource configuration that the call's connection goes through, if it is private."""
+        connection = self.connection
+        return connection if isinstance(connection, Missing) else connection.resource_configuration
+
+    @property
+    def lattice_resource(self) -> str | Missing:
+        """What `vpc-lattice-svcs:Invoke` is asked on: AWS documents no ARN form for resource configurations.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonvpclatticeservices.html
+        """
+        return self.system.symbols.hole(
+            "AWS documents no resource ARN of `vpc-lattice-svcs:Invoke` for resource configurations", "any resource"
+        )
+
+    @property
+    def host(self) -> str | Missing:
+        """The endpoint's host, as far as it is literal; Missing when the workflow computes a part of it."""
+        endpoint = self.endpoint
+        if isinstance(endpoint, Missing):
+            return endpoint
+        host = host_of(endpoint)
+        if not host or any(is_letter(character) and not _is_symbol(character) for character in host):
+            return Missing("the workflow computes the endpoint's host while it runs")
+        return host
+
+    @property
+    def uses_https(self) -> Fact:
+        """An HTTP Task calls HTTPS endpoints only."""
+        endpoint = self.endpoint
+        if isinstance(endpoint, Missing):
+            return Fact(None, endpoint.reason)
+        shown = self.system.symbols.show(endpoint)
+        scheme, separator, _ = endpoint.partition("://")
+        if separator and not has_letters(scheme):
+            return self._at_endpoint(scheme.lower() == "https", f"calls `{shown}`")
+        if is_letter(endpoint[:1] or "x"):
+            return self._at_endpoint(None, f"the scheme of `{shown}` is not known before the workflow runs")
+        return self._at_endpoint(False, f"calls `{shown}`, which does not start with `https://`")
+
+    @property
+    def uses_a_domain_name(self) -> Fact:
+        """A private endpoint is called by a domain name; its certificate can't be for an IP address."""
+        host = self.host
+        if isinstance(host, Missing):
+            return Fact(None, host.reason)
+        return self._at_endpoint(not is_ip_address(host), f"calls the IP address `{host}`")
+
+    @property
+    def has_a_possible_timeout(self) -> Fact:
+        """Whether the state's timeout is one that an HTTP Task can have."""
+        field = self.task.timeout_seconds
+        if field is None:
+            return Fact(True, "sets no timeout")
+        if has_letters(field.text) or not field.text.strip().isdigit():
+            reasons = self.system.symbols.reasons(field.text) or ("it is not a number",)
+            return Fact(None, f"its timeout is not known: {reasons[0]}", span=field.span)
+        seconds = int(field.text)
+        return Fact(seconds <= HTTP_TASK_SECONDS, f"waits for up to {seconds} s", span=field.span)
+
+    def _at_endpoint(self, holds: bool | None, detail: str) -> Fact:
+        return Fact(holds, detail, span=self.task.endpoint.span if self.task.endpoint else None)
+
+    @property
+    def role_names_endpoints(self) -> bool:
+        """Whether the role's policies restrict `states:InvokeHTTPEndpoint` by `states:HTTPEndpoint`."""
+        role = self.role
+        return isinstance(role, Role) and any(
+            condition.key.lower() == "states:httpendpoint"
+            for policy in role.policies
+            for statement in policy.statements
+            for condition in statement.conditions
+        )
+
+    @property
+    def other_endpoints(self) -> OtherThan | Missing:
+        """Endpoints on hosts that no workflow of this role calls."""
+        hosts: dict[str, None] = {}
+        for call in self.system.calls():
+            if call.integration == "http:invoke" and call.role == self.role:
+                host = call.host
+                if isinstance(host, Missing):
+                    return host
+                hosts[host] = None
+        own = tuple(f"https://{host}{rest}" for host in hosts for rest in ("", "/*", ":*"))
+        telling = (*(f"https://{host}.attacker.example/" for host in hosts), "https://attacker.example/")
+        return OtherThan("https://*", own, telling)
+
+    # ---- apigateway:invoke ----
+
+    @property
+    def api(self) -> Api | Missing:
+        """The API that `apigateway:invoke` calls."""
+        endpoint = self.endpoint
+        if isinstance(endpoint, Missing):
+            return endpoint
+        api_id = api_id_of(endpoint)
+        found = self.system.api(api_id) if api_id else None
+        if found is not None:
+            return found
+        reasons = self.system.symbols.reasons(endpoint)
+        shown = self.system.symbols.show(api_id or endpoint)
+        return Missing(reasons[0] if reasons else f"the API `{shown}` is not among the audited files")
+
+    @property
+    def request_arn(self) -> str | Missing:
+        """The ARN that `execute-api:Invoke` is asked on: API, stage, method and path that the state names.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
+        """
+        start = self._api_arn()
+        if isinstance(start, Missing):
+            return start
+        method = self.method
+        if isinstance(method, Missing):
+            return method
+        stage = self.task.stage.text if self.task.stage else "$default"
+        return f"{start}/{stage}/{method}/{self._path()}"
+
+    def _path(self) -> str:
+        path = self.task.url_path.text if self.task.url_path else ""
+        return path.partition("?")[0].removeprefix("/")
+
+    def _api_arn(self) -> str | Missing:
+        api = self.api
+        if isinstance(api, Api):
+            return api.arn
+        endpoint = self.endpoint
+        if isinstance(endpoint, Missing):
+            return endpoint
+        api_id = api_id_of(endpoint)
+        if not api_id:
+            return Missing(f"`{self.system.symbols.show(endpoint)}` is not the host name of an API")
+        system = self.system
+        return f"arn:{system.partition}:execute-api:{region_of(endpoint) or system.region}:{system.account}:{api_id}"
+
+    @property
+    def api_method(self) -> Method | Missing | None:
+        """The method of the API that the call reaches; None when the API has no such method."""
+        api = self.api
+        if isinstance(api, Missing):
+            return api
+        method = self.method
+        if isinstance(method, Missing):
+            return method
+        path = "/" + self._path()
+        found = [candidate for candidate in api.methods if _verb_matches(candidate.http_method, method)]
+        matches = [(candidate, _path_matches(candidate.path, path)) for candidate in found]
+        certain = [candidate for candidate, matched in matches if matched]
+        if certain:
+            return min(certain, key=lambda one: (one.http_method == "ANY", "+" in one.path, "{" in one.path))
+        possible = [candidate for candidate, matched in matches if matched is None]
+        if possible:
+            authorizations = {candidate.authorization for candidate in possible}
+            if len(possible) == 1 or len(authorizations) == 1:
+                return possible[0]
+            return Missing(f"which method `{self.system.symbols.show(path)}` reaches depends on its value")
+        if has_letters(method):
+            return Missing(f"the method `{self.system.symbols.show(method)}` is not known")
+        return Missing(api.unseen[0]) if api.unseen else None
+
+    @property
+    def method_authorization(self) -> str | Missing:
+        """The authorization type of the method that the call reaches."""
+        method = self.api_method
+        if method is None:
+            return Missing("the API has no such method")
+        return method if isinstance(method, Missing) else method.authorization
+
+    @property
+    def reaches_a_stage(self) -> Fact:
+        """Whether the API has the stage that the state names."""
+        api = self.api
+        if isinstance(api, Missing):
+            return Fact(None, api.reason)
+        stage = self.task.stage
+        names = [one.name for one in api.stages]
+        if stage is None:
+            holds = True if api.kind == "HTTP" else None if api.unseen else False
+            return Fact(holds, f"names no stage, and a REST API has none by default: {_listed(names)}")
+        if stage.text in names:
+            return Fact(True, "", span=stage.span)
+        shown = self.system.symbols.show(stage.text)
+        if has_letters(stage.text) or any(has_letters(name) for name in names) or api.unseen:
+            reasons = (*self.system.symbols.reasons(stage.text), *api.unseen)
+            return Fact(None, reasons[0] if reasons else f"`{shown}` is not known", span=stage.span)
+        return Fact(False, f"calls the stage `{shown}`, and the API has {_listed(names)}", span=stage.span)
+
+    @property
+    def reaches_a_method(self) -> Fact:
+        """Whether the API has the method and path that the state names."""
+        found = self.api_method
+        field = self.task.url_path or self.task.method
+        span = field.span if field else None
+        if isinstance(found, Missing):
+            return Fact(None, found.reason, span=span)
+        if found is not None:
+            return Fact(True, "", span=span)
+        method, api = self.method, self.api
+        shown = f"{method if isinstance(method, str) else ''} /{self._path()}"
+        has = [f"{one.http_method} {one.path}" for one in api.methods] if isinstance(api, Api) else []
+        return Fact(False, f"calls `{self.system.symbols.show(shown)}`, and the API has {_listed(has)}", span=span)
+
+    @property
+    def agrees_with_the_method(self) -> Fact:
+        """Whether the call authenticates in the way that the method asks for: an unsigned one can't pass AWS_IAM."""
+        found = self.api_method
+        if found is None:
+            return Fact(None, "the API has no such method")
+        if isinstance(found, Missing):
+            return Fact(None, found.reason)
+        if has_letters(found.authorization) or has_letters(self.auth_type):
+            return Fact(None, "the authorization type is not known")
+        signed = self.auth_type == "IAM_ROLE"
+        detail = f"`{found.http_method} {found.path}` has the authorization type {found.authorization}"
+        span = self.task.auth_type.span if self.task.auth_type else self.task.span
+        if self.auth_type == "NO_AUTH":
+            return Fact(found.authorization != "AWS_IAM", detail, span=span)
+        return Fact(not signed or found.authorization != "NONE", detail, address=found.address, span=found.span)
+
+
+class RestApi(NamedTuple):
+    """A REST API, with who calls it."""
+
+    system: System
+    api: Api
+
+    @property
+    def address(self) -> str:
+        return self.api.address
+
+    @property
+    def span(self) -> Span:
+        return self.api.span
+
+    @property
+    def name(self) -> str:
+        """The API's logical id."""
+        return self.api.address.rpartition("#")[2]
+
+    @property
+    def restricted(self) -> bool:
+        """Whether somebody is meant to call it and nobody else: a workflow calls it with its role, or the
+        configuration names its callers."""
+        return any(address == self.api.address for address, _ in self.system.intended_callers) or any(
+            True for _ in self._calls()
+        )
+
+    @property
+    def callers(self) -> tuple[str, ...] | Missing:
+        """ARNs of the roles that call it, by a workflow or by the configuration."""
+        arns: dict[str, None] = {}
+        for call in self._calls():
+            if isinstance(call.role, Missing):
+                return call.role
+            arns[call.role.arn] = None
+        for address, intended in self.system.intended_callers:
+            if address == self.api.address:
+                arns.update(dict.fromkeys(intended))
+        return tuple(arns)
+
+    @property
+    def intended_callers(self) -> tuple[str, ...]:
+        """ARNs of the roles that the configuration names."""
+        return tuple(
+            arn for address, arns in self.system.intended_callers if address == self.api.address for arn in arns
+        )
+
+    def _calls(self) -> "Iterator[Call]":
+        for call in self.system.calls():
+            if call.integration == "apigateway:invoke" and call.auth_type == "IAM_ROLE" and call.api == self.api:
+                yield call
+
+    @property
+    def requests(self) -> tuple[ApiRequest, ...] | Missing:
+        """Every kind of request that the API can answer: each stage with each method and path."""
+        if not self.api.methods:
+            return Missing(self.api.unseen[0] if self.api.unseen else "the API has no method")
+        stages = [stage.name for stage in self.api.stages] or ["*"]
+        return tuple(
+            ApiRequest(f"{self.api.arn}/{stage}/{verb}/{_request_path(method.path)}", method, exact=False)
+            for method in self.api.methods
+            for stage in stages
+            for verb in (VERBS if method.http_method == "ANY" else (method.http_method,))
+        )
+
+    @property
+    def every_method_uses_iam(self) -> tuple[Fact, ...]:
+        """Whether each method has the authorization type AWS_IAM; one fact for each that has not."""
+        facts = []
+        for method in self.api.methods:
+            if method.http_method == "OPTIONS" and method.authorization == "NONE":
+                # A CORS preflight can't be signed; API Gateway answers it from a mock integration.
+                # https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-cors.html
+                continue
+            shown = f"`{method.http_method} {method.path}` has the authorization type {method.authorization or 'NONE'}"
+            if has_letters(method.authorization):
+                facts.append(Fact(None, f"the authorization type of `{method.http_method} {method.path}` is not known"))
+            else:
+                facts.append(Fact(method.authorization == "AWS_IAM", shown, method.address, method.span))
+        if not facts or self.api.unseen:
+            reason = self.api.unseen[0] if self.api.unseen else "the API has no method"
+            facts.append(Fact(None, reason, self.api.address, self.api.span))
+        return tuple(facts)
+
+
+class PrivatePath(NamedTuple):
+    """The network side of a private connection that a workflow uses."""
+
+    system: System
+    connection: Connection
+    configuration: ResourceConfiguration
+
+    @property
+    def address(self) -> str:
+        return self.configuration.address
+
+    @property
+    def span(self) -> Span:
+        return self.configuration.span
+
+    @property
+    def reaches_a_domain_name(self) -> Fact:
+        """Whether the resource configuration names a domain, as a connection needs, and not an IP address."""
+        configuration = self.configuration
+        if configuration.ip_address is not None:
+            shown = self.system.symbols.show(configuration.ip_address.text)
+            return Fact(False, f"points at the IP address `{shown}`", span=configuration.ip_address.span)
+        if configuration.domain_name is None:
+            return Fact(None, "the resource configuration has no `DnsResource`")
+        name = configuration.domain_name
+        if has_letters(name.text):
+            # What a resource of the template calls itself (a load balancer's DNSName, an endpoint's DnsEntries)
+            # is a name; an open parameter may be anything.
+            return Fact(True, "", span=name.span) if not self.system.symbols.reasons(name.text) else Fact(None, "")
+        return Fact(not is_ip_address(name.text), f"points at the IP address `{name.text}`", span=name.span)
+
+    @property
+    def gateway(self) -> ResourceGateway | Missing:
+        found = self.configuration.gateway
+        return Missing("the resource configuration names no resource gateway") if found is None else found
+
+    @property
+    def gateway_lets_https_out(self) -> Fact:
+        """Whether the gateway's security groups let TCP 443 out to the target.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/connection-private-rc-provider.html
+        """
+        return self._gateway_rule("egress", "lets TCP 443 out")
+
+    @property
+    def gateway_lets_https_in(self) -> Fact:
+        """Whether the gateway's security groups let TCP 443 in, which AWS's pages disagree about needing."""
+        return self._gateway_rule("ingress", "lets TCP 443 in")
+
+    def _gateway_rule(self, direction: str, wanted: str) -> Fact:
+        gateway = self.gateway
+        if isinstance(gateway, Missing):
+            return Fact(None, gateway.reason)
+        if not gateway.security_groups:
+            return Fact(None, "the resource gateway names no security group", gateway.address, gateway.span)
+        missing = [group.reason for group in gateway.security_groups if isinstance(group, Missing)]
+        groups = [group for group in gateway.security_groups if isinstance(group, SecurityGroup)]
+        verdicts: list[bool | None] = []
+        for group in groups:
+            rules: tuple[PortRule, ...] | None = group.egress if direction == "egress" else group.ingress
+            if rules is None:
+                return Fact(True, "")
+            verdicts += [rule.admits(443) for rule in rules]
+            missing += group.unseen
+        if True in verdicts:
+            return Fact(True, "")
+        if missing or None in verdicts:
+            return Fact(None, missing[0] if missing else "the ports of a rule are not known")
+        group = groups[0]
+        return Fact(False, f"no rule of `{group.address.rpartition('#')[2]}` {wanted}", group.address, group.span)
+
+
+def private_paths(system: System) -> tuple[PrivatePath, ...]:
+    """The network side of every private connection, each resource configuration once."""
+    found: dict[str, PrivatePath] = {}
+    for connection in system.connections:
+        configuration = connection.resource_configuration
+        if isinstance(configuration, ResourceConfiguration):
+            found.setdefault(configuration.address, PrivatePath(system, connection, configuration))
+    return tuple(found.values())
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, without user, port and path; empty if there is none."""
+    _, separator, rest = url.partition("://")
+    authority = (rest if separator else url).partition("/")[0].partition("?")[0].rpartition("@")[2]
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority.partition(":")[0]
+
+
+def is_ip_address(host: str) -> bool:
+    """Whether `host` is an IPv4 or IPv6 address and not a name."""
+    parts = host.split(".")
+    if len(parts) == 4 and all(part.isascii() and part.isdigit() for part in parts):
+        return True
+    return ":" in host
+
+
+def api_id_of(endpoint: str) -> str:
+    """The API's id in `ID.execute-api.REGION.amazonaws.com`, with or without scheme; empty if it is another host."""
+    host = host_of(endpoint)
+    api_id, separator, _ = host.partition(".execute-api.")
+    return api_id if separator and api_id and "." not in api_id else ""
+
+
+def region_of(endpoint: str) -> str:
+    """The Region in an API's host name; empty if there is none."""
+    return host_of(endpoint).partition(".execute-api.")[2].partition(".")[0]
+
+
+def _is_symbol(character: str) -> bool:
+    return is_letter(character) and ord(character) < 0x100000
+
+
+def _outside_connection(system: System, field: Field) -> Connection | Missing:
+    """The connection that an ARN names though no audited file declares it: its secret's name follows from its own."""
+    parts = field.text.split(":", 5)
+    reasons = system.symbols.reasons(field.text)
+    if len(parts) < 6 or not parts[5].startswith("connection/"):
+        shown = system.symbols.show(field.text)
+        return Missing(reasons[0] if reasons else f"the connection `{shown}` is not among the audited files")
+    name = parts[5].split("/")[1]
+    start = ":".join(parts[:5])
+    tail = system.symbols.hole("AWS makes the end of the name of a connection's secret")
+    return Connection(
+        address="",
+        span=field.span,
+        arn=field.text,
+        name_arn=f"{start}:connection/{name}",
+        secret_arn=f"{start.replace(':events:', ':secretsmanager:', 1)}:secret:events!connection/{name}/{tail}",
+        account=parts[4],
+        resource_configuration=Missing(f"the connection `{system.symbols.show(name)}` is not among the audited files"),
+    )
+
+
+def _verb_matches(declared: str, called: str) -> bool:
+    return declared == "ANY" or declared.upper() == called.upper() or has_letters(called) or has_letters(declared)
+
+
+def _path_matches(template: str, path: str) -> bool | None:
+    """Whether a request for `path` reaches the resource `template`; None when an open part of the path decides."""
+    wanted, given = template.strip("/").split("/"), path.strip("/").split("/")
+    certain = True
+    for index, part in enumerate(wanted):
+        if part.startswith("{") and part.endswith("+}"):
+            return certain or None if len(given) > index and given[index] else False
+        if index >= len(given):
+            return None if has_letters(given[-1]) else False
+        if part.startswith("{") and part.endswith("}"):
+            if given[index] == "":
+                return False
+        elif part != given[index]:
+            if not has_letters(given[index]) and not has_letters(part):
+                return False
+            certain = False
+    if len(given) > len(wanted):
+        return None if has_letters(path) else False
+    return certain or None
+
+
+def _request_path(template: str) -> str:
+    """The path of a method's requests, `*` for each parameter: a request's ARN has values, never `{names}`."""
+    parts = template.strip("/").split("/")
+    return "/".join("*" if part.startswith("{") else part for part in parts)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:5])
+    return (shown + (" and more" if len(names) > 5 else "")) or "none"

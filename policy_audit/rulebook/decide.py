@@ -1,0 +1,99 @@
+"""Requirement → answer: the engine's verdicts, merged, and softened where the audit does not see everything."""
+
+from typing import NamedTuple
+
+from policy_audit.findings import Answer
+from policy_audit.iam.api_gateway import Question
+from policy_audit.iam.prove import prove_allowed, prove_denied
+from policy_audit.iam.request import Deciding, Decision, Policies, Proven, Refuted, Request, Undecided, Verdict
+from policy_audit.model.value import Symbols
+from policy_audit.rulebook.derive import Requirement
+
+
+class Answered(NamedTuple):
+    """The answer to one requirement. For `refuted`, `request` breaks it, under `policies`, as `decision` tells."""
+
+    answer: Answer
+    reasons: tuple[str, ...] = ()
+    because: tuple[Deciding, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    request: Request | None = None
+    decision: Decision | None = None
+    question: Question | None = None
+
+
+def decide(requirement: Requirement, symbols: Symbols) -> Answered:
+    """The answer to `requirement`."""
+    if requirement.missing:
+        return Answered("undecided", (requirement.missing,))
+    if requirement.fact is not None:
+        if requirement.fact.holds is None:
+            return Answered("undecided", (requirement.fact.detail,))
+        return Answered("proven" if requirement.fact.holds else "refuted", (requirement.fact.detail,))
+    if requirement.effect == "deny":
+        return _denied(requirement, symbols)
+    return _allowed(requirement, symbols)
+
+
+def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
+    answers = [_prove(question, symbols, "allow") for question in requirement.questions]
+    worst = _worst(answers)
+    if worst.answer == "proven":
+        unseen = tuple(f"{name} is not visible, and is assumed not to deny" for name in requirement.unseen)
+        return worst._replace(assumptions=worst.assumptions + unseen)
+    if worst.answer == "refuted" and worst.decision and worst.decision.outcome == "ImplicitlyDenied":
+        if requirement.unseen and worst.decision.denied_by in {None, "identity policy", "resource policy"}:
+            reasons = tuple(f"{name} is not visible, and may allow it" for name in requirement.unseen)
+            return Answered("undecided", reasons)
+        for question in requirement.doubtful:
+            if _prove(question, symbols, "allow").answer == "proven":
+                shown = symbols.show(question.requests.resources.patterns[0])
+                reason = (
+                    f"allowed only on `{shown}`, a form that AWS's Service Authorization Reference names "
+                    "but its guide does not use for this action"
+                )
+                return Answered("undecided", (reason,))
+    return worst
+
+
+def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
+    for question in requirement.telling:
+        answered = _prove(question, symbols, "deny")
+        if answered.answer == "refuted":
+            return answered
+    worst = _worst([_prove(question, symbols, "deny") for question in requirement.questions])
+    if worst.answer == "refuted" and requirement.tentative:
+        return Answered("undecided", (requirement.tentative,))
+    if worst.answer == "proven" and requirement.unseen:
+        return Answered("undecided", requirement.unseen)
+    return worst
+
+
+def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
+    ask = prove_allowed if effect == "allow" else prove_denied
+    verdict: Verdict = ask(question.requests, question.policies, symbols, question.authorization)
+    match verdict:
+        case Proven(because, assumptions):
+            return Answered("proven", (), because, assumptions, question=question)
+        case Refuted(request, decision, assumptions):
+            return Answered("refuted", (), decision.decided_by, assumptions, request, decision, question)
+        case Undecided(reasons, unless, likely):
+            hint = (f"it depends on whether {unless}",) if unless else ()
+            return Answered("undecided", (*reasons, *hint), request=likely, question=question)
+
+
+def _worst(answers: list[Answered]) -> Answered:
+    """One answer for several questions: a no wins over a doubt, a doubt over a yes."""
+    for answer in ("refuted", "undecided"):
+        found = [one for one in answers if one.answer == answer]
+        if found:
+            reasons = tuple(dict.fromkeys(reason for one in found for reason in one.reasons))
+            return found[0]._replace(reasons=reasons)
+    because = tuple(dict.fromkeys(deciding for one in answers for deciding in one.because))
+    assumptions = tuple(dict.fromkeys(text for one in answers for text in one.assumptions))
+    return Answered("proven", (), because, assumptions, question=answers[0].question if answers else None)
+
+
+def policies_of(answered: Answered) -> Policies:
+    """The policies that the answer was given under."""
+    return answered.question.policies if answered.question else Policies()

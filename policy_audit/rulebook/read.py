@@ -1,0 +1,229 @@
+"""Reading rule files, strictly: an unknown word is an error at its place, with the word that was probably meant."""
+
+import os
+import re
+import types
+import typing
+from collections.abc import Iterable, Sequence
+
+from policy_audit.errors import AuditError
+from policy_audit.findings import SEVERITIES
+from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.node import Sequence as List
+from policy_audit.rulebook.pages import rules_folder
+from policy_audit.rulebook.rule import FACTS, Clause, Path, Permission, Principal, Property, Rule
+from policy_audit.sources.nodes import parse_yaml, read_text
+from policy_audit.suggest import did_you_mean
+
+_REQUIRED = ("id", "summary", "severity", "confidence", "since", "for", "require", "message", "help", "references")
+_RULE_KEYS = (*_REQUIRED, "where")
+_PERMISSION_KEYS = ("principal", "resource", "when", "by", "unconfirmed_resource")
+MESSAGE_WORDS = ("principal", "action", "resource", "detail", "name")
+"""What `{…}` in a message may name, beside paths."""
+
+
+def read_rules(folders: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """The rules of the package and of `folders`, by id. Raises AuditError at the first one that is not well formed."""
+    rules: dict[str, Rule] = {}
+    for folder in (rules_folder(), *folders):
+        for file in _rule_files(folder):
+            rule = read_rule(read_text(file), file)
+            if rule.id in rules:
+                raise AuditError(
+                    f"rule `{rule.id}` is defined twice",
+                    where=f"{file}:1:1",
+                    help=f"the other one is {rules[rule.id].file}; give one of them another id",
+                )
+            rules[rule.id] = rule
+    return tuple(rules[name] for name in sorted(rules))
+
+
+def _rule_files(folder: str) -> Iterable[str]:
+    if not os.path.isdir(folder):
+        raise AuditError(f"the rules folder `{folder}` does not exist", help="give the folder that holds rule files")
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        found += [os.path.join(root, name) for name in sorted(files) if name.endswith((".yaml", ".yml"))]
+    return found
+
+
+def read_rule(text: str, file: str) -> Rule:
+    """The rule that `text` states. Raises AuditError naming the place of what is wrong."""
+    document = _mapping(parse_yaml(text, file), "a rule")
+    _check_keys(document, _RULE_KEYS, "a rule")
+    for key in _REQUIRED:
+        if document.get(key) is None:
+            raise _error(document, f"the rule has no `{key}`", f"add `{key}:`")
+    about = _choice(document, "for", tuple(FACTS))
+    rule = Rule(
+        id=_text(document, "id"),
+        summary=_text(document, "summary"),
+        severity=_choice(document, "severity", SEVERITIES),  # type: ignore[arg-type]
+        confidence=_choice(document, "confidence", ("low", "medium", "high")),  # type: ignore[arg-type]
+        since=_text(document, "since"),
+        about=about,
+        where=_where(document, about),
+        require=tuple(_clause(item, about) for item in _items(document, "require")),
+        message=_text(document, "message"),
+        help=_text(document, "help"),
+        references=tuple(_scalar(item).text for item in _items(document, "references")),
+        file=file,
+    )
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id):
+        raise _error(document.get("id") or document, f"`{rule.id}` is not a rule id", "use words of a-z0-9 and `-`")
+    for key in ("message", "help"):
+        _check_message(document, key, about)
+    return rule
+
+
+def _where(document: Mapping, about: str) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    node = document.get("where")
+    if node is None:
+        return ()
+    conditions = []
+    for key, value in _mapping(node, "`where`").entries:
+        items = value.items if isinstance(value, List) else (value,)
+        conditions.append((_path(key, f"{about}.{key.text}", about), tuple(_scalar(item).text for item in items)))
+    return tuple(conditions)
+
+
+def _clause(node: Node, about: str) -> Clause:
+    clause = _mapping(node, "an entry of `require`")
+    kinds = [key for key in ("allow", "deny", "holds") if clause.get(key) is not None]
+    if len(kinds) != 1:
+        _check_keys(clause, ("allow", "deny", "holds", *_PERMISSION_KEYS), "an entry of `require`")
+        raise _error(clause, "an entry of `require` has exactly one of `allow`, `deny` and `holds`", "give one of them")
+    kind = kinds[0]
+    if kind == "holds":
+        _check_keys(clause, ("holds",), "a `holds` entry")
+        return Property(_path_at(clause, "holds", about), clause.place.span)
+    _check_keys(clause, (kind, *_PERMISSION_KEYS), f"an entry with `{kind}`")
+    for key in ("principal", "resource"):
+        if clause.get(key) is None:
+            raise _error(clause, f"an entry with `{kind}` needs `{key}`", f"add `{key}:`")
+    when = clause.get("when")
+    keys = () if when is None else _mapping(when, "`when`").entries
+    return Permission(
+        effect="allow" if kind == "allow" else "deny",
+        actions=tuple(_action(item) for item in _items(clause, kind)),
+        principal=_principal(clause, about),
+        resource=_path_at(clause, "resource", about),
+        when=tuple((key.text, _path(value, _scalar(value).text, about)) for key, value in keys),
+        by=_path_at(clause, "by", about) if clause.get("by") is not None else None,
+        unconfirmed_resource=(
+            _path_at(clause, "unconfirmed_resource", about) if clause.get("unconfirmed_resource") is not None else None
+        ),
+        span=clause.place.span,
+    )
+
+
+def _action(node: Node) -> str:
+    action = _scalar(node).text
+    if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
+        raise _error(node, f"`{action}` is not an action", "write it as IAM does: `service:Name`, without wildcards")
+    return action
+
+
+def _principal(clause: Mapping, about: str) -> Principal:
+    text = _text(clause, "principal")
+    node = clause.get("principal") or clause
+    word, _, rest = text.partition(" ")
+    if word == "service":
+        return Principal("service", service=rest.strip())
+    if word == "anyone_but":
+        return Principal("anyone_but", _path(node, rest.strip(), about))
+    return Principal("role", _path(node, text, about))
+
+
+def _path_at(clause: Mapping, key: str, about: str) -> Path:
+    return _path(clause.get(key) or clause, _text(clause, key), about)
+
+
+def _path(node: Node, text: str, about: str) -> Path:
+    """The path that `text` is, checked word by word against the model's classes."""
+    first, *names = text.split(".")
+    if first != about:
+        raise _error(node, f"`{text}` does not start with `{about}`", f"the rule is `for: {about}`")
+    classes: tuple[type, ...] = (FACTS[about],)
+    for name in names:
+        known = [one for one in classes if name in _words(one)]
+        if not known:
+            words = sorted(word for one in classes for word in _words(one))
+            owner = " or ".join(one.__name__ for one in classes) or "this"
+            raise _error(node, f"`{text}`: {owner} has no `{name}`", _did_you_mean(name, words))
+        classes = tuple(one for owner in known for one in _types(_words(owner)[name]))
+    return Path(tuple(names), text)
+
+
+def _words(owner: type) -> dict[str, object]:
+    """The public properties of a class of the model, with the type of each."""
+    words: dict[str, object] = dict(getattr(owner, "__annotations__", {}))
+    for name, member in vars(owner).items():
+        if isinstance(member, property) and member.fget is not None:
+            words[name] = member.fget.__annotations__.get("return")
+    return {name: kind for name, kind in words.items() if not name.startswith("_")}
+
+
+def _types(kind: object) -> Iterable[type]:
+    """The classes that an annotation stands for: the members of a union, without Missing and None."""
+    members = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    return [one for one in members if isinstance(one, type) and hasattr(one, "_fields") and one.__name__ != "Missing"]
+
+
+def _check_message(document: Mapping, key: str, about: str) -> None:
+    for word in re.findall(r"\{([^}]*)\}", _text(document, key)):
+        if word not in MESSAGE_WORDS:
+            _path(document.get(key) or document, word, about)
+
+
+# ---- shared pieces of strict reading --------------------------------------------------------------------------------
+
+
+def _check_keys(mapping: Mapping, known: Sequence[str], what: str) -> None:
+    for entry in mapping.entries:
+        if entry.key.text not in known:
+            raise _error(entry.key, f"{what} has no key `{entry.key.text}`", _did_you_mean(entry.key.text, known))
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    words = list(known)
+    return did_you_mean(word, words) or f"known: {', '.join(words)}"
+
+
+def _error(node: Node, message: str, help: str) -> AuditError:
+    return AuditError(message, where=str(node.place.span), help=help)
+
+
+def _mapping(node: Node, what: str) -> Mapping:
+    if not isinstance(node, Mapping):
+        raise _error(node, f"{what} must be a mapping", "write `key: value` lines")
+    return node
+
+
+def _scalar(node: Node) -> Scalar:
+    if not isinstance(node, Scalar):
+        raise _error(node, "a single value is needed here", "write one value, not a list or a mapping")
+    return node
+
+
+def _items(mapping: Mapping, key: str) -> tuple[Node, ...]:
+    node = mapping.get(key)
+    if isinstance(node, List) and node.items:
+        return node.items
+    raise _error(node or mapping, f"`{key}` must be a list that is not empty", f"write `{key}: [...]`")
+
+
+def _text(mapping: Mapping, key: str) -> str:
+    text = _scalar(mapping.get(key) or mapping).text
+    if not text.strip():
+        raise _error(mapping.get(key) or mapping, f"`{key}` is empty", "write what it is")
+    return text
+
+
+def _choice(mapping: Mapping, key: str, known: Sequence[str]) -> str:
+    text = _text(mapping, key)
+    if text not in known:
+        node = mapping.get(key) or mapping
+        raise _error(node, f"`{text}` is not a `{key}`", _did_you_mean(text, known))
+    return text

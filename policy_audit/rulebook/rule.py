@@ -1,0 +1,84 @@
+"""A rule as its file states it: which facts it is about, what it requires of each, and what to say."""
+
+from typing import Final, Literal, NamedTuple
+
+from policy_audit.findings import Confidence, Severity
+from policy_audit.model.resources import Missing, StateMachine
+from policy_audit.model.system import Call, PrivatePath, RestApi
+from policy_audit.origin import Span
+
+FactName = Literal["call", "rest_api", "state_machine", "private_path"]
+
+FACTS: Final[dict[str, type]] = {
+    "call": Call,
+    "rest_api": RestApi,
+    "state_machine": StateMachine,
+    "private_path": PrivatePath,
+}
+"""The facts that a rule can be about, and the class whose public properties its paths may name."""
+
+
+class Path(NamedTuple):
+    """A dotted path to a property of the model: `call.connection.secret_arn`, without its first word."""
+
+    names: tuple[str, ...]
+    text: str
+
+    def of(self, fact: object) -> object:
+        """The property's value. The walk stops at the first thing that is not there: a Missing, or None."""
+        for name in self.names:
+            fact = getattr(fact, name)
+            if fact is None or isinstance(fact, Missing):
+                return fact
+        return fact
+
+
+class Principal(NamedTuple):
+    """Who a requirement is about: the role at `path`, everybody but the roles at `path`, or a service."""
+
+    kind: Literal["role", "anyone_but", "service"]
+    path: Path | None = None
+    service: str = ""
+
+
+class Permission(NamedTuple):
+    """`allow` and `deny`: every request for these actions must be allowed, or none may be."""
+
+    effect: Literal["allow", "deny"]
+    actions: tuple[str, ...]
+    principal: Principal
+    resource: Path
+    when: tuple[tuple[str, Path], ...] = ()
+    """Context keys and what they are."""
+    by: Path | None = None
+    """The resource whose own policy has a say: an API, or a role with its trust policy."""
+    unconfirmed_resource: Path | None = None
+    """Another form of the resource, that AWS's pages name as well but nobody has confirmed for these actions."""
+    span: Span | None = None
+
+
+class Property(NamedTuple):
+    """`holds`: a property of the model that must hold."""
+
+    path: Path
+    span: Span | None = None
+
+
+Clause = Permission | Property
+
+
+class Rule(NamedTuple):
+    """One rule. `where` narrows the facts: each path must have one of its values."""
+
+    id: str
+    summary: str
+    severity: Severity
+    confidence: Confidence
+    since: str
+    about: str
+    where: tuple[tuple[Path, tuple[str, ...]], ...]
+    require: tuple[Clause, ...]
+    message: str
+    help: str
+    references: tuple[str, ...]
+    file: str

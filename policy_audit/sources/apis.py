@@ -1,0 +1,207 @@
+"""API Gateway's APIs: methods with their paths, stages, endpoint types and the resource policy."""
+
+from collections.abc import Sequence
+
+from policy_audit.model.node import Node, Scalar
+from policy_audit.model.policy import Policy
+from policy_audit.model.resources import Api, Method, Stage
+from policy_audit.sources.nodes import parse_embedded
+from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
+from policy_audit.sources.policies import read_policy
+from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.tree import child, texts
+from policy_audit.errors import AuditError
+
+_MAXIMUM_DEPTH = 100
+"""How many resources may stand under one another: paths are shorter, and a cycle of parents must end."""
+
+
+def read_apis(templates: Sequence[Template]) -> tuple[Api, ...]:
+    """Every REST API and HTTP API, each put together from its resources in any of the templates."""
+    found = []
+    for template in templates:
+        for resource in template.of_type("AWS::ApiGateway::RestApi"):
+            found.append(_rest_api(template, resource, templates))
+        for resource in template.of_type("AWS::ApiGatewayV2::Api"):
+            if (template.property_text(resource.logical_id, "ProtocolType") or "HTTP") == "HTTP":
+                found.append(_http_api(template, resource, templates))
+    return tuple(found)
+
+
+# ---- REST -----------------------------------------------------------------------------------------------------------
+
+
+def _rest_api(template: Template, resource: Resource, templates: Sequence[Template]) -> Api:
+    ids = Ids(template, resource.logical_id)
+    own_id, arn = api_id(ids), execute_api_arn(ids)
+    root = template.attribute_text(resource.logical_id, "RootResourceId")
+    methods: list[Method] = []
+    stages: list[Stage] = []
+    unseen: list[str] = []
+    for body in ("Body", "BodyS3Location", "CloneFrom"):
+        if template.property(resource.logical_id, body) is not None:
+            unseen.append(f"the methods of `{resource.logical_id}` stand in its `{body}`, which is not read")
+    for other in templates:
+        paths = _paths(other, own_id, root)
+        for one in other.of_type("AWS::ApiGateway::Method"):
+            if other.property_text(one.logical_id, "RestApiId") == own_id:
+                method = _method(other, one, paths)
+                if isinstance(method, Method):
+                    methods.append(method)
+                else:
+                    unseen.append(method)
+        stages += _stages(other, own_id)
+    policy = _resource_policy(template, resource, arn)
+    return Api(
+        kind="REST",
+        address=template.address(resource.logical_id),
+        span=resource.span,
+        id=own_id,
+        arn=arn,
+        account=template.account,
+        endpoint_types=_endpoint_types(template, resource),
+        policy=policy,
+        methods=tuple(methods),
+        stages=tuple({stage.name: stage for stage in stages}.values()),
+        unseen=tuple(unseen),
+    )
+
+
+def _endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
+    node = template.property(resource.logical_id, "EndpointConfiguration")
+    # SAM writes a plain string here, and so do some hand-written templates.
+    return texts(child(node, "Types")) or texts(node)
+
+
+def _paths(template: Template, own_id: str, root: str) -> dict[str, str]:
+    """The path of each resource of the API, by the resource's id."""
+    parents: dict[str, tuple[str, str]] = {}
+    for resource in template.of_type("AWS::ApiGateway::Resource"):
+        if template.property_text(resource.logical_id, "RestApiId") == own_id:
+            parent = template.property_text(resource.logical_id, "ParentId") or ""
+            part = template.property_text(resource.logical_id, "PathPart") or ""
+            parents[template.reference_text(resource.logical_id)] = (parent, part)
+    paths = {root: "/"}
+    for resource_id in parents:
+        parts: list[str] = []
+        at = resource_id
+        while at in parents and len(parts) <= _MAXIMUM_DEPTH:
+            at, part = parents[at]
+            parts.append(part)
+        if at == root:
+            paths[resource_id] = "/" + "/".join(reversed(parts))
+    return paths
+
+
+def _method(template: Template, resource: Resource, paths: dict[str, str]) -> Method | str:
+    """The method, or why its place in the API is not known."""
+    logical_id = resource.logical_id
+    resource_id = template.property_text(logical_id, "ResourceId") or ""
+    path = paths.get(resource_id)
+    if path is None:
+        return f"the path of the method `{logical_id}` is not known"
+    verb = template.property_text(logical_id, "HttpMethod") or ""
+    authorization = template.property_text(logical_id, "AuthorizationType") or "NONE"
+    return Method(template.address(logical_id), resource.span, verb.upper(), path, authorization)
+
+
+def _stages(template: Template, own_id: str) -> list[Stage]:
+    """Stages of their own, and those that a deployment makes on its way."""
+    found = []
+    for resource_type in ("AWS::ApiGateway::Stage", "AWS::ApiGateway::Deployment"):
+        for resource in template.of_type(resource_type):
+            if template.property_text(resource.logical_id, "RestApiId") != own_id:
+                continue
+            if resource_type.endswith("Stage"):
+                name: str | None = Ids(template, resource.logical_id).name("StageName")
+            else:
+                name = template.property_text(resource.logical_id, "StageName")
+            if name:
+                found.append(Stage(template.address(resource.logical_id), resource.span, name))
+    return found
+
+
+def _resource_policy(template: Template, resource: Resource, arn: str) -> Policy | None:
+    """The API's resource policy with its short resource forms written out, as API Gateway does when it saves it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
+    """
+    node = template.property(resource.logical_id, "Policy")
+    name = f"{resource.logical_id} (resource policy)"
+    if node is None or (isinstance(node, Scalar) and (node.kind == "null" or not node.text.strip())):
+        return None
+    policy = read_policy(_document(node), name, template.symbols)
+    statements = tuple(
+        statement._replace(resources=tuple(_long_form(one, arn) for one in statement.resources))
+        if statement.resources is not None
+        else statement
+        for statement in policy.statements
+    )
+    return policy._replace(statements=statements)
+
+
+def _document(node: Node) -> Node:
+    """A policy may be given as a JSON string."""
+    if isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
+        try:
+            return parse_embedded(node)
+        except AuditError:
+            return node
+    return node
+
+
+def _long_form(resource: str, arn: str) -> str:
+    return f"{arn}/{resource.removeprefix('execute-api:/')}" if resource.startswith("execute-api:/") else resource
+
+
+# ---- HTTP -----------------------------------------------------------------------------------------------------------
+
+
+def _http_api(template: Template, resource: Resource, templates: Sequence[Template]) -> Api:
+    ids = Ids(template, resource.logical_id)
+    own_id = api_id(ids)
+    methods: list[Method] = []
+    stages: list[Stage] = []
+    unseen: list[str] = []
+    for body in ("Body", "BodyS3Location"):
+        if template.property(resource.logical_id, body) is not None:
+            unseen.append(f"the routes of `{resource.logical_id}` stand in its `{body}`, which is not read")
+    if template.property_text(resource.logical_id, "Target"):
+        # Quick create: one `$default` route without authorization, and a `$default` stage.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html
+        methods.append(Method(template.address(resource.logical_id), resource.span, "ANY", "/{proxy+}", "NONE"))
+    for other in templates:
+        for one in other.of_type("AWS::ApiGatewayV2::Route"):
+            if other.property_text(one.logical_id, "ApiId") == own_id:
+                methods += _route(other, one)
+        for one in other.of_type("AWS::ApiGatewayV2::Stage"):
+            if other.property_text(one.logical_id, "ApiId") == own_id:
+                name = Ids(other, one.logical_id).name("StageName")
+                stages.append(Stage(other.address(one.logical_id), one.span, name))
+    return Api(
+        "HTTP",
+        template.address(resource.logical_id),
+        resource.span,
+        own_id,
+        execute_api_arn(ids),
+        template.account,
+        ("REGIONAL",),
+        None,
+        tuple(methods),
+        tuple(stages),
+        tuple(unseen),
+    )
+
+
+def _route(template: Template, resource: Resource) -> list[Method]:
+    """`GET /pets/{id}`, or `$default`, which takes every request that no other route does."""
+    key = template.property_text(resource.logical_id, "RouteKey") or ""
+    authorization = template.property_text(resource.logical_id, "AuthorizationType") or "NONE"
+    verb, _, path = key.partition(" ")
+    address = template.address(resource.logical_id)
+    if key == "$default":
+        # The root is not a `{proxy+}`: that needs at least one character.
+        return [Method(address, resource.span, "ANY", path, authorization) for path in ("/", "/{proxy+}")]
+    return [Method(address, resource.span, verb.upper(), path or "/", authorization)]
+
+

@@ -1,0 +1,99 @@
+"""What the readers of JSON and YAML share: bounds, and errors that name the place."""
+
+import re
+from typing import Final
+
+from policy_audit.errors import INCOMPLETE, AuditError
+from policy_audit.sources.places import File, Within
+
+MAXIMUM_BYTES: Final = 8 << 20
+"""The largest file that is read; CloudFormation itself takes 1 MB."""
+MAXIMUM_DEPTH: Final = 100
+MAXIMUM_EXPANSION: Final = 200_000
+"""How many nodes the aliases of one document may add."""
+
+Text = File | Within
+
+_PLANES: Final = re.compile("[\U000f0000-\U0010ffff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class DocumentError(AuditError):
+    """Raised for a text that is not a document; `offset` is the character where it went wrong.
+
+    `syntax`: the text is not of the language; otherwise it is, and breaks a rule of ours (a bound, a key twice).
+    """
+
+    def __init__(self, message: str, *, where: str, help: str, offset: int, syntax: bool) -> None:
+        super().__init__(message, where=where, help=help, exit_code=INCOMPLETE)
+        self.offset = offset
+        self.syntax = syntax
+
+
+def failure(source: Text, at: int, message: str, help: str, *, syntax: bool = False) -> DocumentError:
+    """The error `message` at character `at` of `source`."""
+    return DocumentError(message, where=str(source.span(at, at)), help=help, offset=at, syntax=syntax)
+
+
+def refuse_planes(source: Text, value: str, start: int, end: int) -> None:
+    """Raises when escapes at `start` to `end` made private-use characters: open values of a template are coded so."""
+    if len(_PLANES.findall(value)) > len(_PLANES.findall(source.text, start, end)):
+        raise _private(source, start)
+
+
+def refuse_characters(source: Text) -> None:
+    """Raises when the text of a file holds private-use characters of the planes 15 and 16, or half a surrogate pair."""
+    if source.text.isascii():
+        return
+    found = _PLANES.search(source.text)
+    if found is not None:
+        raise _private(source, found.start())
+    found = _SURROGATE.search(source.text)
+    if found is not None:
+        raise failure(source, found.start(), "this is not Unicode text", "save the file as UTF-8")
+
+
+def _private(source: Text, at: int) -> DocumentError:
+    return failure(
+        source,
+        at,
+        "a private-use character (U+F0000 and above) stands here",
+        "remove it: no AWS name has one, and the audit uses them for values that are still open",
+    )
+
+
+def read_text(path: str) -> str:
+    """The text of a file of at most `MAXIMUM_BYTES` bytes in UTF-8 (or UTF-16 with a byte order mark).
+
+    Raises AuditError for a file that is larger, missing, a folder, not a plain file, or not text.
+    """
+    import os
+    import stat
+
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise _unread(path, "this is a folder, not a file", "name the files in it, or let the audit search it")
+        if not stat.S_ISREG(status.st_mode):
+            raise _unread(path, "this is not a plain file", "name a file")
+        with open(path, "rb") as file:
+            content = file.read(MAXIMUM_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _unread(path, f"cannot read the file: {reason.lower()}", "check its path and permissions") from None
+    if len(content) > MAXIMUM_BYTES:
+        raise _unread(path, f"the file is larger than {MAXIMUM_BYTES >> 20} MiB", "exclude it, or split it")
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _unread(path, f"byte {error.start} is not {encoding.upper()} text", "save the file as UTF-8") from None
+
+
+def _unread(path: str, message: str, help: str) -> AuditError:
+    return AuditError(message, where=printable(path), help=help, exit_code=INCOMPLETE)
+
+
+def printable(path: str) -> str:
+    """A path that may hold bytes that are no text, as it can be printed."""
+    return path.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,172 @@
+"""What `Ref` and `Fn::GetAtt` of a resource give: names and ARNs, built as AWS builds them, open parts as letters.
+
+Return values by type: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Shape, Symbol, Symbols
+
+LATTICE_ID: Final = Shape("VPC Lattice id", "a-z0-9-", 21, 22)
+
+
+class Owner(Protocol):
+    """The template that declares a resource, as far as ids need it."""
+
+    symbols: Symbols
+    partition: str
+    region: str
+    account: str
+    url_suffix: str
+
+    def property_text(self, logical_id: str, name: str) -> str | None:
+        """The text of a property, resolved; None if the resource does not set it."""
+        ...
+
+
+class Ids(NamedTuple):
+    """One resource, on the way to its ids."""
+
+    owner: Owner
+    logical_id: str
+
+    def given(self, name: str) -> str | None:
+        return self.owner.property_text(self.logical_id, name)
+
+    def made(self, suffix: str = "", shape: Shape = ANYTHING) -> str:
+        """A value that AWS makes for this resource alone."""
+        return self.owner.symbols.symbol(Symbol("${" + self.logical_id + suffix + "}", shape, generated=True))
+
+    def name(self, name: str) -> str:
+        """The physical name: as the property `name` gives it, else made by CloudFormation."""
+        return self.given(name) or self.made("", GENERATED_NAME)
+
+    def arn(self, service: str, resource: str, *, region: bool = True, account: bool = True) -> str:
+        owner = self.owner
+        where = f"{owner.region if region else ''}:{owner.account if account else ''}"
+        return f"arn:{owner.partition}:{service}:{where}:{resource}"
+
+    def path(self) -> str:
+        return self.given("Path") or "/"
+
+
+def role_arn(ids: Ids) -> str:
+    return ids.arn("iam", f"role{ids.path()}{ids.name('RoleName')}", region=False)
+
+
+def managed_policy_arn(ids: Ids) -> str:
+    return ids.arn("iam", f"policy{ids.path()}{ids.name('ManagedPolicyName')}", region=False)
+
+
+def state_machine_arn(ids: Ids) -> str:
+    return ids.arn("states", f"stateMachine:{ids.name('StateMachineName')}")
+
+
+def connection_name_arn(ids: Ids) -> str:
+    return ids.arn("events", f"connection/{ids.name('Name')}")
+
+
+def connection_arn(ids: Ids) -> str:
+    return f"{connection_name_arn(ids)}/{ids.made('.UUID', UUID)}"
+
+
+def connection_secret_arn(ids: Ids) -> str:
+    # The name up to the connection's own is documented, what follows is only seen in practice: it stays open.
+    # https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html
+    tail = ids.made(".SecretArn", Shape("end of a secret's name", "A-Za-z0-9/-", 6))
+    return ids.arn("secretsmanager", f"secret:events!connection/{ids.name('Name')}/{tail}")
+
+
+def api_id(ids: Ids) -> str:
+    return ids.made("", API_ID)
+
+
+def lattice_arn(kind: str) -> Callable[[Ids], str]:
+    return lambda ids: ids.arn("vpc-lattice", f"{kind}/{ids.made('.Id', LATTICE_ID)}")
+
+
+def api_endpoint(ids: Ids) -> str:
+    return f"https://{api_id(ids)}.execute-api.{ids.owner.region}.{ids.owner.url_suffix}"
+
+
+def execute_api_arn(ids: Ids) -> str:
+    return ids.arn("execute-api", api_id(ids))
+
+
+def _lattice_id(ids: Ids) -> str:
+    return ids.made(".Id", LATTICE_ID)
+
+
+def _opaque_id(ids: Ids) -> str:
+    return ids.made()
+
+
+def _name(name: str) -> Callable[[Ids], str]:
+    return lambda ids: ids.name(name)
+
+
+def _arn(service: str, start: str, name: str) -> Callable[[Ids], str]:
+    return lambda ids: ids.arn(service, f"{start}{ids.name(name)}")
+
+
+REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
+    "AWS::ApiGateway::RestApi": api_id,
+    "AWS::ApiGateway::Stage": _name("StageName"),
+    "AWS::ApiGatewayV2::Api": api_id,
+    "AWS::ApiGatewayV2::Stage": _name("StageName"),
+    "AWS::Events::ApiDestination": _name("Name"),
+    "AWS::Events::Connection": _name("Name"),
+    "AWS::Events::EventBus": _name("Name"),
+    "AWS::IAM::ManagedPolicy": managed_policy_arn,
+    "AWS::IAM::Policy": _name("PolicyName"),
+    "AWS::IAM::Role": _name("RoleName"),
+    "AWS::Lambda::Function": _name("FunctionName"),
+    "AWS::SNS::Topic": _arn("sns", "", "TopicName"),
+    "AWS::StepFunctions::StateMachine": state_machine_arn,
+    "AWS::VpcLattice::ResourceConfiguration": lattice_arn("resourceconfiguration"),
+    "AWS::VpcLattice::ResourceGateway": lattice_arn("resourcegateway"),
+}
+"""What `Ref` gives, for the types where it is more than an opaque id."""
+
+ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
+    ("AWS::ApiGateway::Deployment", "DeploymentId"): _opaque_id,
+    ("AWS::ApiGateway::Resource", "ResourceId"): _opaque_id,
+    ("AWS::ApiGateway::RestApi", "RestApiId"): api_id,
+    ("AWS::ApiGatewayV2::Api", "ApiEndpoint"): api_endpoint,
+    ("AWS::ApiGatewayV2::Api", "ApiId"): api_id,
+    ("AWS::ApiGatewayV2::Api", "ExecuteApiArn"): execute_api_arn,
+    ("AWS::EC2::SecurityGroup", "GroupId"): _opaque_id,
+    ("AWS::EC2::SecurityGroup", "Id"): _opaque_id,
+    ("AWS::Events::Connection", "Arn"): connection_arn,
+    ("AWS::Events::Connection", "ArnForPolicy"): connection_name_arn,
+    ("AWS::Events::Connection", "SecretArn"): connection_secret_arn,
+    ("AWS::Events::EventBus", "Arn"): _arn("events", "event-bus/", "Name"),
+    ("AWS::IAM::ManagedPolicy", "PolicyArn"): managed_policy_arn,
+    ("AWS::IAM::Role", "Arn"): role_arn,
+    ("AWS::Lambda::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
+    ("AWS::SQS::Queue", "Arn"): _arn("sqs", "", "QueueName"),
+    ("AWS::SQS::Queue", "QueueName"): _name("QueueName"),
+    ("AWS::SNS::Topic", "TopicArn"): _arn("sns", "", "TopicName"),
+    ("AWS::StepFunctions::StateMachine", "Arn"): state_machine_arn,
+    ("AWS::StepFunctions::StateMachine", "Name"): _name("StateMachineName"),
+    ("AWS::VpcLattice::ResourceConfiguration", "Arn"): lattice_arn("resourceconfiguration"),
+    ("AWS::VpcLattice::ResourceConfiguration", "Id"): _lattice_id,
+    ("AWS::VpcLattice::ResourceGateway", "Arn"): lattice_arn("resourcegateway"),
+    ("AWS::VpcLattice::ResourceGateway", "Id"): _lattice_id,
+}
+"""What `Fn::GetAtt` gives, for the attributes whose text is known in part."""
+
+
+def reference(owner: Owner, resource_type: str, logical_id: str) -> str:
+    """What `Ref` of the resource gives."""
+    ids = Ids(owner, logical_id)
+    build = REFERENCES.get(resource_type)
+    return build(ids) if build else ids.made()
+
+
+def attribute(owner: Owner, resource_type: str, logical_id: str, name: str) -> str:
+    """What `Fn::GetAtt` of the resource gives."""
+    ids = Ids(owner, logical_id)
+    build = ATTRIBUTES.get((resource_type, name))
+    return build(ids) if build else ids.made(f".{name}")

@@ -1,0 +1,169 @@
+"""EventBridge connections and their way into a VPC: resource configuration, resource gateway, security groups."""
+
+from collections.abc import Sequence
+
+from policy_audit.model.call import Field
+from policy_audit.model.node import Node
+from policy_audit.model.resources import (
+    Connection,
+    Missing,
+    PortRule,
+    ResourceConfiguration,
+    ResourceGateway,
+    SecurityGroup,
+)
+from policy_audit.sources.physical_ids import (
+    Ids,
+    attribute,
+    connection_arn,
+    connection_name_arn,
+    connection_secret_arn,
+    reference,
+)
+from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.tree import child, field, items, number, text, unknown
+
+_CONNECTION = "AWS::Events::Connection"
+_CONFIGURATION = "AWS::VpcLattice::ResourceConfiguration"
+_GATEWAY = "AWS::VpcLattice::ResourceGateway"
+_GROUP = "AWS::EC2::SecurityGroup"
+
+
+def read_connections(templates: Sequence[Template]) -> tuple[Connection, ...]:
+    """Every `AWS::Events::Connection`, linked to the resource configuration that it goes through, if it is private.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/connection-private.html
+    """
+    groups = _security_groups(templates)
+    gateways = [_gateway(template, one, groups) for template in templates for one in template.of_type(_GATEWAY)]
+    configurations = [
+        _configuration(template, one, gateways) for template in templates for one in template.of_type(_CONFIGURATION)
+    ]
+    return tuple(
+        _connection(template, one, configurations) for template in templates for one in template.of_type(_CONNECTION)
+    )
+
+
+def _connection(
+    template: Template, resource: Resource, configurations: Sequence[ResourceConfiguration]
+) -> Connection:
+    ids = Ids(template, resource.logical_id)
+    connectivity = template.property(resource.logical_id, "InvocationConnectivityParameters")
+    arn = text(child(connectivity, "ResourceParameters", "ResourceConfigurationArn"))
+    found: ResourceConfiguration | Missing | None = None
+    if connectivity is not None:
+        wanted = arn or ""
+        found = next((one for one in configurations if wanted and wanted in {one.arn, one.id}), None)
+        if found is None:
+            reason = unknown(connectivity, template.symbols)
+            shown = template.symbols.show(wanted)
+            found = Missing(reason or f"the resource configuration `{shown}` is not among the audited files")
+    return Connection(
+        address=template.address(resource.logical_id),
+        span=resource.span,
+        arn=connection_arn(ids),
+        name_arn=connection_name_arn(ids),
+        secret_arn=connection_secret_arn(ids),
+        account=template.account,
+        resource_configuration=found,
+    )
+
+
+def _configuration(
+    template: Template, resource: Resource, gateways: Sequence[ResourceGateway]
+) -> ResourceConfiguration:
+    logical_id = resource.logical_id
+    definition = template.property(logical_id, "ResourceConfigurationDefinition")
+    wanted = template.property_text(logical_id, "ResourceGatewayId")
+    gateway: ResourceGateway | Missing | None = None
+    if wanted is not None:
+        gateway = next((one for one in gateways if wanted in {one.id, one.arn}), None) or Missing(
+            f"the resource gateway `{template.symbols.show(wanted)}` is not among the audited files"
+        )
+    return ResourceConfiguration(
+        address=template.address(logical_id),
+        span=resource.span,
+        arn=attribute(template, _CONFIGURATION, logical_id, "Arn"),
+        id=attribute(template, _CONFIGURATION, logical_id, "Id"),
+        auth_type=_auth_type(template, resource),
+        domain_name=field(child(definition, "DnsResource", "DomainName")),
+        ip_address=field(child(definition, "IpResource")),
+        gateway=gateway,
+    )
+
+
+def _auth_type(template: Template, resource: Resource) -> Field | None:
+    return field(template.property(resource.logical_id, "ResourceConfigurationAuthType"))
+
+
+def _gateway(template: Template, resource: Resource, groups: dict[str, SecurityGroup]) -> ResourceGateway:
+    logical_id = resource.logical_id
+    node = template.property(logical_id, "SecurityGroupIds")
+    reason = unknown(node, template.symbols)
+    named: list[SecurityGroup | Missing] = [Missing(reason)] if reason else []
+    for item in () if reason else items(node):
+        group_id = text(item) or ""
+        shown = template.symbols.show(group_id)
+        named.append(groups.get(group_id) or Missing(f"the security group `{shown}` is not among the audited files"))
+    return ResourceGateway(
+        address=template.address(logical_id),
+        span=resource.span,
+        arn=attribute(template, _GATEWAY, logical_id, "Arn"),
+        id=attribute(template, _GATEWAY, logical_id, "Id"),
+        security_groups=tuple(named),
+    )
+
+
+# ---- security groups ------------------------------------------------------------------------------------------------
+
+
+def _security_groups(templates: Sequence[Template]) -> dict[str, SecurityGroup]:
+    """Security groups by id, with the rules that separate resources add to them.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+    """
+    groups = {}
+    for template in templates:
+        for resource in template.of_type(_GROUP):
+            group = _group(template, resource)
+            groups[group.id] = group
+    for template in templates:
+        for direction in ("Ingress", "Egress"):
+            for resource in template.of_type(f"{_GROUP}{direction}"):
+                found = groups.get(template.property_text(resource.logical_id, "GroupId") or "")
+                if found is not None:
+                    rule = _rule(template.properties(resource.logical_id), resource)
+                    if direction == "Ingress":
+                        groups[found.id] = found._replace(ingress=(*found.ingress, rule))
+                    else:
+                        groups[found.id] = found._replace(egress=(*(found.egress or ()), rule))
+    return groups
+
+
+def _group(template: Template, resource: Resource) -> SecurityGroup:
+    ingress = template.property(resource.logical_id, "SecurityGroupIngress")
+    egress = template.property(resource.logical_id, "SecurityGroupEgress")
+    unseen = tuple(
+        reason for node in (ingress, egress) for reason in (unknown(node, template.symbols),) if reason
+    )
+    return SecurityGroup(
+        address=template.address(resource.logical_id),
+        span=resource.span,
+        id=reference(template, _GROUP, resource.logical_id),
+        ingress=tuple(_rule(item, resource) for item in items(ingress)),
+        egress=None if egress is None or not items(egress) else tuple(_rule(item, resource) for item in items(egress)),
+        unseen=unseen,
+    )
+
+
+def _rule(node: Node | None, resource: Resource) -> PortRule:
+    peers = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "DestinationSecurityGroupId", "SourcePrefixListId",
+             "DestinationPrefixListId", "SourceSecurityGroupName")  # fmt: skip
+    peer = next((found for name in peers if (found := text(child(node, name))) is not None), "")
+    return PortRule(
+        protocol=(text(child(node, "IpProtocol")) or "").lower(),
+        from_port=number(child(node, "FromPort")),
+        to_port=number(child(node, "ToPort")),
+        peer=peer,
+        span=node.place.span if node is not None else resource.span,
+    )

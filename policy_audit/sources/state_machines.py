@@ -1,0 +1,83 @@
+"""State machines of the templates: the definition in whichever of its shapes, and the role that runs it."""
+
+from collections.abc import Sequence
+
+from policy_audit.errors import AuditError
+from policy_audit.model.call import Definition
+from policy_audit.model.node import Node, Scalar
+from policy_audit.model.resources import Missing, Role, StateMachine
+from policy_audit.sources.nodes import parse_embedded
+from policy_audit.sources.physical_ids import Ids, state_machine_arn
+from policy_audit.sources.states import read_definition, substitute
+from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.tree import entries, unknown
+
+
+def read_state_machines(templates: Sequence[Template], roles: Sequence[Role]) -> tuple[StateMachine, ...]:
+    """Every `AWS::StepFunctions::StateMachine` with its tasks.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-stepfunctions-statemachine.html
+    """
+    by_arn = {role.arn: role for role in roles}
+    return tuple(
+        _state_machine(template, resource, by_arn)
+        for template in templates
+        for resource in template.of_type("AWS::StepFunctions::StateMachine")
+    )
+
+
+def _state_machine(template: Template, resource: Resource, roles: dict[str, Role]) -> StateMachine:
+    definition, unseen = _definition(template, resource)
+    problems = tuple(message for message, _ in definition.problems)
+    return StateMachine(
+        address=template.address(resource.logical_id),
+        span=resource.span,
+        arn=state_machine_arn(Ids(template, resource.logical_id)),
+        account=template.account,
+        role=_role(template, resource, roles),
+        definition=definition,
+        unseen=(*unseen, *problems),
+    )
+
+
+def _role(template: Template, resource: Resource, roles: dict[str, Role]) -> Role | Missing:
+    arn = template.property_text(resource.logical_id, "RoleArn")
+    if arn is None:
+        return Missing("the state machine has no `RoleArn`")
+    reasons = template.symbols.reasons(arn)
+    shown = template.symbols.show(arn)
+    return roles.get(arn) or Missing(reasons[0] if reasons else f"the role `{shown}` is not among the audited files")
+
+
+def _definition(template: Template, resource: Resource) -> tuple[Definition, tuple[str, ...]]:
+    logical_id = resource.logical_id
+    substitutions = {
+        entry.key.text: entry.value
+        for entry in entries(template.property(logical_id, "DefinitionSubstitutions"))
+        if isinstance(entry.value, Scalar)
+    }
+    node = template.property(logical_id, "Definition")
+    if node is None:
+        node = template.property(logical_id, "DefinitionString")
+    if node is None:
+        location = template.property(logical_id, "DefinitionS3Location")
+        if location is None:
+            return Definition(()), ("the state machine has no definition",)
+        return Definition(()), ("its definition lies in S3 (`DefinitionS3Location`), which the audit does not read",)
+    return _read(node, substitutions, template)
+
+
+def _read(node: Node, substitutions: dict[str, Scalar], template: Template) -> tuple[Definition, tuple[str, ...]]:
+    reason = unknown(node, template.symbols)
+    if reason:
+        return Definition(()), (f"its definition is not known: {reason}",)
+    if substitutions:
+        node = substitute(node, substitutions, template.symbols)
+    if isinstance(node, Scalar):
+        try:
+            node = parse_embedded(node)
+        except AuditError as error:
+            return Definition(()), (f"its definition is not JSON: {error.message} ({error.where})",)
+    return read_definition(node, template.symbols), ()
+
+
