@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from policy_audit.findings import Report
+from policy_audit.collect import checked, finding
+from policy_audit.findings import Checked, Finding, Report, Skipped
+from policy_audit.model.system import System
+from policy_audit.rulebook.decide import Answered, decide
+from policy_audit.rulebook.derive import Requirement, derive
+from policy_audit.rulebook.read import read_rules
+from policy_audit.rulebook.rule import Rule
+from policy_audit.sources.cloudformation import read_system, unsupported
+from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.excerpts import masked
+from policy_audit.sources.files import load
 
 
 class Options(NamedTuple):
@@ -24,6 +34,68 @@ class Options(NamedTuple):
     strict: bool = False
 
 
+class Outcome(NamedTuple):
+    """One requirement with its answer in one world."""
+
+    requirement: Requirement
+    answered: Answered
+    world: World
+
+
 def audit(paths: Sequence[str], options: Options = Options()) -> Report:  # noqa: B008 - immutable
     """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited."""
-    raise NotImplementedError
+    rules = tuple(rule for rule in read_rules(options.rules) if rule.id not in options.disabled)
+    loaded = load(paths)
+    given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
+    estate = Estate(loaded.documents, given)
+    outcomes = [outcome for world in estate.worlds() for outcome in _in_world(estate, world, rules, options)]
+    findings, requirements = _collect([one for one in outcomes if estate.possible(one.world)], estate)
+    return Report(
+        findings=findings,
+        requirements=requirements,
+        skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate)),
+        assumptions=_assumptions(estate),
+        targets=loaded.targets,
+        texts=masked(loaded.documents, loaded.texts),
+        rules={rule.id: rule.since for rule in rules},
+    )
+
+
+def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options) -> list[Outcome]:
+    system: System = read_system(estate, options.callers)
+    return [
+        Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in derive(rules, system)
+    ]
+
+
+def _collect(outcomes: Sequence[Outcome], estate: Estate) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
+    """One finding and one line for each requirement, whatever the number of worlds it was asked in."""
+    by_requirement: dict[tuple[str, str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        asked = outcome.requirement
+        by_requirement.setdefault((asked.rule.id, asked.address, asked.sentence), []).append(outcome)
+    findings, requirements = [], []
+    worlds = {outcome.world.label for outcome in outcomes}
+    for same in by_requirement.values():
+        worst = min(same, key=lambda one: ("refuted", "undecided", "proven").index(one.answered.answer))
+        when = tuple(one.world.label for one in same if one.answered.answer == worst.answered.answer)
+        when = tuple(label for label in when if label) if len(when) < len(worlds) else ()
+        requirements.append(checked(worst.requirement, worst.answered)._replace(when=when))
+        if worst.answered.answer != "proven":
+            findings.append(finding(worst.requirement, worst.answered, estate.symbols)._replace(when=when))
+    return tuple(findings), tuple(requirements)
+
+
+def _problems(estate: Estate) -> list[Skipped]:
+    """What CloudFormation would refuse in the templates, or the audit does not follow."""
+    found = dict.fromkeys(problem for template in estate.templates for problem in template.problems)
+    return [Skipped(str(problem.span), problem.message, span=problem.span) for problem in found]
+
+
+def _assumptions(estate: Estate) -> tuple[str, ...]:
+    parameters = [
+        f"parameter `{name}` of {template.path} has its default"
+        for template in estate.templates
+        for name in template.assumed_parameters()
+    ]
+    return (*estate.assumptions, *parameters)

@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, TextIO, TypeVar, cast
 
 import click
 
 from policy_audit import __version__
-from policy_audit.errors import CLEAN, FINDINGS, NOTHING_AUDITED, USAGE, AuditError
+from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import SEVERITIES, FailOn
+from policy_audit.formats import FORMATS
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
@@ -21,14 +22,18 @@ ColorChoice = Literal["auto", "always", "never"]
 _HELP: Final = {"help_option_names": ["-h", "--help"], "terminal_width": 88}
 
 
-@click.group(context_settings=_HELP)
-@click.version_option(__version__, "--version", message="policy-audit %(version)s")
-def commands() -> None:
+@click.group(context_settings=_HELP, invoke_without_command=True)
+@click.version_option(__version__, "--version", message="policy-audit %(version)s", help="Show the version and exit.")
+@click.pass_context
+def commands(context: click.Context) -> int:
     """Prove what Step Functions and EventBridge workflows may call, and who is kept out.
 
     Every requirement that a rule makes of the audited templates is proven, refuted with a
     request that shows it, or undecided with the reason.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+    return USAGE
 
 
 def _shared(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -58,7 +63,7 @@ _CONFIG = _shared(
     ),
 )
 _FORMAT = click.option(
-    "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+    "--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
 )
 _COLOR = click.option(
     "--color",
@@ -196,22 +201,29 @@ def list_rules(output: str, config: str | None, no_config: bool, rules: tuple[st
     help="Exit 1 unless this is the decision on every case. Denied is met by either kind of denial.",
 )
 def simulate(file: str, expect: str | None) -> int:
-    """Decide requests as IAM does: one JSON object on a line for each case in FILE.
+    """Decide requests as IAM does, one JSON line for each.
 
-    FILE holds one case on each line (the form of `case` in a finding's counterexample);
+    FILE holds one case on each line, in the form of `case` in a finding's counterexample;
     `-`, the default, is standard input.
     """
-    from policy_audit.iam import simulate as engine
-    from policy_audit.lines import read_lines
+    from policy_audit.iam.simulate import simulate as decide
 
     met = asked = 0
-    for line in engine.simulate(read_lines(file)):
+    for line in decide(_lines(file)):
         _write(line.rstrip("\n") + "\n")
         asked += 1
         met += expect is None or _decided(line, expect)
     if not asked:
         raise AuditError("there is no case", where=file, help="write one JSON object a line", exit_code=NOTHING_AUDITED)
     return CLEAN if met == asked else FINDINGS
+
+
+def _lines(path: str) -> Iterator[str]:
+    try:
+        with click.open_file(path, encoding="utf-8-sig") as lines:
+            yield from lines
+    except UnicodeDecodeError:
+        raise AuditError("this is not UTF-8 text", where=path, help="save the cases as UTF-8") from None
 
 
 def _decided(line: str, expect: str) -> bool:
@@ -250,10 +262,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # Python flushes standard output once more when it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED_PIPE
+    except Exception as error:
+        # Python would exit with 1, and 1 says that the audit was made and found something.
+        from traceback import print_exception
+
+        print_exception(error)
+        _complain(
+            AuditError("the audit broke off: this is a bug of policy-audit", help="report it with the lines above")
+        )
+        return INCOMPLETE
 
 
 def _usage(error: click.ClickException) -> AuditError:
@@ -268,20 +285,34 @@ def _complain(error: AuditError) -> None:
     from policy_audit.formats.frame import painter
     from policy_audit.formats.visible import encodable
 
-    paint = painter(_colored(sys.stderr, "auto", os.environ))
-    click.echo(encodable(framed(error, paint), sys.stderr.encoding or "utf-8"), nl=False, err=True, color=True)
+    text = framed(error, painter(_colored(sys.stderr, "auto", os.environ)))
+    click.echo(encodable(text, _encoding(sys.stderr)), nl=False, err=True, color=True)
+
+
+def _encoding(stream: TextIO | None) -> str:
+    """What `stream` can show; a process may be started without one."""
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 def _write(text: str) -> None:
     from policy_audit.formats.visible import encodable
 
-    click.echo(encodable(text, sys.stdout.encoding or "utf-8"), nl=False, color=True)
+    try:
+        click.echo(encodable(text, _encoding(sys.stdout)), nl=False, color=True)
+    except OSError as error:
+        # Python flushes standard output once more when it ends, and would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise click.exceptions.Exit(CLOSED_PIPE) from None
+        reason = (error.strerror or str(error)).lower()
+        raise AuditError(f"the output cannot be written: {reason}", exit_code=INCOMPLETE) from None
 
 
-def _colored(stream: TextIO, choice: ColorChoice, environment: "os._Environ[str]") -> bool:
+def _colored(stream: TextIO | None, choice: ColorChoice, environment: "os._Environ[str]") -> bool:
     """Whether output to `stream` has colours. https://no-color.org and https://force-color.org; NO_COLOR wins."""
     if choice != "auto":
         return choice == "always"
     if environment.get("NO_COLOR"):
         return False
-    return bool(environment.get("FORCE_COLOR")) or (stream.isatty() and environment.get("TERM") != "dumb")
+    terminal = stream is not None and stream.isatty() and environment.get("TERM") != "dumb"
+    return terminal or bool(environment.get("FORCE_COLOR"))

@@ -1,9 +1,8 @@
-"""What the user may say about an audit: finding and reading `policy_audit.yaml`, and joining it with the command line."""
+"""What the user says about an audit: `policy_audit.yaml`, found and read strictly, and joined with the command line."""
 
 import os
 import re
 from collections.abc import Callable, Iterable
-from collections.abc import Mapping as ReadMapping
 from typing import Final, NamedTuple, TypeVar, get_args
 
 from policy_audit.audit import Options
@@ -89,7 +88,7 @@ def read_config(text: str, path: str) -> Config:
         return reader(values[key], key) if key in values else otherwise
 
     options = Options(
-        parameters={_below(folder, name, ":"): value for name, value in read("parameters", _parameters, {}).items()},
+        parameters=read("parameters", lambda node, key: _parameters(node, folder), {}),
         stacks=read("stacks", lambda node, key: _stacks(node, folder), {}),
         partition=read("partition", _place, ""),
         region=read("region", _place, ""),
@@ -115,17 +114,20 @@ def _check_rules(node: Node, known: frozenset[str]) -> None:
 # ---- the value of each key ------------------------------------------------------------------------------------------
 
 
-def _parameters(node: Node, key: str) -> dict[str, str]:
+def _parameters(node: Node, folder: str) -> dict[str, str]:
     """Template parameters; a list is a comma-delimited one, as CloudFormation writes it."""
     values = {}
-    for name, value in _entries(node, f"`{key}`"):
+    for name, value in _entries(node, "`parameters`"):
         if problem := _parameter_problem(name.text):
             raise _wrong(name, problem, "write `Name: value`, or `template.yaml:Name: value` for one template only")
-        if isinstance(value, Sequence):
-            values[name.text] = ",".join(_text(item, name.text, empty=True) for item in value.items)
-        else:
-            values[name.text] = _text(value, name.text, empty=True)
+        values[_below(folder, name.text)] = ",".join(_text(item, name.text, empty=True) for item in _items(value))
     return values
+
+
+def _below(folder: str, name: str) -> str:
+    """A `template.yaml:Name` with the path, which is relative to the configuration file, made one from here."""
+    file, colon, parameter = name.rpartition(":")
+    return f"{os.path.normpath(os.path.join(folder, file))}:{parameter}" if colon else name
 
 
 def _stacks(node: Node, folder: str) -> dict[str, str]:
@@ -199,12 +201,6 @@ def _existing(node: Node, path: str, exists: Callable[[str], bool], what: str) -
     if not exists(path):
         raise _wrong(node, f"there is no {what} `{path}`", "paths are relative to the configuration file")
     return path
-
-
-def _below(folder: str, name: str, separator: str) -> str:
-    """A `template.yaml:Name` with the template's path relative to the configuration file made one from here."""
-    file, colon, parameter = name.rpartition(separator)
-    return os.path.normpath(os.path.join(folder, file)) + separator + parameter if colon else name
 
 
 def _wrong(node: Node, message: str, help: str) -> AuditError:

@@ -72,7 +72,7 @@ class Finding(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A file, or a part of one, that was not audited. `broken` when it should have been: it makes the audit incomplete."""
+    """A file, or a part of one, that was not audited; `broken` when it should have been: the audit is incomplete."""
 
     target: str
     reason: str

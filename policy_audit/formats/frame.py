@@ -122,7 +122,7 @@ def note(gutter: int, name: str, text: str, paint: Paint) -> str:
     """A `= name: text` line below a frame; further lines of `text` stand below its first."""
     margin = " " * (gutter + 1) + paint("=", "frame") + f" {paint(f'{name}:', 'bold')} "
     first, *rest = [visible(line) for line in text.rstrip().split("\n")]
-    return "\n".join([margin + first, *(" " * (gutter + len(name) + 5) + line for line in rest)]).rstrip()
+    return "\n".join([margin + first, *((" " * (gutter + len(name) + 5) + line).rstrip() for line in rest)])
 
 
 def error(problem: AuditError, paint: Paint) -> str:

@@ -48,7 +48,7 @@ def _without_lone_surrogates(text: str) -> str:
         return text
     import re
 
-    # An escaped backslash first, so that `\\ud800` is known for the plain text it is; then a pair, which is a character.
+    # An escaped backslash first, for what follows it is plain text; then a pair, which is a character.
     tokens = re.compile(r"(\\\\)|(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|(\\ud[89a-f][0-9a-f]{2})")
     return tokens.sub(lambda found: "\\" + found.group() if found.group(3) else found.group(), text)
 
@@ -57,7 +57,7 @@ def _counts(report: Report) -> dict[str, object]:
     by_rule: dict[str, dict[str, int]] = {rule: _verdicts(()) for rule in sorted(report.rules)}
     for checked in sorted_requirements(report.requirements):
         by_rule.setdefault(checked.rule, _verdicts(()))[checked.answer] += 1
-    severities = {severity: 0 for severity in SEVERITIES}
+    severities = dict.fromkeys(SEVERITIES, 0)
     for finding in report.findings:
         severities[finding.severity] += 1
     return {**_verdicts(report.requirements), "by_rule": by_rule, "findings": severities}

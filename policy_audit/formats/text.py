@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from policy_audit.findings import SEVERITIES, Answer, Checked, Finding, Mark, Report, Skipped
+from policy_audit.formats import View
 from policy_audit.formats.frame import Paint, Role, frames, gutter_width, note, painter
 from policy_audit.formats.order import sorted_findings, sorted_requirements, sorted_skipped, undecided_only
 from policy_audit.formats.visible import visible
-from policy_audit.formats import View
 
 _BRIEFLY: Final = 20
 """How many lines of a list are shown without `--verbose`."""
@@ -49,15 +49,16 @@ def _finding(finding: Finding, report: Report, view: View, paint: Paint) -> str:
 
 
 def _notes(finding: Finding, view: View) -> Iterator[tuple[str, str]]:
+    """Name and text of what stands below the frame; only help and the counterexample may have several lines."""
     if finding.counterexample:
         yield _counterexample(finding)
-    yield from (("why", reason) for reason in finding.reasons)
-    yield from (("when", combination) for combination in finding.when)
+    yield from (("why", visible(reason)) for reason in finding.reasons)
+    yield from (("when", visible(combination)) for combination in finding.when)
     yield "help", finding.help
-    yield "address", finding.address
+    yield "address", visible(finding.address)
     if view.verbose:
-        yield "requirement", finding.requirement
-        yield from (("see", reference) for reference in finding.references)
+        yield "requirement", visible(finding.requirement)
+        yield from (("see", visible(reference)) for reference in finding.references)
     if finding.answer == "undecided":
         yield "severity", f"{finding.severity}, should the requirement not be met"
     if finding.confidence != "high":

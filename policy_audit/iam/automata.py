@@ -119,7 +119,7 @@ def atoms(
     # The start is not marked as visited, so that it counts as a state that some nonempty word leads to.
     came_from: dict[int, tuple[int, str]] = {}
     queue = [laid.start]
-    all_ends = sum(set(ends))
+    all_ends = sum(ends)
     seen_accepting: set[int] = set()
     for state in queue:
         if state in came_from and all(state & end for _, end in required):
@@ -162,10 +162,10 @@ def _successors(laid: Family, state: int) -> list[tuple[str, int]]:
     return successors
 
 
-def _word(came_from: dict[int, tuple[int, str]], state: int) -> str:
+def _word(start: int, came_from: dict[int, tuple[int, str]], state: int) -> str:
     characters: list[str] = []
     while True:
         state, character = came_from[state]
-        if not character:
-            return "".join(reversed(characters))
         characters.append(character)
+        if state == start:
+            return "".join(reversed(characters))

@@ -8,9 +8,9 @@ with every letter read as a wildcard, as far as the letter's shape lets it. What
 import re
 from typing import Final
 
-from policy_audit.iam.globs import ANY, ANY_IN_SEGMENT, ONE, ONE_IN_SEGMENT, Part, Parts, joined, parse_glob
+from policy_audit.iam.globs import ANY, ANY_IN_SEGMENT, ONE, ONE_IN_SEGMENT, Part, Parts, parse_glob
 from policy_audit.iam.truth import Truth
-from policy_audit.model.value import ANYTHING, LAST, Shape, Symbol, Symbols, has_letters, is_hole, is_letter
+from policy_audit.model.value import LAST, Shape, Symbol, Symbols, has_letters, is_hole, is_letter
 
 UNKNOWN: Final = chr(LAST)
 """The letter for text of which nothing is known, not even that it equals itself: what `Symbols` gives when full."""
@@ -57,81 +57,157 @@ def _admits(characters: str, character: str) -> bool:
         return True
 
 
+class _Automaton:
+    """A glob as an automaton whose states are the bits of one integer.
+
+    With `opened`, a letter of the glob is a wildcard for the characters of its shape; without, a character.
+    """
+
+    def __init__(self, parts: Parts, symbols: Symbols | None, opened: bool) -> None:
+        self.by_character: dict[str, int] = {}
+        self.one = self.one_in_segment = self.loop = self.loop_in_segment = 0
+        self.accepting = 1
+        self._symbols = symbols
+        self._opened: dict[str, int] = {}
+        self._loops: dict[str, int] = {}
+        for part in parts:
+            if not isinstance(part, str):
+                self._add_wildcard(part)
+                continue
+            for character in part:
+                if opened and is_letter(character):
+                    self._opened[character] = self._opened.get(character, 0) | self.accepting
+                else:
+                    self.by_character[character] = self.by_character.get(character, 0) | self.accepting
+                    self.accepting <<= 1
+
+    def _add_wildcard(self, part: Part) -> None:
+        at = self.accepting
+        if part == ANY:
+            self.loop |= at
+        elif part == ANY_IN_SEGMENT:
+            self.loop_in_segment |= at
+        else:
+            self.one |= at if part == ONE else 0
+            self.one_in_segment |= at if part == ONE_IN_SEGMENT else 0
+            self.accepting = at << 1
+
+    def read(self, states: int, character: str) -> int:
+        """The states after one plain character."""
+        loop = self._loops.get(character)
+        if loop is None:
+            loop = self.loop if character == ":" else self.loop | self.loop_in_segment
+            for letter, at in self._opened.items():
+                if may_hold(character, letter, self._symbols):
+                    loop |= at
+            self._loops[character] = loop
+        step = self.by_character.get(character, 0) | self.one | (0 if character == ":" else self.one_in_segment)
+        return ((states & step) << 1) | (states & loop)
+
+    def read_same(self, states: int, letter: str) -> int:
+        """The states after `letter` read as a character: itself and `*` match it, `?` does not."""
+        step = self.by_character.get(letter, 0) if letter != UNKNOWN else 0
+        loop = self.loop
+        if self.loop_in_segment and not may_hold(":", letter, self._symbols):
+            loop |= self.loop_in_segment
+        return ((states & step) << 1) | (states & loop)
+
+    def read_any(self, states: int, shape: Shape) -> int:
+        """Every state that some text of `shape` leads to."""
+        if shape.values:
+            return self._read_one_of(states, shape.values)
+        if not shape.characters:
+            return -(states & -states) & ((self.accepting << 1) - 1)
+        step = self.one | self.one_in_segment
+        for character, at in self.by_character.items():
+            if _admits(shape.characters, character):
+                step |= at
+        loop = self.loop | self.loop_in_segment
+        for at in self._opened.values():
+            loop |= at
+        for _ in range(min(shape.shortest, _LONG)):
+            states = ((states & step) << 1) | (states & loop)
+        bounded = 0 <= shape.longest <= _LONG
+        for _ in range(shape.longest - shape.shortest if bounded else self.accepting.bit_length()):
+            more = states | ((states & step) << 1)
+            if more == states:
+                break
+            states = more
+        return states
+
+    def _read_one_of(self, states: int, values: tuple[str, ...]) -> int:
+        reached = 0
+        for value in values:
+            after = states
+            for character in value:
+                after = self.read(after, character)
+            reached |= after
+        return reached
+
+
 def _certainly(parts: Parts, text: str, symbols: Symbols | None) -> bool:
     if len(parts) == 1 and isinstance(parts[0], str):
         return parts[0] == text and UNKNOWN not in text
-    automaton = _Automaton(parts, None)
+    automaton = _Automaton(parts, symbols, opened=False)
     states = 1
     for character in text:
-        if not is_letter(character):
-            states = automaton.read(states, character)
-            continue
-        step = automaton.by_character.get(character, 0) if character != UNKNOWN else 0
-        loop = automaton.loop
-        if automaton.loop_in_segment and not may_hold(":", character, symbols):
-            loop |= automaton.loop_in_segment
-        states = ((states & step) << 1) | (states & loop)
+        states = (automaton.read_same if is_letter(character) else automaton.read)(states, character)
     return bool(states & automaton.accepting)
 
 
 def _possibly(parts: Parts, text: str, symbols: Symbols | None) -> bool:
-    automaton = _Automaton(parts, symbols)
+    automaton = _Automaton(parts, symbols, opened=True)
     states = 1
     for character in text:
-        if is_letter(character):
-            states = _read_symbol(automaton, states, symbol_of(character, symbols).shape)
-        else:
-            states = automaton.read(states, character)
         if not states:
             return False
+        if is_letter(character):
+            states = automaton.read_any(states, symbol_of(character, symbols).shape)
+        else:
+            states = automaton.read(states, character)
     return bool(states & automaton.accepting)
 
 
-class _Automaton:
-    """A glob as an automaton whose states are the bits of one integer.
+def _differ(parts: Parts, text: str, symbols: Symbols | None) -> bool:
+    """Whether the first place where glob and text differ rules a match out by what a symbol there may be."""
+    if symbols is None or not parts or not isinstance(parts[0], str):
+        return False
+    head = parts[0]
+    at = next((index for index, (one, other) in enumerate(zip(head, text, strict=False)) if one != other), None)
+    if at is None or UNKNOWN in head[: at + 1] or text[at] == UNKNOWN:
+        return False
+    ours, theirs = head[at:], text[at:]
+    whole = len(parts) == 1
+    if is_letter(ours[0]) and is_letter(theirs[0]):
+        return _are_two_generated(ours, theirs, whole, symbols)
+    if is_letter(ours[0]):
+        return _is_not(ours, theirs, whole, symbols)
+    return is_letter(theirs[0]) and _is_not(theirs, ours, whole, symbols)
 
-    With `opened`, letters of the glob are wildcards, limited to the characters of their shape; they are marked as a
-    loop that the shape's characters take.
-    """
 
-    def __init__(self, parts: Parts, symbols: Symbols | None) -> None:
-        self.by_character: dict[str, int] = {}
-        self.one = self.one_in_segment = self.loop = self.loop_in_segment = 0
-        self.symbol_loops: list[tuple[Shape, int]] = []
-        self._loops: dict[str, int] = {}
-        at = 1
-        for part in parts:
-            at = self._add(part, at, symbols)
-        self.accepting = at
+def _are_two_generated(ours: str, theirs: str, whole: bool, symbols: Symbols) -> bool:
+    """Whether both begin with a generated value, not the same one, that reaches equally far in both."""
+    one, other = symbol_of(ours[0], symbols), symbol_of(theirs[0], symbols)
+    if not (one.generated and other.generated) or is_hole(ours[0]) or is_hole(theirs[0]):
+        return False
+    if 0 <= one.shape.longest == one.shape.shortest == other.shape.shortest == other.shape.longest:
+        return True
+    if len(ours) == 1 or len(theirs) == 1:
+        return whole and len(ours) == len(theirs)
+    return ours[1] == theirs[1] and _ends_at(ours[1], ours[0], symbols) and _ends_at(ours[1], theirs[0], symbols)
 
-    def _add(self, part: Part, at: int, symbols: Symbols | None) -> int:
-        if isinstance(part, str):
-            for character in part:
-                self.by_character[character] = self.by_character.get(character, 0) | at
-                at <<= 1
-            return at
-        if part == ANY:
-            self.loop |= at
-            return at
-        if part == ANY_IN_SEGMENT:
-            self.loop_in_segment |= at
-            return at
-        self.one |= at if part == ONE else 0
-        self.one_in_segment |= at if part == ONE_IN_SEGMENT else 0
-        return at << 1
 
-    def read(self, states: int, character: str) -> int:
-        """The states after one plain character."""
-        step = self.by_character.get(character, 0) | self.one
-        loop = self._loops.get(character)
-        if loop is None:
-            loop = self.loop
-            for shape, at in self.symbol_loops:
-                if _may_have(shape, character):
-                    loop |= at
-            if character != ":":
-                loop |= self.loop_in_segment
-            self._loops[character] = loop
-        if character != ":":
-            step |= self.one_in_segment
-        return ((states & step) << 1) | (states & loop)
+def _is_not(opened: str, plain: str, whole: bool, symbols: Symbols) -> bool:
+    """Whether `opened` begins with a symbol that cannot have the value which `plain` has in its place."""
+    if len(opened) == 1:
+        value = plain if whole else ""
+    elif _ends_at(opened[1], opened[0], symbols):
+        value, delimiter, _ = plain.partition(opened[1])
+        value = value if delimiter else ""
+    else:
+        return False
+    return bool(value) and not has_letters(value) and not symbol_of(opened[0], symbols).shape.admits(value)
+
+
+def _ends_at(character: str, letter: str, symbols: Symbols) -> bool:
+    return not is_letter(character) and not may_hold(character, letter, symbols)

@@ -1,9 +1,9 @@
-"""Linear patterns: every language of texts that policies can write — literals, globs, ARN globs, shapes — in one form."""
+"""Linear patterns: every language of texts that a policy can write — literals, globs, ARN globs — in one form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from policy_audit.model.value import is_hole, is_letter
+from policy_audit.model.value import is_letter
 
 
 class CharClass(NamedTuple):
@@ -34,8 +34,7 @@ Position = str | CharClass
 class Pattern(NamedTuple):
     """A linear regular expression: `positions` are read one by one; state i may read `loops[i]` any number of times.
 
-    `text` is the pattern as a glob (folded to lower case if it ignores case), for matching words quickly and for
-    unification; `literal` and `prefix` tell the two simplest forms.
+    The two simplest forms are told by `kind`, so that they can be matched quickly: there `text` is the literal text.
     """
 
     positions: tuple[Position, ...]
@@ -50,47 +49,71 @@ def literal(text: str) -> Pattern:
     return Pattern(tuple(text), text=text, kind="literal")
 
 
+STAR: Final = "<*>"
+QUESTION: Final = "<?>"
+"""Tokens for wildcards, apart from the characters `*` and `?`; every other token is one character."""
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of `text`, in which every `*` and `?` is a wildcard."""
+    return [STAR if one == "*" else QUESTION if one == "?" else one for one in text]
+
+
 def glob(text: str) -> Pattern:
     """`*` stands for any text, `?` for one plain character; a symbol is matched by `*` and by itself alone."""
-    star = text.find("*")
     if "?" not in text:
+        star = text.find("*")
         if star < 0:
             return Pattern(tuple(text), text=text, kind="literal")
         if star == len(text) - 1:
             return Pattern(tuple(text[:-1]), ((star, ANY),), text[:-1], "prefix")
+    return glob_of(tokens(text))
+
+
+def glob_of(parts: Sequence[str]) -> Pattern:
+    """The glob of these tokens."""
     positions: list[Position] = []
     loops: list[tuple[int, CharClass]] = []
-    for character in text:
-        if character == "*":
+    for part in parts:
+        if part == STAR:
             if not loops or loops[-1][0] != len(positions):
                 loops.append((len(positions), ANY))
         else:
-            positions.append(PLAIN if character == "?" else character)
-    return Pattern(tuple(positions), tuple(loops), text)
+            positions.append(PLAIN if part == QUESTION else part)
+    return _named(positions, loops)
 
 
-def arn_glob(text: str) -> Pattern | None:
+def arn_glob_of(parts: Sequence[str]) -> Pattern | None:
     """An ARN pattern whose six parts are matched one by one, or None if it has not six parts.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
-    if text.count(":") < 5:
+    if parts.count(":") < 5:
         return None
     positions: list[Position] = []
     loops: list[tuple[int, CharClass]] = []
     colons = 0
-    for character in text:
-        if character == "*":
+    for part in parts:
+        if part == STAR:
             if not loops or loops[-1][0] != len(positions):
                 loops.append((len(positions), ANY if colons >= 5 else NOT_COLON))
-        elif character == "?":
+        elif part == QUESTION:
             positions.append(PLAIN if colons >= 5 else PLAIN_NOT_COLON)
         else:
-            colons += character == ":"
-            positions.append(character)
-    if not loops and "?" not in text:
-        return Pattern(tuple(text), text=text, kind="literal")
-    return Pattern(tuple(positions), tuple(loops), text)
+            colons += part == ":"
+            positions.append(part)
+    return _named(positions, loops)
+
+
+def _named(positions: list[Position], loops: list[tuple[int, CharClass]]) -> Pattern:
+    """The pattern, told to be a literal or a prefix if it is one."""
+    characters = [position for position in positions if isinstance(position, str)]
+    if len(characters) == len(positions):
+        if not loops:
+            return Pattern(tuple(positions), (), "".join(characters), "literal")
+        if loops == [(len(positions), ANY)]:
+            return Pattern(tuple(positions), tuple(loops), "".join(characters), "prefix")
+    return Pattern(tuple(positions), tuple(loops))
 
 
 def fold(pattern: Pattern) -> Pattern:
@@ -103,37 +126,27 @@ def fold(pattern: Pattern) -> Pattern:
     )
     if positions == pattern.positions:
         return pattern
-    return Pattern(positions, pattern.loops, pattern.text, "linear")
+    return Pattern(positions, pattern.loops)
 
 
 def concatenate(parts: Iterable[Pattern | str]) -> Pattern:
     """The words made of one word of each part, in order; a `str` is a literal part."""
     positions: list[Position] = []
     loops: list[tuple[int, CharClass]] = []
-    text = ""
     for part in parts:
         if isinstance(part, str):
             positions.extend(part)
-            text += part
             continue
-        start = len(positions)
-        for at, loop in part.loops:
-            loops.append((start + at, loop))
+        loops.extend((len(positions) + at, loop) for at, loop in part.loops)
         positions.extend(part.positions)
-        text += part.text + ("*" if part.kind == "prefix" else "")
-    return Pattern(tuple(positions), tuple(loops), text)
+    return _named(positions, loops)
 
 
 def some(characters: CharClass, exactly: int = 0) -> Pattern:
     """One or more of `characters`, or `exactly` so many."""
     if exactly:
         return Pattern((characters,) * exactly)
-    return Pattern((characters,), ((1, characters),), "*")
-
-
-def widest(text: str) -> str:
-    """`text` with every hole as wide as it can be: as `*`."""
-    return "".join("*" if is_hole(character) else character for character in text)
+    return Pattern((characters,), ((1, characters),))
 
 
 def matches(pattern: Pattern, word: str) -> bool:

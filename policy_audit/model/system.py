@@ -5,7 +5,7 @@ A rule's right-hand side is a path such as `call.connection.secret_arn`. Its fir
 value, `Missing` (the audit can't see it, and why) or None (there is none).
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from policy_audit.model.call import Field, Task
@@ -59,30 +59,79 @@ class OtherThan(NamedTuple):
     telling: tuple[str, ...] = ()
 
 
-class System(NamedTuple):
-    """Everything that was read, as one estate."""
+class System:
+    """Everything that was read, as one estate, with the indexes that keep every question about it cheap."""
 
-    symbols: Symbols
-    partition: str = ""
-    region: str = ""
-    account: str = ""
-    roles: tuple[Role, ...] = ()
-    state_machines: tuple[StateMachine, ...] = ()
-    connections: tuple[Connection, ...] = ()
-    apis: tuple[Api, ...] = ()
-    intended_callers: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """From the configuration: address of an API, ARNs of the roles that may call it."""
+    __slots__ = (
+        "_apis",
+        "_calls_by_api",
+        "_calls_by_role",
+        "_connections",
+        "_roles",
+        "account",
+        "apis",
+        "calls",
+        "connections",
+        "intended_callers",
+        "partition",
+        "region",
+        "roles",
+        "state_machines",
+        "symbols",
+    )
 
-    def calls(self) -> "tuple[Call, ...]":
+    def __init__(
+        self,
+        symbols: Symbols,
+        *,
+        partition: str = "",
+        region: str = "",
+        account: str = "",
+        roles: tuple[Role, ...] = (),
+        state_machines: tuple[StateMachine, ...] = (),
+        connections: tuple[Connection, ...] = (),
+        apis: tuple[Api, ...] = (),
+        intended_callers: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.symbols = symbols
+        self.partition, self.region, self.account = partition, region, account
+        self.roles, self.connections, self.apis = roles, connections, apis
+        self.state_machines = state_machines
+        self.intended_callers: Mapping[str, tuple[str, ...]] = intended_callers or {}
+        """From the configuration: address of an API to ARNs of the roles that may call it."""
+        self._roles = {role.arn: role for role in roles}
+        self._connections = {connection.arn: connection for connection in connections}
+        self._apis = {api.id: api for api in apis}
+        self.calls = tuple(Call(self, machine, task) for machine in state_machines for task in machine.definition.tasks)
         """Every task of every state machine."""
-        return tuple(Call(self, machine, task) for machine in self.state_machines for task in machine.definition.tasks)
+        self._calls_by_api: dict[str, list[Call]] = {}
+        self._calls_by_role: dict[str, list[Call]] = {}
+        for call in self.calls:
+            if call.integration == "apigateway:invoke" and call.auth_type == "IAM_ROLE" and isinstance(call.api, Api):
+                self._calls_by_api.setdefault(call.api.id, []).append(call)
+            if call.integration == "http:invoke" and isinstance(call.role, Role):
+                self._calls_by_role.setdefault(call.role.arn, []).append(call)
 
     def rest_apis(self) -> "tuple[RestApi, ...]":
         """Every REST API, with who is meant to call it."""
         return tuple(RestApi(self, api) for api in self.apis if api.kind == "REST")
 
     def api(self, api_id: str) -> Api | None:
-        return next((api for api in self.apis if api.id == api_id), None)
+        return self._apis.get(api_id)
+
+    def role(self, arn: str) -> Role | None:
+        return self._roles.get(arn)
+
+    def connection(self, arn: str) -> Connection | None:
+        return self._connections.get(arn)
+
+    def signed_calls(self, api_id: str) -> "Sequence[Call]":
+        """The calls that `apigateway:invoke` makes to the API, signed by their role."""
+        return self._calls_by_api.get(api_id, ())
+
+    def http_calls(self, role_arn: str) -> "Sequence[Call]":
+        """The HTTP Tasks that run with the role."""
+        return self._calls_by_role.get(role_arn, ())
 
 
 class Call(NamedTuple):
@@ -123,8 +172,7 @@ class Call(NamedTuple):
         """The role that the call is made with."""
         if self.task.credentials_role is not None:
             arn = self.task.credentials_role.text
-            found = next((role for role in self.system.roles if role.arn == arn), None)
-            return found or Missing(f"the role `{self.system.symbols.show(arn)}` is not among the audited files")
+            return self.system.role(arn) or Missing(f"the role `{self.system.symbols.show(arn)}` is not among the audited files")
         return self.state_machine.role
 
     # ---- HTTP Task ----
@@ -145,10 +193,7 @@ class Call(NamedTuple):
         field = self.task.connection
         if field is None:
             return Missing("the state names no connection")
-        for connection in self.system.connections:
-            if connection.arn == field.text:
-                return connection
-        return _outside_connection(self.system, field)
+        return self.system.connection(field.text) or _outside_connection(self.system, field)
 
     @property
     def private(self) -> bool | Missing:
@@ -238,13 +283,15 @@ class Call(NamedTuple):
     @property
     def other_endpoints(self) -> OtherThan | Missing:
         """Endpoints on hosts that no workflow of this role calls."""
+        role = self.role
+        if isinstance(role, Missing):
+            return role
         hosts: dict[str, None] = {}
-        for call in self.system.calls():
-            if call.integration == "http:invoke" and call.role == self.role:
-                host = call.host
-                if isinstance(host, Missing):
-                    return host
-                hosts[host] = None
+        for call in self.system.http_calls(role.arn):
+            host = call.host
+            if isinstance(host, Missing):
+                return host
+            hosts[host] = None
         own = tuple(f"https://{host}{rest}" for host in hosts for rest in ("", "/*", ":*"))
         telling = (*(f"https://{host}.attacker.example/" for host in hosts), "https://attacker.example/")
         return OtherThan("https://*", own, telling)
@@ -405,34 +452,22 @@ class RestApi(NamedTuple):
     def restricted(self) -> bool:
         """Whether somebody is meant to call it and nobody else: a workflow calls it with its role, or the
         configuration names its callers."""
-        return any(address == self.api.address for address, _ in self.system.intended_callers) or any(
-            True for _ in self._calls()
-        )
+        return bool(self.system.intended_callers.get(self.api.address) or self.system.signed_calls(self.api.id))
 
     @property
     def callers(self) -> tuple[str, ...] | Missing:
         """ARNs of the roles that call it, by a workflow or by the configuration."""
         arns: dict[str, None] = {}
-        for call in self._calls():
+        for call in self.system.signed_calls(self.api.id):
             if isinstance(call.role, Missing):
                 return call.role
             arns[call.role.arn] = None
-        for address, intended in self.system.intended_callers:
-            if address == self.api.address:
-                arns.update(dict.fromkeys(intended))
-        return tuple(arns)
+        return tuple(arns | dict.fromkeys(self.intended_callers))
 
     @property
     def intended_callers(self) -> tuple[str, ...]:
         """ARNs of the roles that the configuration names."""
-        return tuple(
-            arn for address, arns in self.system.intended_callers if address == self.api.address for arn in arns
-        )
-
-    def _calls(self) -> "Iterator[Call]":
-        for call in self.system.calls():
-            if call.integration == "apigateway:invoke" and call.auth_type == "IAM_ROLE" and call.api == self.api:
-                yield call
+        return self.system.intended_callers.get(self.api.address, ())
 
     @property
     def requests(self) -> tuple[ApiRequest, ...] | Missing:

@@ -56,7 +56,7 @@ def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
 
 def _facts(about: str, system: System) -> Sequence[object]:
     if about == "call":
-        return system.calls()
+        return system.calls
     if about == "rest_api":
         return system.rest_apis()
     return system.state_machines if about == "state_machine" else private_paths(system)

@@ -12,45 +12,62 @@ from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, texts
 from policy_audit.errors import AuditError
 
+_REST_PARTS = tuple(f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "Stage", "Deployment"))
+_HTTP_PARTS = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Route", "Stage"))
 _MAXIMUM_DEPTH = 100
 """How many resources may stand under one another: paths are shorter, and a cycle of parents must end."""
 
 
 def read_apis(templates: Sequence[Template]) -> tuple[Api, ...]:
     """Every REST API and HTTP API, each put together from its resources in any of the templates."""
+    parts = _Parts(templates)
     found = []
     for template in templates:
         for resource in template.of_type("AWS::ApiGateway::RestApi"):
-            found.append(_rest_api(template, resource, templates))
+            found.append(_rest_api(template, resource, parts))
         for resource in template.of_type("AWS::ApiGatewayV2::Api"):
             if (template.property_text(resource.logical_id, "ProtocolType") or "HTTP") == "HTTP":
-                found.append(_http_api(template, resource, templates))
+                found.append(_http_api(template, resource, parts))
     return tuple(found)
+
+
+class _Parts:
+    """The resources that belong to APIs, by type and by the id of their API."""
+
+    def __init__(self, templates: Sequence[Template]) -> None:
+        self._found: dict[tuple[str, str], list[tuple[Template, Resource]]] = {}
+        for template in templates:
+            for resource_type in _REST_PARTS + _HTTP_PARTS:
+                owner = "RestApiId" if resource_type in _REST_PARTS else "ApiId"
+                for resource in template.of_type(resource_type):
+                    api = template.property_text(resource.logical_id, owner)
+                    if api is not None:
+                        self._found.setdefault((resource_type, api), []).append((template, resource))
+
+    def of(self, resource_type: str, api: str) -> Sequence[tuple[Template, Resource]]:
+        return self._found.get((resource_type, api), ())
 
 
 # ---- REST -----------------------------------------------------------------------------------------------------------
 
 
-def _rest_api(template: Template, resource: Resource, templates: Sequence[Template]) -> Api:
+def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     ids = Ids(template, resource.logical_id)
     own_id, arn = api_id(ids), execute_api_arn(ids)
     root = template.attribute_text(resource.logical_id, "RootResourceId")
     methods: list[Method] = []
-    stages: list[Stage] = []
     unseen: list[str] = []
     for body in ("Body", "BodyS3Location", "CloneFrom"):
         if template.property(resource.logical_id, body) is not None:
             unseen.append(f"the methods of `{resource.logical_id}` stand in its `{body}`, which is not read")
-    for other in templates:
-        paths = _paths(other, own_id, root)
-        for one in other.of_type("AWS::ApiGateway::Method"):
-            if other.property_text(one.logical_id, "RestApiId") == own_id:
-                method = _method(other, one, paths)
-                if isinstance(method, Method):
-                    methods.append(method)
-                else:
-                    unseen.append(method)
-        stages += _stages(other, own_id)
+    paths = _paths(parts.of("AWS::ApiGateway::Resource", own_id), root)
+    for other, one in parts.of("AWS::ApiGateway::Method", own_id):
+        method = _method(other, one, paths)
+        if isinstance(method, Method):
+            methods.append(method)
+        else:
+            unseen.append(method)
+    stages = _stages(parts, own_id)
     policy = _resource_policy(template, resource, arn)
     return Api(
         kind="REST",
@@ -73,14 +90,13 @@ def _endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
     return texts(child(node, "Types")) or texts(node)
 
 
-def _paths(template: Template, own_id: str, root: str) -> dict[str, str]:
+def _paths(resources: Sequence[tuple[Template, Resource]], root: str) -> dict[str, str]:
     """The path of each resource of the API, by the resource's id."""
     parents: dict[str, tuple[str, str]] = {}
-    for resource in template.of_type("AWS::ApiGateway::Resource"):
-        if template.property_text(resource.logical_id, "RestApiId") == own_id:
-            parent = template.property_text(resource.logical_id, "ParentId") or ""
-            part = template.property_text(resource.logical_id, "PathPart") or ""
-            parents[template.reference_text(resource.logical_id)] = (parent, part)
+    for template, resource in resources:
+        parent = template.property_text(resource.logical_id, "ParentId") or ""
+        part = template.property_text(resource.logical_id, "PathPart") or ""
+        parents[template.reference_text(resource.logical_id)] = (parent, part)
     paths = {root: "/"}
     for resource_id in parents:
         parts: list[str] = []
@@ -105,19 +121,16 @@ def _method(template: Template, resource: Resource, paths: dict[str, str]) -> Me
     return Method(template.address(logical_id), resource.span, verb.upper(), path, authorization)
 
 
-def _stages(template: Template, own_id: str) -> list[Stage]:
+def _stages(parts: _Parts, own_id: str) -> list[Stage]:
     """Stages of their own, and those that a deployment makes on its way."""
     found = []
-    for resource_type in ("AWS::ApiGateway::Stage", "AWS::ApiGateway::Deployment"):
-        for resource in template.of_type(resource_type):
-            if template.property_text(resource.logical_id, "RestApiId") != own_id:
-                continue
-            if resource_type.endswith("Stage"):
-                name: str | None = Ids(template, resource.logical_id).name("StageName")
-            else:
-                name = template.property_text(resource.logical_id, "StageName")
-            if name:
-                found.append(Stage(template.address(resource.logical_id), resource.span, name))
+    for template, resource in parts.of("AWS::ApiGateway::Stage", own_id):
+        name = Ids(template, resource.logical_id).name("StageName")
+        found.append(Stage(template.address(resource.logical_id), resource.span, name))
+    for template, resource in parts.of("AWS::ApiGateway::Deployment", own_id):
+        given = template.property_text(resource.logical_id, "StageName")
+        if given:
+            found.append(Stage(template.address(resource.logical_id), resource.span, given))
     return found
 
 
@@ -157,7 +170,7 @@ def _long_form(resource: str, arn: str) -> str:
 # ---- HTTP -----------------------------------------------------------------------------------------------------------
 
 
-def _http_api(template: Template, resource: Resource, templates: Sequence[Template]) -> Api:
+def _http_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     ids = Ids(template, resource.logical_id)
     own_id = api_id(ids)
     methods: list[Method] = []
@@ -170,14 +183,11 @@ def _http_api(template: Template, resource: Resource, templates: Sequence[Templa
         # Quick create: one `$default` route without authorization, and a `$default` stage.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html
         methods.append(Method(template.address(resource.logical_id), resource.span, "ANY", "/{proxy+}", "NONE"))
-    for other in templates:
-        for one in other.of_type("AWS::ApiGatewayV2::Route"):
-            if other.property_text(one.logical_id, "ApiId") == own_id:
-                methods += _route(other, one)
-        for one in other.of_type("AWS::ApiGatewayV2::Stage"):
-            if other.property_text(one.logical_id, "ApiId") == own_id:
-                name = Ids(other, one.logical_id).name("StageName")
-                stages.append(Stage(other.address(one.logical_id), one.span, name))
+    for other, one in parts.of("AWS::ApiGatewayV2::Route", own_id):
+        methods += _route(other, one)
+    for other, one in parts.of("AWS::ApiGatewayV2::Stage", own_id):
+        name = Ids(other, one.logical_id).name("StageName")
+        stages.append(Stage(other.address(one.logical_id), one.span, name))
     return Api(
         "HTTP",
         template.address(resource.logical_id),

@@ -170,6 +170,5 @@ def _string(source: Text, at: int) -> tuple[Scalar, int]:
 
 
 def _not_json(source: Text, at: int, problem: str) -> Exception:
-    return failure(
-        source, at, f"this is not JSON: {problem}", "check the brackets, commas and quotes around this place"
-    )
+    help = "check the brackets, commas and quotes around this place"
+    return failure(source, at, f"this is not JSON: {problem}", help, syntax=True)

@@ -110,6 +110,8 @@ def _token(found: re.Match[str]) -> _Token | None:
     if kind != "space" and has_letters(text):
         return None
     if kind == "name":
+        if any(quote in text for quote in "'\"`"):
+            return None
         kind = text if text in _WORD_OPERATORS else "variable" if text.startswith("$") else "name"
     elif kind == "operator":
         kind = text

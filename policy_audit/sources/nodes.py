@@ -39,11 +39,13 @@ def parse(text: str, name: str) -> Node:
     try:
         return parse_json(text, name)
     except DocumentError as error:
+        if not error.syntax:
+            raise
         try:
             return parse_yaml(text, name)
         except DocumentError as other:
-            # The reader that got further understood more of the text.
-            raise (other if other.offset > error.offset or "template language" in other.message else error) from None
+            # The reader that got further understood more of the text, and YAML's knows template languages.
+            raise (other if other.offset > error.offset or not other.syntax else error) from None
 
 
 def parse_json(text: str, name: str) -> Node:
@@ -74,7 +76,7 @@ def parse_embedded(scalar: Scalar, *, yaml_too: bool = False) -> Node:
     try:
         return read_json(source)
     except DocumentError as error:
-        if not yaml_too:
+        if not yaml_too or not error.syntax:
             raise
         source = Within(scalar, "yaml")
         try:

@@ -109,9 +109,9 @@ def characters(scalar: Scalar) -> Characters:
     return found if found.text == scalar.text else Characters("", [], [])
 
 
-def stretch(scalar: Scalar, start: int, end: int) -> Scalar:
-    """Characters `start` to `end` of `scalar` as a scalar of its own, whose place is exact."""
-    return Scalar(scalar.text[start:end], "string", Place(Within(scalar), start, end))
+def stretch(whole: Within, start: int, end: int) -> Scalar:
+    """Characters `start` to `end` of a scalar (as `Within(scalar)`) as one of its own, whose place is exact."""
+    return Scalar(whole.text[start:end], "string", Place(whole, start, end))
 
 
 def joined(parts: list[Scalar], place: Place) -> Scalar:

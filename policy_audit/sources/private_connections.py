@@ -35,17 +35,20 @@ def read_connections(templates: Sequence[Template]) -> tuple[Connection, ...]:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/connection-private.html
     """
     groups = _security_groups(templates)
+    # Either form names a gateway or a configuration: its id or its ARN.
     gateways = [_gateway(template, one, groups) for template in templates for one in template.of_type(_GATEWAY)]
+    by_gateway = {name: one for one in gateways for name in (one.id, one.arn)}
     configurations = [
-        _configuration(template, one, gateways) for template in templates for one in template.of_type(_CONFIGURATION)
+        _configuration(template, one, by_gateway) for template in templates for one in template.of_type(_CONFIGURATION)
     ]
+    by_configuration = {name: one for one in configurations for name in (one.id, one.arn)}
     return tuple(
-        _connection(template, one, configurations) for template in templates for one in template.of_type(_CONNECTION)
+        _connection(template, one, by_configuration) for template in templates for one in template.of_type(_CONNECTION)
     )
 
 
 def _connection(
-    template: Template, resource: Resource, configurations: Sequence[ResourceConfiguration]
+    template: Template, resource: Resource, configurations: dict[str, ResourceConfiguration]
 ) -> Connection:
     ids = Ids(template, resource.logical_id)
     connectivity = template.property(resource.logical_id, "InvocationConnectivityParameters")
@@ -53,7 +56,7 @@ def _connection(
     found: ResourceConfiguration | Missing | None = None
     if connectivity is not None:
         wanted = arn or ""
-        found = next((one for one in configurations if wanted and wanted in {one.arn, one.id}), None)
+        found = configurations.get(wanted)
         if found is None:
             reason = unknown(connectivity, template.symbols)
             shown = template.symbols.show(wanted)
@@ -70,14 +73,14 @@ def _connection(
 
 
 def _configuration(
-    template: Template, resource: Resource, gateways: Sequence[ResourceGateway]
+    template: Template, resource: Resource, gateways: dict[str, ResourceGateway]
 ) -> ResourceConfiguration:
     logical_id = resource.logical_id
     definition = template.property(logical_id, "ResourceConfigurationDefinition")
     wanted = template.property_text(logical_id, "ResourceGatewayId")
     gateway: ResourceGateway | Missing | None = None
     if wanted is not None:
-        gateway = next((one for one in gateways if wanted in {one.id, one.arn}), None) or Missing(
+        gateway = gateways.get(wanted) or Missing(
             f"the resource gateway `{template.symbols.show(wanted)}` is not among the audited files"
         )
     return ResourceConfiguration(

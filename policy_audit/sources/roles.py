@@ -1,6 +1,6 @@
 """IAM roles of the templates, each with every policy that is attached to it from either side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from policy_audit.model.node import Scalar
@@ -57,8 +57,12 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
             policy = _document(template, resource, "PolicyDocument", resource.logical_id)
             attachments.append(Attachment(policy, _role_names(template, resource, "RoleName")))
     policies = ManagedPolicies(managed)
+    by_role: dict[str, list[Policy]] = {}
+    for attachment in attachments:
+        for name in attachment.roles:
+            by_role.setdefault(name, []).append(attachment.policy)
     roles = tuple(
-        _role(template, resource, policies, attachments)
+        _role(template, resource, policies, by_role)
         for template in templates
         for resource in template.of_type("AWS::IAM::Role")
     )
@@ -76,11 +80,11 @@ def _with_open_attachments(roles: tuple[Role, ...], attachments: Sequence[Attach
     return tuple(role._replace(unseen=role.unseen + unseen) for role in roles) if unseen else roles
 
 
-def _role(template: Template, resource: Resource, managed: ManagedPolicies, attachments: Iterable[Attachment]) -> Role:
+def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_role: dict[str, list[Policy]]) -> Role:
     ids = Ids(template, resource.logical_id)
     name = ids.name("RoleName")
     inline, unseen = _inline(template, resource)
-    attached: list[Policy] = [one.policy for one in attachments if name in one.roles]
+    attached = list(by_role.get(name, ()))
     arns = template.property(resource.logical_id, "ManagedPolicyArns")
     reason = unknown(arns, template.symbols)
     if reason:

@@ -248,7 +248,7 @@ def split_resource(text: str) -> tuple[str, str]:
     https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
     """
     parts = text.split(":", 5)
-    if len(parts) < 6 or parts[0] != "arn" or has_letters(parts[2]):
+    if len(parts) < 6 or parts[0] != "arn":
         return "", ""
     _, _, service, region, account, tail = parts
     if service == "lambda" and tail.startswith("function:"):

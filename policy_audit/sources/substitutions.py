@@ -8,10 +8,10 @@ from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequenc
 from policy_audit.model.value import Symbols
 from policy_audit.sources.places import Within, joined
 
-_DEEPEST: Final = 400
-_PLACEHOLDER: Final = re.compile(r"\$\{([^{}$\n]{1,255})\}")
-_NAME: Final = re.compile(r"[!A-Za-z0-9_.:,-]+")
-_BREAKS_JSON: Final = re.compile(r'["\\\x00-\x1f]')
+_DEEPEST: Final = 150
+_PLACEHOLDER: Final = r"\$\{([^{}$\n]{1,255})\}"
+_NAME: Final = r"[!A-Za-z0-9_.:,-]+"
+_BREAKS_JSON: Final = r'["\\\x00-\x1f]'
 
 
 @overload
@@ -61,7 +61,7 @@ class _Filler:
         source = Within(scalar)
         parts: list[Scalar] = []
         position = 0
-        for found in _PLACEHOLDER.finditer(scalar.text):
+        for found in re.finditer(_PLACEHOLDER, scalar.text):
             value = self._value(found.group(1), Place(source, *found.span()))
             if value is not None:
                 parts += (_literal(source, position, found.start()), value)
@@ -74,10 +74,10 @@ class _Filler:
         """What stands for the `${name}` at `place`; None when it is no placeholder."""
         value = self._substitutions.get(name)
         if value is not None:
-            if not (self._tree and _BREAKS_JSON.search(value.text)):
+            if not (self._tree and re.search(_BREAKS_JSON, value.text)):
                 return value
             reason = f"the value of `${{{name}}}` has characters that change the definition around it"
-        elif _NAME.fullmatch(name):
+        elif re.fullmatch(_NAME, name):
             reason = f"`${{{name}}}` is not among the definition's substitutions"
         else:
             return None

@@ -19,8 +19,8 @@ Kind = Literal["string", "number", "boolean", "null"]
 
 FUNCTIONS: Final = frozenset(
     ("And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "ForEach",
-     "GetAtt", "GetAZs", "GetStackOutput", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split", "Sub",
-     "ToJsonString", "Transform", "ValueOf", "ValueOfAll")
+     "GetAtt", "GetAZs", "GetStackOutput", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select",
+     "Split", "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll")
 )  # fmt: skip
 """Functions of CloudFormation whose short form is `!` and this name, and whose long form is `Fn::` and this name.
 
@@ -361,7 +361,7 @@ def _not_yaml(source: Text, error: Any) -> DocumentError:
     if _is_foreign(source.text, at):
         return _foreign(source, at)
     help = next((text for part, text in _HELP if part in problem), "check the indentation and quotes around this place")
-    return failure(source, at, f"this is not YAML: {problem}", help)
+    return failure(source, at, f"this is not YAML: {problem}", help, syntax=True)
 
 
 _TEMPLATE: Final = re.compile(r"\{\{(?!resolve:)|\{%|<%|\$\{\{")

@@ -1,0 +1,226 @@
+"""Answer → finding: what to say of a requirement that is not met, and where to point."""
+
+import re
+from collections.abc import Iterable
+
+from policy_audit.findings import Checked, Counterexample, Finding, Mark
+from policy_audit.iam.explain import NearMiss, near_misses
+from policy_audit.iam.request import Deciding, Policies
+from policy_audit.iam.write import case_of
+from policy_audit.model.policy import Policy, Statement
+from policy_audit.model.value import Symbols
+from policy_audit.origin import Span
+from policy_audit.rulebook.decide import Answered
+from policy_audit.rulebook.derive import Requirement
+from policy_audit.rulebook.rule import Path
+
+_MISMATCHES = {
+    "principal": "is for another principal",
+    "action": "allows another action",
+    "resource": "allows another resource",
+}
+
+
+def checked(requirement: Requirement, answered: Answered) -> Checked:
+    """The requirement with its answer, as `--verbose` shows it."""
+    because = tuple(
+        Mark(span, f"{deciding.policy.name}: {_label(deciding)}")
+        for deciding in answered.because
+        if (span := _span(deciding)) is not None
+    )
+    return Checked(
+        requirement.rule.id,
+        requirement.address,
+        requirement.sentence,
+        answered.answer,
+        requirement.needed_at,
+        because,
+        answered.reasons if answered.answer == "undecided" else (),
+        answered.assumptions,
+    )
+
+
+def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> Finding:
+    """The finding for a requirement that is refuted, or undecided."""
+    rule = requirement.rule
+    words = _words(requirement, answered, symbols)
+    location, label, related, reasons = requirement.span, "", (), answered.reasons
+    counterexample = None
+    if answered.answer == "refuted" and answered.request is not None and answered.question is not None:
+        location, label, related, reasons = _point(requirement, answered)
+        counterexample = _counterexample(answered, symbols)
+    elif requirement.effect == "holds":
+        reasons = ()
+        label = words["detail"]
+    if requirement.needed_at != location and requirement.effect != "deny":
+        related = (*related, Mark(requirement.needed_at, _need(requirement)))
+    message = _fill(rule.message, words)
+    if answered.answer == "undecided":
+        message = f"cannot decide whether {_lower(requirement.sentence)}"
+        reasons = answered.reasons
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        confidence=rule.confidence,
+        answer="refuted" if answered.answer == "refuted" else "undecided",
+        address=requirement.address,
+        requirement=requirement.sentence,
+        message=message,
+        help=_fill(rule.help, words),
+        page=rule.id,
+        location=location,
+        label=label,
+        related=tuple(related),
+        counterexample=counterexample,
+        reasons=reasons,
+        references=rule.references,
+        fingerprint=fingerprint(rule.id, requirement.address, requirement.sentence),
+    )
+
+
+def fingerprint(rule: str, address: str, sentence: str) -> str:
+    """16 hexadecimal digits that stay the same while the file around the resource changes."""
+    from hashlib import sha256
+
+    return sha256("\0".join((rule, address, sentence)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+# ---- where to point -------------------------------------------------------------------------------------------------
+
+
+def _point(requirement: Requirement, answered: Answered) -> tuple[Span, str, tuple[Mark, ...], tuple[str, ...]]:
+    """Location, label, related marks and reasons for a request that breaks the requirement."""
+    decision, question, request = answered.decision, answered.question, answered.request
+    assert decision is not None and question is not None and request is not None
+    if requirement.effect == "deny":
+        return _point_at_the_way_in(requirement, answered)
+    if decision.outcome == "ExplicitlyDenied" and decision.decided_by:
+        denial = decision.decided_by[0]
+        reason = f"{denial.policy_type} `{denial.policy.name}` denies it explicitly"
+        return _span(denial) or requirement.span, "denies it", (), (reason,)
+    lacking = decision.denied_by or "identity policy"
+    if lacking in {"permissions boundary", "session policy", "SCP", "RCP", "VPC endpoint policy"}:
+        policy = _policy_of(question.policies, lacking)
+        named = f" `{policy.name}`" if policy and policy.name else ""
+        span = (policy.span if policy else None) or requirement.span
+        return span, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",)
+    near = [miss for miss in near_misses(request, question.policies) if _span(miss.deciding) is not None]
+    if near:
+        first = near[0]
+        marks = tuple(Mark(span, _miss(miss)) for miss in near[1:3] if (span := _span(miss.deciding)) is not None)
+        reason = f"no statement of its policies allows it; the nearest, in `{first.deciding.policy.name}`, {_miss(first)}"
+        return _span(first.deciding) or requirement.span, _miss(first), marks, (reason,)
+    return requirement.span, "no statement allows it", (), ("no statement of its policies allows it",)
+
+
+def _point_at_the_way_in(
+    requirement: Requirement, answered: Answered
+) -> tuple[Span, str, tuple[Mark, ...], tuple[str, ...]]:
+    decision, question = answered.decision, answered.question
+    assert decision is not None and question is not None
+    ways = [deciding for deciding in decision.decided_by if deciding.statement.effect == "Allow"]
+    visible = [span for deciding in ways if (span := _span(deciding)) is not None]
+    location = visible[0] if visible else requirement.span
+    label = "lets it in" if visible else "nothing keeps it out"
+    denials = _denials(question.policies)
+    marks = tuple(Mark(statement.span, "does not deny it") for statement in denials if statement.span is not None)[:3]
+    if question.policies.resource is None and requirement.resource and question.policies.identity is None:
+        return location, "has no resource policy", (), (f"{question.about} gets in: the API has no resource policy",)
+    reasons = (f"{question.about} gets in",) if question.about else ()
+    return location, label, marks, reasons
+
+
+def _denials(policies: Policies) -> Iterable[Statement]:
+    documents = (policies.resource, *(policies.identity or ()))
+    return (one for policy in documents if policy for one in policy.statements if one.effect == "Deny")
+
+
+def _policy_of(policies: Policies, kind: str) -> Policy | None:
+    if kind == "permissions boundary" and policies.boundaries:
+        return policies.boundaries[0]
+    return policies.session if kind == "session policy" else None
+
+
+def _miss(miss: NearMiss) -> str:
+    failed = miss.failed[0] if miss.failed else "resource"
+    if failed in _MISMATCHES:
+        shown = ", ".join(f"`{value}`" for value in miss.values[:2])
+        return f"{_MISMATCHES[failed]}: {shown}" if shown else _MISMATCHES[failed]
+    return f"asks for {failed}"
+
+
+def _span(deciding: Deciding) -> Span | None:
+    statements = deciding.policy.statements
+    return statements[deciding.index].span if 0 <= deciding.index < len(statements) else deciding.policy.span
+
+
+def _label(deciding: Deciding) -> str:
+    if not 0 <= deciding.index < len(deciding.policy.statements):
+        return "decides"
+    statement = deciding.statement
+    return f"{statement.effect} {statement.sid}" if statement.sid else f"{statement.effect} statement {deciding.index}"
+
+
+# ---- words ----------------------------------------------------------------------------------------------------------
+
+
+def _words(requirement: Requirement, answered: Answered, symbols: Symbols) -> dict[str, str]:
+    principal = requirement.principal
+    if requirement.effect == "deny" and answered.request is not None:
+        caller = answered.request.caller
+        principal = symbols.show(caller.arn) if caller.arn else "anybody (unsigned)"
+    values = answered.request.context if answered.request else {}
+    detail = requirement.fact.detail if requirement.fact else ""
+    if requirement.effect == "deny" and not detail:
+        detail = ", ".join(symbols.show(str(value)) for key, value in values.items() if key.startswith("states:"))
+    words = {
+        "principal": principal,
+        "action": requirement.action,
+        "resource": symbols.show(answered.request.resource) if answered.request else requirement.resource,
+        "detail": detail,
+        "name": requirement.address.rpartition("#")[2],
+    }
+    subject = requirement.subject
+    for text in (requirement.rule.message, requirement.rule.help):
+        for word in _placeholders(text):
+            if word not in words:
+                found = Path(tuple(word.split(".")[1:]), word).of(subject)
+                shown = getattr(found, "text", found)
+                words[word] = symbols.show(shown) if isinstance(shown, str) else "?"
+    return words
+
+
+def _placeholders(text: str) -> list[str]:
+    return re.findall(r"\{([^}]*)\}", text)
+
+
+def _fill(text: str, words: dict[str, str]) -> str:
+    """`text` with its `{words}` replaced; the values are not looked at again."""
+    return re.sub(r"\{([^}]*)\}", lambda found: words.get(found.group(1), found.group()), text).strip()
+
+
+def _need(requirement: Requirement) -> str:
+    state = getattr(requirement.subject, "state", "")
+    return f"state `{state}` needs it" if state else "needs it"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _counterexample(answered: Answered, symbols: Symbols) -> Counterexample:
+    request, question, decision = answered.request, answered.question, answered.decision
+    assert request is not None and question is not None and decision is not None
+
+    def show(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        return symbols.show(value) if isinstance(value, str) else tuple(symbols.show(one) for one in value)
+
+    principal = request.caller.arn if request.caller.kind != "anonymous" else "anonymous"
+    return Counterexample(
+        symbols.show(principal),
+        request.action,
+        symbols.show(request.resource),
+        {key: show(value) for key, value in sorted(request.context.items())},
+        decision.outcome,
+        case_of(request, question.policies, question.authorization, symbols.sample),
+    )

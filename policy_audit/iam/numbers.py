@@ -1,0 +1,155 @@
+"""Numbers, dates and addresses as the prover orders them: exact, on one line each, and back as text.
+
+The evaluator reads its own; nothing here is shared with it, so that each can catch the other's mistakes.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from typing import Final
+
+from policy_audit.iam.operators import Comparison
+
+Number = tuple[int, int]
+"""`(mantissa, places)`: mantissa / 10 ** places, exactly."""
+
+_NUMBER: Final = re.compile(r"([+-]?)(\d{1,40})(?:\.(\d{1,40}))?", re.ASCII)
+_DATE: Final = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
+)
+IPV6: Final = 1 << 32
+"""Where IPv6 begins on the line of addresses."""
+
+
+def parse_number(text: str) -> Number | None:
+    """The number that `text` writes as an integer or decimal, or None."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    sign, whole, places = found.groups()
+    places = (places or "").rstrip("0")
+    mantissa = int(whole + places)
+    return (-mantissa if sign == "-" else mantissa, len(places))
+
+
+def parse_date(text: str) -> Number | None:
+    """Seconds since 1970 of an ISO 8601 date, or of epoch seconds; four digits are a year. None for anything else."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return parse_number(text) if len(text) != 4 else None
+    from datetime import datetime
+
+    year, month, day, hour, minute, second, zone = found.groups()
+    try:
+        moment = datetime(
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    offset = 0
+    if zone and zone != "Z":
+        offset = (int(zone[1:3]) * 60 + int(zone[-2:])) * (60 if zone[0] == "+" else -60)
+    return (int(moment.timestamp()) - offset, 0)
+
+
+def parse_address(text: str) -> int | None:
+    """The place of an address on the line, or None."""
+    if ":" not in text:
+        parts = text.split(".")
+        if len(parts) != 4 or not all(part.isdecimal() and part.isascii() and len(part) <= 3 for part in parts):
+            return None
+        octets = [int(part) for part in parts]
+        if max(octets) > 255:
+            return None
+        return octets[0] << 24 | octets[1] << 16 | octets[2] << 8 | octets[3]
+    from ipaddress import IPv6Address
+
+    try:
+        return IPV6 + int(IPv6Address(text))
+    except ValueError:
+        return None
+
+
+def parse_range(text: str) -> tuple[int, int] | None:
+    """First and last address of a CIDR block or single address, or None."""
+    base, slash, length = text.partition("/")
+    address = parse_address(base)
+    if address is None:
+        return None
+    width = 32 if address < IPV6 else 128
+    if slash and not (length.isdecimal() and length.isascii() and len(length) <= 3 and int(length) <= width):
+        return None
+    free = (1 << (width - int(length))) - 1 if slash else 0
+    start = address if address < IPV6 else address - IPV6
+    low = start & ~free
+    return (low, low | free) if address < IPV6 else (IPV6 + low, IPV6 + (low | free))
+
+
+def compare(number: Number, comparison: Comparison, bound: Number) -> bool:
+    """Whether `number` stands so to `bound`."""
+    left: int = number[0] * 10 ** bound[1]
+    right: int = bound[0] * 10 ** number[1]
+    if comparison == "equals":
+        return left == right
+    if comparison == "less":
+        return left < right
+    if comparison == "less or equal":
+        return left <= right
+    return left > right if comparison == "greater" else left >= right
+
+
+def span_atoms(bounds: Iterable[Number], whole: bool) -> Iterator[Number]:
+    """A number of each elementary interval: below, at, between and above the bounds; `whole` leaves out fractions."""
+    places = 0
+    listed = list(bounds)
+    for _, own in listed:
+        places = max(places, own)
+    unit = 10**places
+    points = sorted({mantissa * 10 ** (places - own) for mantissa, own in listed})
+    yield (points[0] // unit - 1, 0)
+    for index, point in enumerate(points):
+        if not whole or point % unit == 0:
+            yield (point, places)
+        if index + 1 < len(points):
+            above = (point // unit + 1) * unit
+            if above < points[index + 1]:
+                yield (above, places)
+            elif not whole:
+                yield ((point + points[index + 1]) * 5, places + 1)
+    yield (points[-1] // unit + 1, 0)
+
+
+def number_text(number: Number) -> str:
+    """`number` in decimal."""
+    mantissa, places = number
+    if not places:
+        return str(mantissa)
+    digits = str(abs(mantissa)).rjust(places + 1, "0")
+    text = f"{'-' if mantissa < 0 else ''}{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")
+    return text if text != "-0" else "0"
+
+
+def date_text(seconds: Number) -> str:
+    """A date in ISO 8601 or, outside the years 1 to 9999, epoch seconds."""
+    from datetime import datetime, timedelta
+
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds[0] // 10 ** seconds[1])
+    except OverflowError:
+        return number_text(seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment.year >= 1000 else number_text(seconds)
+
+
+def address_text(address: int) -> str:
+    """The address as a person writes it."""
+    if address < IPV6:
+        return ".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0))
+    from ipaddress import IPv6Address
+
+    return str(IPv6Address(address - IPV6))

@@ -1,0 +1,192 @@
+"""Principals as one dimension: the well-formed ARNs of callers, and the keys that follow from an ARN.
+
+`aws:PrincipalArn` is that dimension itself; `aws:PrincipalAccount`, `aws:PrincipalType` and `aws:username` are asked of
+it through pre-images: patterns for the ARNs whose account, type or name matches.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Final
+
+from policy_audit.iam.domains import sorted_words
+from policy_audit.iam.patterns import CharClass, Pattern, concatenate, glob, some
+from policy_audit.model.value import Symbols, is_hole, is_letter
+
+_LOWER: Final = "abcdefghijklmnopqrstuvwxyz"
+_DIGITS: Final = "0123456789"
+_NAME: Final = frozenset(_LOWER + _LOWER.upper() + _DIGITS + "+=,.@_-/")
+_AN_ARN: Final = "arn:aws:iam::123456789012:role/x"
+_AN_ACCOUNT: Final = "123456789012"
+_TAILS: Final = ("role/", "user/", "root", "federated-user/")
+
+TYPES: Final = {
+    "AssumedRole": "arn:*:iam::*:role/*",
+    "User": "arn:*:iam::*:user/*",
+    "FederatedUser": "arn:*:sts::*:federated-user/*",
+    "Account": "arn:*:iam::*:root",
+}
+"""Values of `aws:PrincipalType`, and the ARNs of each.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+ROOT: Final = glob(TYPES["Account"])
+USER: Final = glob(TYPES["User"])
+
+
+class Principals:
+    """The universe of callers that are IAM principals: roles, users, federated users and root of any account."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+        self._made: dict[str, tuple[Pattern, ...]] = {}
+
+    def patterns(self, mentioned: Sequence[Pattern]) -> Sequence[Pattern]:
+        """Patterns for all of them. A letter may stand wherever its shape lets it, also for a whole ARN."""
+        letters = "".join(sorted(_letters(mentioned)))
+        made = self._made.get(letters)
+        if made is None:
+            made = self._made[letters] = tuple(self._patterns(letters))
+        return made
+
+    def _patterns(self, letters: str) -> Iterable[Pattern]:
+        in_partition = self._class(_LOWER + "-", letters, "aws")
+        in_name = CharClass(_NAME, letters=True)
+        partition = some(in_partition)
+        accounts = [some(CharClass(frozenset(_DIGITS)), 12)]
+        open_accounts = self.accounts(letters)
+        if open_accounts:
+            accounts.append(Pattern((CharClass(frozenset(open_accounts)),)))
+        for account, tail in product(accounts, _TAILS):
+            service = ":sts::" if tail == "federated-user/" else ":iam::"
+            ends = () if tail == "root" else (some(in_name),)
+            yield concatenate(("arn:", partition, service, account, ":" + tail, *ends))
+        arns = self.arns(letters)
+        if arns:
+            yield Pattern((CharClass(frozenset(arns)),), ((1, in_name),))
+
+    def _class(self, characters: str, letters: str, example: str) -> CharClass:
+        admitted = [letter for letter in letters if self._admits(letter, example)]
+        return CharClass(frozenset(characters).union(admitted))
+
+    def accounts(self, letters: Iterable[str]) -> list[str]:
+        """Those of the letters that may stand for an account."""
+        return [letter for letter in letters if self._admits(letter, _AN_ACCOUNT)]
+
+    def arns(self, letters: Iterable[str]) -> list[str]:
+        """Those of the letters that may stand for the whole ARN of a principal."""
+        return [letter for letter in letters if self._admits(letter, _AN_ARN)]
+
+    def _admits(self, letter: str, text: str) -> bool:
+        if is_hole(letter):
+            return True
+        shape = self._symbols.of(letter).shape
+        return bool(shape.values) or shape.admits(text) or _may_be_longer(shape.characters, shape.longest, text)
+
+    def words(self, mentioned: Sequence[Pattern]) -> list[str] | None:
+        """A principal for each atom of patterns that ask for partition, account, and a beginning of what follows.
+
+        None if a pattern asks for anything else, such as the end of a role's name.
+        """
+        partitions, accounts, tails = {"aws", "aws-cn", "aws-us-gov"}, {"999999999999"}, set(_TAILS)
+        opened: set[str] = set()
+        for pattern in mentioned:
+            asked = _segments(pattern)
+            if asked is None:
+                return None
+            partition, account, tail = asked
+            partitions.add(partition)
+            accounts.add(account)
+            tails.add(tail)
+            if pattern.text and is_letter(pattern.text[0]):
+                opened.add(pattern.text)
+        letters = _letters(mentioned)
+        partitions.discard("")
+        accounts = {each for each in accounts if self._is_account(each)}
+        words = [
+            f"arn:{partition}:{'sts' if tail.startswith('federated-user/') else 'iam'}::{account}:{tail}"
+            for partition, account, tail in product(
+                sorted(partitions), sorted(accounts, reverse=True), _well_formed(sorted_words(tails))
+            )
+        ]
+        if opened:
+            arns = tuple(self.arns(letters))
+            words.extend(word for word in sorted_words({*opened, *arns}) if word.startswith(arns) and ":" not in word)
+        return words
+
+    def _is_account(self, text: str) -> bool:
+        if len(text) == 12 and text.isascii():
+            return text.isdecimal()
+        return len(text) == 1 and is_letter(text) and self._admits(text, _AN_ACCOUNT)
+
+
+def _may_be_longer(characters: str, longest: int, text: str) -> bool:
+    """Whether only the length or ending keeps a symbol from being like `text`: then take it to be possible."""
+    import re
+
+    if 0 <= longest < len(text):
+        return False
+    return not characters or re.fullmatch(f"[{characters}]*", text) is not None
+
+
+def _letters(patterns: Iterable[Pattern]) -> set[str]:
+    return {
+        position
+        for pattern in patterns
+        for position in pattern.positions
+        if isinstance(position, str) and position > "\uffff" and is_letter(position)
+    }
+
+
+def _segments(pattern: Pattern) -> tuple[str, str, str] | None:
+    """Partition, account and tail that a pattern asks for, empty for any; None if it asks for something else."""
+    if pattern.kind != "linear":
+        text = pattern.text
+        parts = text.split(":", 5)
+        if len(parts) == 6:
+            return parts[1], parts[4], parts[5]
+        if pattern.kind == "literal":
+            return "", "", ""
+        return ("", "", "") if not text or is_letter(text[0]) else None
+    parts = [[]]  # type: ignore[var-annotated]
+    loops = dict(pattern.loops)
+    if len(loops) != len(pattern.loops):
+        return None
+    for at, position in enumerate(pattern.positions):
+        if at in loops:
+            parts[-1].append(None)
+        if position == ":":
+            parts.append([])
+        elif isinstance(position, str):
+            parts[-1].append(position)
+        else:
+            return None
+    if len(pattern.positions) in loops:
+        parts[-1].append(None)
+    if len(parts) != 6:
+        return None
+    asked: list[str] = []
+    for index, part in enumerate(parts):
+        text = "".join(character for character in part if character is not None)
+        whole = len(text) == len(part)
+        if not (whole or part == [None] or (index == 5 and len(text) == len(part) - 1 and part[-1] is None)):
+            return None
+        asked.append(text)
+    return asked[1], asked[4], asked[5]
+
+
+def _well_formed(tails: Iterable[str]) -> list[str]:
+    return [
+        tail
+        for tail in tails
+        if tail == "root"
+        or (
+            tail.startswith(("role/", "user/", "federated-user/"))
+            and not tail.endswith("/")
+            and all(character in _NAME or is_letter(character) for character in tail)
+        )
+    ]
+
+
+def account_glob(account: str) -> str:
+    """The glob for ARNs of the account that the glob `account` matches."""
+    return f"arn:*:*::{account}:*"

@@ -1,0 +1,178 @@
+"""One statement of a policy, compiled: whether it is about a request, as far as that can be told."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from policy_audit.iam.callers import Named, is_exempt, named
+from policy_audit.iam.conditions import CompiledCondition
+from policy_audit.iam.context import Facts
+from policy_audit.iam.pattern_set import PatternSet
+from policy_audit.iam.request import PolicyType
+from policy_audit.iam.resource_patterns import ResourcePatterns
+from policy_audit.iam.truth import Truth, all_of, negate
+from policy_audit.iam.variables import Pieces, parse_text, unknown_keys
+from policy_audit.model.policy import Policy
+from policy_audit.model.value import has_letters
+
+_ACTION: Final = re.compile(r"[^\s,:*?]+:[^\s,]+")
+_WITH_PRINCIPAL: Final = frozenset({"resource policy", "trust policy", "VPC endpoint policy", "RCP"})
+_WITHOUT_RESOURCE: Final = frozenset({"resource policy", "trust policy"})
+
+
+class CompiledStatement:
+    """A statement of a policy of some type, ready to be matched with many requests."""
+
+    __slots__ = ("_actions", "_resources", "allows", "conditions", "index", "policy", "policy_type", "statement")
+
+    def __init__(self, policy: Policy, index: int, policy_type: PolicyType) -> None:
+        statement = policy.statements[index]
+        self.policy, self.index, self.policy_type, self.statement = policy, index, policy_type, statement
+        self.allows = statement.effect == "Allow"
+        self._actions = PatternSet(_action_patterns(statement.actions))
+        self._resources: ResourcePatterns | None = None
+        if statement.resources is not None:
+            grants = self.allows != statement.not_resource
+            self._resources = ResourcePatterns(statement.resources, policy_type, policy.version, grants)
+        self.conditions = tuple(
+            CompiledCondition(condition, statement.effect, policy.version) for condition in statement.conditions
+        )
+
+    def is_about(self, facts: Facts) -> Truth:
+        """Whether action, resource and conditions fit the request; `Principal` is asked for apart."""
+        truth = self.fits_action(facts)
+        if truth is False and not self.statement.unknown:
+            return False
+        resource = self.fits_resource(facts)
+        if resource is False and not self.statement.unknown:
+            return False
+        if resource is None:
+            truth = None
+        for condition in self.conditions:
+            fits = condition.check(facts)
+            if fits is False and not self.statement.unknown:
+                return False
+            if fits is None:
+                truth = None
+        return None if self.statement.unknown or self.misplaced() else truth
+
+    def fits_action(self, facts: Facts) -> Truth:
+        """Whether the request's action is one of the statement's.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+        """
+        truth = self._actions.match(facts.action, facts.action_is_open, facts)
+        return negate(truth) if self.statement.not_action else truth
+
+    def fits_resource(self, facts: Facts) -> Truth:
+        """Whether the request's resource is one of the statement's; without the element, the one it is attached to."""
+        if self._resources is None:
+            return True
+        truth = self._resources.match(facts)
+        return negate(truth) if self.statement.not_resource else truth
+
+    def names(self, facts: Facts) -> list[Named]:
+        """How the statement names the caller, for a policy that has principals; empty when it does not.
+
+        A statement without `Principal` is about nobody.
+        """
+        principals = self.statement.principals
+        if principals is None:
+            return [("as anyone", None)] if self.statement.unknown else []
+        if not self.statement.not_principal:
+            return list(named(principals, facts))
+        spared = is_exempt(principals, facts)
+        # `NotPrincipal` is supported with Deny only; what it does with Allow is not said.
+        about = negate(spared) if not self.allows else (False if spared else None)
+        return [] if about is False else [("as anyone", about)]
+
+    def misplaced(self) -> str:
+        """Why AWS refuses such a statement in this type of policy, or an empty text."""
+        statement = self.statement
+        if self.policy_type == "trust policy" and statement.resources is not None:
+            return "a trust policy may not have `Resource`"
+        if self.policy_type not in _WITHOUT_RESOURCE and statement.resources is None and not statement.unknown:
+            return f"a statement of this {self.policy_type} has no `Resource`"
+        if self.policy_type not in _WITH_PRINCIPAL and statement.principals is not None:
+            return f"a statement of this {self.policy_type} has a `Principal`, which AWS refuses"
+        return ""
+
+    def why_unknown(self, facts: Facts) -> Iterator[str]:
+        """What the statement's truth hangs on: context keys, open values, what could not be read."""
+        yield from self.statement.unknown
+        if reason := self.misplaced():
+            yield reason
+        if self.fits_action(facts) is None:
+            yield from _open_values("the action", (facts.request.action, *self.statement.actions), facts)
+        if self._resources is not None and self.fits_resource(facts) is None:
+            yield from self._why_resource(self._resources, facts)
+        for condition in self.conditions:
+            if condition.check(facts) is None:
+                yield from _why_condition(condition, facts)
+        principals = self.statement.principals or ()
+        if any(truth is None for _, truth in self.names(facts)):
+            values = tuple(principal.value for principal in principals)
+            yield from _open_values("the principal", (facts.arn, *values), facts)
+
+    def _why_resource(self, resources: ResourcePatterns, facts: Facts) -> Iterator[str]:
+        keys = [key for pieces in resources.pieces() for key in unknown_keys(pieces, facts)]
+        yield from keys
+        if not keys:
+            yield from _open_values("the resource", (facts.request.resource, *(self.statement.resources or ())), facts)
+
+
+def _action_patterns(actions: tuple[str, ...]) -> Iterator[Pieces]:
+    """The patterns of well-formed actions, in lower case. Only the whole `*` may stand for the service.
+
+    A malformed action, such as one with a blank or without a name, matches nothing.
+    """
+    for action in actions:
+        if action == "*" or has_letters(action) or _ACTION.fullmatch(action):
+            yield parse_text(action.lower(), wildcards=True, variables=False)
+
+
+def _why_condition(condition: CompiledCondition, facts: Facts) -> Iterator[str]:
+    if condition.operator is None:
+        yield f"IAM has no condition operator `{condition.condition.operator}`"
+        return
+    value = facts.lookup(condition.key)
+    if value is None:
+        yield condition.condition.key
+        return
+    keys = [key for pieces in condition.patterns for key in unknown_keys(pieces, facts)]
+    yield from keys
+    if keys:
+        return
+    given = () if value is False else (value,) if isinstance(value, str) else value
+    yield from _open_values(f"the value of `{condition.condition.key}`", (*given, *condition.condition.values), facts)
+
+
+def _open_values(what: str, texts: tuple[str, ...], facts: Facts) -> Iterator[str]:
+    """The open parts of `texts` by name and reason; just `what` it is about when no table of symbols tells them."""
+    found = False
+    for text in texts:
+        if facts.symbols is None or not has_letters(text):
+            continue
+        try:
+            reasons = [reason for reason in facts.symbols.reasons(text) if reason]
+            shown = facts.symbols.show(text)
+        except IndexError:
+            continue
+        found = True
+        yield from reasons or [f"{what}: `{shown}`"]
+    if not found:
+        yield what
+
+
+def truth_of(statement: CompiledStatement, facts: Facts) -> Truth:
+    """Whether a statement of a policy without principals applies to the request."""
+    return statement.is_about(facts)
+
+
+def truth_for_caller(statement: CompiledStatement, facts: Facts) -> Truth:
+    """Whether a statement of a policy with principals applies, however it names the caller."""
+    truth = statement.is_about(facts)
+    if truth is False:
+        return False
+    ways = [way for _, way in statement.names(facts)]
+    return all_of((truth, True in ways or (None if ways else False)))

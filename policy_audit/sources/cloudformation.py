@@ -1,0 +1,79 @@
+"""CloudFormation templates to the facts of the model, and what in them the audit does not read."""
+
+from collections.abc import Mapping, Sequence
+
+from policy_audit.findings import Skipped
+from policy_audit.model.resources import Role
+from policy_audit.model.system import System
+from policy_audit.sources.apis import read_apis
+from policy_audit.sources.estate import Estate
+from policy_audit.sources.private_connections import read_connections
+from policy_audit.sources.roles import read_roles
+from policy_audit.sources.state_machines import read_state_machines
+
+_UNREAD = {
+    "AWS::CloudFormation::Stack": "a nested stack: its template is not read",
+    "AWS::Serverless::": "a resource of the Serverless transform: it is not expanded",
+    "AWS::EventsV2::": "a custom event bus: its permissions are not read",
+}
+"""Types, or the start of types, whose effect on permissions the audit does not see."""
+
+_TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
+
+
+def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
+    """Everything that the estate declares in its present world. `callers` are the intended callers of APIs."""
+    templates = estate.templates
+    roles = read_roles(templates)
+    apis = read_apis(templates)
+    intended = {
+        api.address: arns for api in apis if (arns := _callers(api.address, callers, roles)) and api.kind == "REST"
+    }
+    first = templates[0] if templates else None
+    return System(
+        estate.symbols,
+        partition=first.partition if first else "",
+        region=first.region if first else "",
+        account=first.account if first else "",
+        roles=roles,
+        state_machines=read_state_machines(templates, roles),
+        connections=read_connections(templates),
+        apis=apis,
+        intended_callers=intended,
+    )
+
+
+def _callers(address: str, callers: Mapping[str, Sequence[str]], roles: Sequence[Role]) -> tuple[str, ...]:
+    """ARNs of the intended callers of the API at `address`: each is given as ARN, address or logical id of a role."""
+    by_name = {name: role.arn for role in roles for name in (role.address, role.address.rpartition("#")[2])}
+    found = []
+    for name, names in callers.items():
+        if _names(name, address):
+            found += [by_name.get(one, one) for one in names]
+    return tuple(found)
+
+
+def _names(name: str, address: str) -> bool:
+    """Whether the user's `name` is this address, a path that ends like it, or its logical id."""
+    return name == address or address.endswith("/" + name) or name == address.rpartition("#")[2]
+
+
+def unsupported(estate: Estate) -> list[Skipped]:
+    """Resources and macros of the templates that the audit does not read, each with the reason."""
+    found = []
+    for template in estate.templates:
+        for macro in template.uses("Transform"):
+            if macro not in _TRANSFORMS:
+                found.append(Skipped(template.path, f"the macro `{macro}` may change anything: it is not run"))
+        for resource in template.resources.values():
+            reason = _unread(resource.type)
+            if reason:
+                address = template.address(resource.logical_id)
+                found.append(Skipped(address, f"`{resource.type}` is {reason}", span=resource.span))
+    return found
+
+
+def _unread(resource_type: str) -> str:
+    if resource_type.endswith("::MODULE"):
+        return "a module: it is not expanded"
+    return next((reason for start, reason in _UNREAD.items() if resource_type.startswith(start)), "")

@@ -1,0 +1,242 @@
+"""One CloudFormation template: its resources, and their properties with every intrinsic function resolved."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
+from typing import NamedTuple
+
+from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.value import Symbols
+from policy_audit.origin import Span
+from policy_audit.sources import physical_ids
+from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
+from policy_audit.sources.pseudo import pseudo_parameter
+from policy_audit.sources.tree import child, entries, text
+
+class Resource(NamedTuple):
+    """One declared resource. `span` is its logical id, where the template has it."""
+
+    logical_id: str
+    type: str
+    span: Span
+    properties: Node | None
+    condition: str = ""
+
+
+class Output(NamedTuple):
+    """One declared output; `export` is the resolved name under which other stacks import it, or None."""
+
+    name: str
+    value: Node
+    export: str | None
+
+
+class Template:
+    """A template as the estate sees it, in one world at a time (see `assume`).
+
+    `pinned` are the pseudo parameters that the audit knows a value for; `given` are parameter values that the user
+    gave. `imported` and `stack_output` find the values of other templates.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        document: Mapping,
+        symbols: Symbols,
+        *,
+        pinned: MappingOf[str, str],
+        given: MappingOf[str, Node],
+        imported: Callable[[str], Node | None],
+        stack_output: Callable[[str, str], Node | None],
+    ) -> None:
+        self.path = path
+        self.document = document
+        self.symbols = symbols.within(path)
+        self._declared = document.get("Resources")
+        self.parameters = read_parameters(document.get("Parameters"), given)
+        self.scope = Scope(
+            self.symbols,
+            parameters=self.parameters,
+            pseudo=pinned,
+            mappings=document.get("Mappings"),
+            conditions=document.get("Conditions"),
+            reference=self._reference,
+            attribute=self._attribute,
+            imported=imported,
+            stack_output=stack_output,
+        )
+        conditions = document.get("Conditions")
+        if isinstance(conditions, Mapping):
+            self.scope.conditions = {entry.key.text: entry.value for entry in expand(conditions, self.scope).entries}
+        self.assume({})
+
+    def assume(self, world: MappingOf[str, str], others: Sequence[str] = ()) -> None:
+        """Goes over to another world: the values of symbols that conditions compare with something."""
+        self.scope.assume(world, frozenset(others))
+        self._properties: dict[tuple[str, str], Node | None] = {}
+        self._resolving: set[tuple[str, str]] = set()
+        self._outputs: dict[str, Output] | None = None
+        self._by_type: dict[str, list[Resource]] | None = None
+        self.resources = self._read_resources()
+        self.scope.resources = frozenset(self.resources)
+        self.partition = self._pseudo("AWS::Partition")
+        self.region = self._pseudo("AWS::Region")
+        self.account = self._pseudo("AWS::AccountId")
+        self.url_suffix = self._pseudo("AWS::URLSuffix")
+
+    def _pseudo(self, name: str) -> str:
+        return text(pseudo_parameter(name, self.document.place, self.scope)) or ""
+
+    def _read_resources(self) -> dict[str, Resource]:
+        if not isinstance(self._declared, Mapping):
+            return {}
+        found = {}
+        for entry in expand(self._declared, self.scope).entries:
+            resource_type = text(child(entry.value, "Type"))
+            if resource_type is not None:
+                found[entry.key.text] = Resource(
+                    entry.key.text,
+                    resource_type,
+                    entry.key.place.span,
+                    child(entry.value, "Properties"),
+                    text(child(entry.value, "Condition")) or "",
+                )
+        return found
+
+    # ---- resources ----
+
+    def address(self, logical_id: str) -> str:
+        """How findings name the resource: `template.yaml#LogicalId`."""
+        return f"{self.path}#{logical_id}"
+
+    def of_type(self, resource_type: str) -> Sequence[Resource]:
+        """The resources of this type that exist in this world, in the order written."""
+        if self._by_type is None:
+            self._by_type = {}
+            for resource in self.resources.values():
+                self._by_type.setdefault(resource.type, []).append(resource)
+        return [one for one in self._by_type.get(resource_type, ()) if self._exists(one)]
+
+    def _exists(self, resource: Resource) -> bool:
+        # A condition that can't be evaluated at all is in `problems`; the resource then counts as there.
+        return not resource.condition or decide(resource.condition, self.scope) is not False
+
+    def property(self, logical_id: str, name: str) -> Node | None:
+        """A property, resolved; None if the resource does not set it (or sets it to `AWS::NoValue`)."""
+        key = (logical_id, name)
+        if key not in self._properties:
+            resource = self.resources.get(logical_id)
+            node = child(resource.properties, name) if resource else None
+            if key in self._resolving and node is not None:
+                return self.scope.unknown(f"`{logical_id}.{name}` refers to itself", node.place)
+            self._resolving.add(key)
+            found = None if node is None else resolve(node, self.scope)
+            self._resolving.discard(key)
+            empty = isinstance(found, Scalar) and found.kind == "null"
+            self._properties[key] = None if empty else found
+        return self._properties[key]
+
+    def properties(self, logical_id: str) -> Node | None:
+        """All properties of a resource, resolved."""
+        resource = self.resources.get(logical_id)
+        return resolve(resource.properties, self.scope) if resource and resource.properties else None
+
+    def property_text(self, logical_id: str, name: str) -> str | None:
+        """The text of a property; None if it is not set or is no text."""
+        return text(self.property(logical_id, name))
+
+    def reference_text(self, logical_id: str) -> str:
+        """What `Ref` of a resource gives."""
+        return physical_ids.reference(self, self.resources[logical_id].type, logical_id)
+
+    def attribute_text(self, logical_id: str, name: str) -> str:
+        """What `Fn::GetAtt` of a resource gives."""
+        return physical_ids.attribute(self, self.resources[logical_id].type, logical_id, name)
+
+    def _reference(self, logical_id: str) -> Node | None:
+        if logical_id not in self.resources:
+            return None
+        return Scalar(self.reference_text(logical_id), "string", self.document.place)
+
+    def _attribute(self, logical_id: str, name: str) -> Node | None:
+        if logical_id not in self.resources:
+            return None
+        return Scalar(self.attribute_text(logical_id, name), "string", self.document.place)
+
+    # ---- outputs ----
+
+    def outputs(self) -> dict[str, Output]:
+        """The outputs that exist in this world, by name."""
+        if self._outputs is None:
+            self._outputs = {}
+            section = self.document.get("Outputs")
+            declared = expand(section, self.scope).entries if isinstance(section, Mapping) else ()
+            for entry in declared:
+                condition, value = text(child(entry.value, "Condition")), child(entry.value, "Value")
+                if value is None or (condition and decide(condition, self.scope) is False):
+                    continue
+                name = child(entry.value, "Export", "Name")
+                export = text(resolve(name, self.scope)) if name is not None else None
+                self._outputs[entry.key.text] = Output(entry.key.text, value, export)
+        return self._outputs
+
+    def output_value(self, name: str) -> Node | None:
+        """The value of an output, resolved."""
+        output = self.outputs().get(name)
+        return None if output is None else resolve(output.value, self.scope)
+
+    # ---- what the report says of it ----
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What CloudFormation would refuse, or the audit does not follow."""
+        return self.scope.problems
+
+    def assumed_parameters(self) -> Sequence[str]:
+        """Names of the parameters that were taken at their default, sorted."""
+        return sorted(name for name in self.scope.used if name in self.parameters and self.parameters[name].assumed)
+
+    def uses(self, section: str) -> Sequence[str]:
+        """The names under a top-level section that is a list or one name, such as `Transform`."""
+        node = self.document.get(section)
+        if isinstance(node, Scalar):
+            return (node.text,)
+        items = getattr(node, "items", ())
+        return tuple(one.text for one in items if isinstance(one, Scalar)) if isinstance(items, tuple) else ()
+
+
+def secrets(document: Mapping) -> Sequence[Span]:
+    """Where the template holds text that no output may show: credentials, header values, NoEcho defaults."""
+    found: list[Span] = []
+    pending: list[tuple[Node, bool]] = [(document, False)]
+    for name, declaration in ((entry.key.text, entry.value) for entry in entries(document.get("Parameters"))):
+        default = child(declaration, "Default")
+        if name and default is not None and (text(child(declaration, "NoEcho")) or "").lower() == "true":
+            found.append(default.place.span)
+    while pending:
+        node, hidden = pending.pop()
+        if isinstance(node, Mapping):
+            for entry in node.entries:
+                pending.append((entry.value, hidden or entry.key.text in SECRET_PROPERTIES))
+        elif isinstance(node, Scalar):
+            if hidden and node.text:
+                found.append(node.place.span)
+        else:
+            pending += [(item, hidden) for item in node.items]
+    return found
+
+
+SECRET_PROPERTIES = frozenset(
+    {
+        "ApiKeyValue",
+        "BodyParameters",
+        "ClientSecret",
+        "HeaderParameters",
+        "Password",
+        "QueryStringParameters",
+        "SecretString",
+    }
+)
+"""Properties whose values are credentials, or may carry one.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-events-connection-authparameters.html
+"""
