@@ -6,32 +6,16 @@ from typing import NamedTuple
 from policy_audit.collect import checked, finding
 from policy_audit.findings import Checked, Finding, Report, Skipped
 from policy_audit.model.system import System
+from policy_audit.options import Options
 from policy_audit.rulebook.decide import Answered, decide
-from policy_audit.rulebook.derive import Requirement, derive
+from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
+from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, Given, World
 from policy_audit.sources.excerpts import masked
 from policy_audit.sources.files import load
-
-
-class Options(NamedTuple):
-    """What the user may say about an audit; the same from the command line and from `policy_audit.yaml`."""
-
-    parameters: Mapping[str, str] = {}
-    """Template parameters by name; `file.yaml:Name` sets it for one template only."""
-    stacks: Mapping[str, str] = {}
-    """Stack name to template path."""
-    partition: str = ""
-    region: str = ""
-    account: str = ""
-    callers: Mapping[str, tuple[str, ...]] = {}
-    """REST API address (`template.yaml#LogicalId` or logical id) to the roles that may call it (addresses or ARNs)."""
-    rules: Sequence[str] = ()
-    """Folders with rules of the user's own."""
-    disabled: frozenset[str] = frozenset()
-    strict: bool = False
 
 
 class Outcome(NamedTuple):
@@ -49,27 +33,36 @@ def audit(paths: Sequence[str], options: Options = Options()) -> Report:  # noqa
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.documents, given)
     outcomes = [outcome for world in estate.worlds() for outcome in _in_world(estate, world, rules, options)]
-    findings, requirements = _collect([one for one in outcomes if estate.possible(one.world)], estate)
+    findings, requirements = _collect([one for one in outcomes if estate.possible(one.world)], estate, options.strict)
     return Report(
         findings=findings,
         requirements=requirements,
         skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate)),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
-        texts=masked(loaded.documents, loaded.texts),
+        texts=_texts(estate, loaded.texts, findings),
         rules={rule.id: rule.since for rule in rules},
     )
 
 
+def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]) -> dict[str, tuple[str, ...]]:
+    """The lines of the files that findings point at."""
+    files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
+    return {one.path: masked(one, texts[one.path]) for one in estate.templates if one.path in files}
+
+
 def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options) -> list[Outcome]:
     system: System = read_system(estate, options.callers)
-    return [
-        Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in derive(rules, system)
-    ]
+    return [Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in derive(rules, system)]
 
 
-def _collect(outcomes: Sequence[Outcome], estate: Estate) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
-    """One finding and one line for each requirement, whatever the number of worlds it was asked in."""
+def _collect(
+    outcomes: Sequence[Outcome], estate: Estate, strict: bool
+) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
+    """One finding and one line for each requirement, whatever the number of worlds it was asked in.
+
+    What is undecided is a finding only if the user is `strict`.
+    """
     by_requirement: dict[tuple[str, str, str], list[Outcome]] = {}
     for outcome in outcomes:
         asked = outcome.requirement
@@ -81,7 +74,7 @@ def _collect(outcomes: Sequence[Outcome], estate: Estate) -> tuple[tuple[Finding
         when = tuple(one.world.label for one in same if one.answered.answer == worst.answered.answer)
         when = tuple(label for label in when if label) if len(when) < len(worlds) else ()
         requirements.append(checked(worst.requirement, worst.answered)._replace(when=when))
-        if worst.answered.answer != "proven":
+        if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
             findings.append(finding(worst.requirement, worst.answered, estate.symbols)._replace(when=when))
     return tuple(findings), tuple(requirements)
 

@@ -73,7 +73,23 @@ _COLOR = click.option(
     help="Colours. `auto` heeds NO_COLOR, FORCE_COLOR and whether a terminal reads.",
 )
 
-_CHECK_HELP: Final = """\b
+_CHECK_HELP: Final = """An error of usage or configuration is told on standard error; `--format json` prints a
+document with `errors` on standard output as well.
+
+\b
+policy_audit.yaml, each key optional, paths relative to the file; the command line wins:
+  parameters: {Stage: prod, "02-app.yaml:Stage": test}
+  stacks: {infra: 01-infra.yaml}
+  region: eu-west-1
+  account: 123456789012
+  partition: aws
+  callers: {OrdersApi: [OrdersRole]}    # the roles that a REST API is meant for
+  rules: [my-rules]
+  disable: [http-task-timeout]
+  fail-on: high
+  strict: true
+
+\b
 Examples:
   policy-audit check
   policy-audit check templates/ --account 123456789012 --region eu-west-1
@@ -197,8 +213,10 @@ def list_rules(output: str, config: str | None, no_config: bool, rules: tuple[st
 @click.argument("file", default="-", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "--expect",
+    metavar="DECISION",
     type=click.Choice(["Allowed", "Denied", "ImplicitlyDenied", "ExplicitlyDenied", "Undecided"], case_sensitive=False),
-    help="Exit 1 unless this is the decision on every case. Denied is met by either kind of denial.",
+    help="Exit 1 unless every decision is this one: Allowed, ImplicitlyDenied, ExplicitlyDenied, Denied (either of the"
+    " two) or Undecided.",
 )
 def simulate(file: str, expect: str | None) -> int:
     """Decide requests as IAM does, one JSON line for each.

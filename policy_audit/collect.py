@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from policy_audit.findings import Checked, Counterexample, Finding, Mark
 from policy_audit.iam.explain import NearMiss, near_misses
@@ -11,7 +12,7 @@ from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.rulebook.decide import Answered
-from policy_audit.rulebook.derive import Requirement
+from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Path
 
 _MISMATCHES = {
@@ -44,7 +45,8 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
     """The finding for a requirement that is refuted, or undecided."""
     rule = requirement.rule
     words = _words(requirement, answered, symbols)
-    location, label, related, reasons = requirement.span, "", (), answered.reasons
+    location, label, reasons = requirement.span, "", answered.reasons
+    related: tuple[Mark, ...] = ()
     counterexample = None
     if answered.answer == "refuted" and answered.request is not None and answered.question is not None:
         location, label, related, reasons = _point(requirement, answered)
@@ -88,8 +90,17 @@ def fingerprint(rule: str, address: str, sentence: str) -> str:
 # ---- where to point -------------------------------------------------------------------------------------------------
 
 
-def _point(requirement: Requirement, answered: Answered) -> tuple[Span, str, tuple[Mark, ...], tuple[str, ...]]:
-    """Location, label, related marks and reasons for a request that breaks the requirement."""
+class Pointer(NamedTuple):
+    """Where to look, what to read there, where else, and why the request is decided as it is."""
+
+    location: Span
+    label: str
+    related: tuple[Mark, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def _point(requirement: Requirement, answered: Answered) -> Pointer:
+    """What to point at for a request that breaks the requirement."""
     decision, question, request = answered.decision, answered.question, answered.request
     assert decision is not None and question is not None and request is not None
     if requirement.effect == "deny":
@@ -97,37 +108,36 @@ def _point(requirement: Requirement, answered: Answered) -> tuple[Span, str, tup
     if decision.outcome == "ExplicitlyDenied" and decision.decided_by:
         denial = decision.decided_by[0]
         reason = f"{denial.policy_type} `{denial.policy.name}` denies it explicitly"
-        return _span(denial) or requirement.span, "denies it", (), (reason,)
+        return Pointer(_span(denial) or requirement.span, "denies it", (), (reason,))
     lacking = decision.denied_by or "identity policy"
     if lacking in {"permissions boundary", "session policy", "SCP", "RCP", "VPC endpoint policy"}:
         policy = _policy_of(question.policies, lacking)
         named = f" `{policy.name}`" if policy and policy.name else ""
         span = (policy.span if policy else None) or requirement.span
-        return span, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",)
-    near = [miss for miss in near_misses(request, question.policies) if _span(miss.deciding) is not None]
+        return Pointer(span, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",))
+    near = near_misses(request, question.policies)
     if near:
         first = near[0]
         marks = tuple(Mark(span, _miss(miss)) for miss in near[1:3] if (span := _span(miss.deciding)) is not None)
-        reason = f"no statement of its policies allows it; the nearest, in `{first.deciding.policy.name}`, {_miss(first)}"
-        return _span(first.deciding) or requirement.span, _miss(first), marks, (reason,)
-    return requirement.span, "no statement allows it", (), ("no statement of its policies allows it",)
+        where = first.deciding.policy.name
+        reason = f"no statement of its policies allows it; the nearest, in `{where}`, {_miss(first)}"
+        return Pointer(_span(first.deciding) or requirement.span, _miss(first), marks, (reason,))
+    return Pointer(requirement.span, "no statement allows it", (), ("no statement of its policies allows it",))
 
 
-def _point_at_the_way_in(
-    requirement: Requirement, answered: Answered
-) -> tuple[Span, str, tuple[Mark, ...], tuple[str, ...]]:
+def _point_at_the_way_in(requirement: Requirement, answered: Answered) -> Pointer:
     decision, question = answered.decision, answered.question
     assert decision is not None and question is not None
     ways = [deciding for deciding in decision.decided_by if deciding.statement.effect == "Allow"]
     visible = [span for deciding in ways if (span := _span(deciding)) is not None]
-    location = visible[0] if visible else requirement.span
+    location: Span = visible[0] if visible else requirement.span
     label = "lets it in" if visible else "nothing keeps it out"
     denials = _denials(question.policies)
     marks = tuple(Mark(statement.span, "does not deny it") for statement in denials if statement.span is not None)[:3]
-    if question.policies.resource is None and requirement.resource and question.policies.identity is None:
-        return location, "has no resource policy", (), (f"{question.about} gets in: the API has no resource policy",)
-    reasons = (f"{question.about} gets in",) if question.about else ()
-    return location, label, marks, reasons
+    if question.policies.resource is None and question.policies.identity is None:
+        reason = f"{question.about} gets in: the API has no resource policy"
+        return Pointer(location, "has no resource policy", (), (reason,))
+    return Pointer(location, label, marks, (f"{question.about} gets in",) if question.about else ())
 
 
 def _denials(policies: Policies) -> Iterable[Statement]:

@@ -144,7 +144,9 @@ REPORT = Report(
     skipped=(
         Skipped("notes.yaml", "not a template of a known form"),
         Skipped("b/notes.yaml", "not a template of a known form"),
-        Skipped("broken.yaml", "this is not YAML: a quote is not closed", "close it", True, Span("broken.yaml", 3, 9, 3, 9)),
+        Skipped(
+            "broken.yaml", "this is not YAML: a quote is not closed", "close it", True, Span("broken.yaml", 3, 9, 3, 9)
+        ),
         Skipped("orders.yaml#Queue", "resources of this type are not audited", span=span("orders.yaml", "Resources")),
     ),
     assumptions=("parameter `Stage` of orders.yaml is its default `prod`", "region eu-west-1"),
@@ -155,3 +157,34 @@ REPORT = Report(
 CLEAN_REPORT = Report(
     requirements=(PROVEN,), targets=(Target("orders.yaml", "CloudFormation template"),), texts=TEXTS, rules=REPORT.rules
 )
+
+
+def hostile(text: str) -> Report:
+    """The sample report with `text` wherever a template's author has a say."""
+    place = Span(text, 1, 2, 1, 4)
+    finding = REFUTED_CALL._replace(
+        address=text,
+        requirement=text,
+        message=text,
+        help=text,
+        location=place,
+        label=text,
+        related=(Mark(place._replace(column=1), text),),
+        reasons=(text,),
+        when=(text,),
+        counterexample=Counterexample(text, text, text, {text: text, "list": (text,)}, "Allowed", {text: text}),
+    )
+    requirement = Checked(text, text, text, "undecided", place, (Mark(place, text),), (text,), (text,), (text,))
+    return Report(
+        (finding,),
+        (requirement,),
+        (Skipped(text, text, text, True, place), Skipped(text, text)),
+        (text,),
+        (Target(text, text),),
+        {text: (text,)},
+        {text: text},
+    )
+
+
+# Terminal escapes, a carriage return, a direction change, an invisible letter, half a character, an open value.
+HOSTILE = "a\x1b[31m\x9b0m\r\n\t\x7f\u202eb\u200b\ud83c\udce9\U000f0000é漢"

@@ -10,15 +10,15 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+from sample_report import CLEAN_REPORT, HOSTILE, REPORT, hostile
+from whole_output import same_as_snapshot
 
 import policy_audit
-from policy_audit.audit import Options
+from policy_audit.options import Options
 from policy_audit.cli import main
 from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Report, Skipped
 from policy_audit.formats import View, render
-from sample_report import CLEAN_REPORT, REPORT
-from test_formats import HOSTILE, hostile, same_as_snapshot
 
 PACKAGE = Path(policy_audit.__file__).parent
 
@@ -118,8 +118,9 @@ def test_the_audit_gets_what_was_said(run: Run, audits: Audits, tmp_path: Path) 
     (tmp_path / "own").mkdir()
     (tmp_path / "b.yaml").write_text("")
     run("check")
-    run("check", "a.yaml", "own", "--parameter", "A=1", "--parameter", "a.yaml:B=2=3", "--stack", "infra=b.yaml",
-        "--region", "eu-west-1", "--account", "012345678901", "--partition", "aws", "--rules", "own", "--strict")  # fmt: skip
+    options = "--parameter A=1 --parameter a.yaml:B=2=3 --stack infra=b.yaml --rules own --strict"
+    places = "--region eu-west-1 --account 012345678901 --partition aws"
+    run("check", "a.yaml", "own", *options.split(), *places.split())
     assert asked.calls == [
         ((".",), Options()),
         (
@@ -405,9 +406,7 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("", "Allowed", 3),
     ],
 )
-def test_simulate(
-    run: Run, decisions: list[str], tmp_path: Path, lines: str, expected: str | None, code: int
-) -> None:
+def test_simulate(run: Run, decisions: list[str], tmp_path: Path, lines: str, expected: str | None, code: int) -> None:
     (tmp_path / "cases.jsonl").write_text("\ufeff" + lines)
     ended = run("simulate", "cases.jsonl", *(("--expect", expected) if expected else ()))
     assert ended.code == code

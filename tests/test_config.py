@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_audit.audit import Options
+from policy_audit.options import Options
 from policy_audit.config import Config, Given, find_config, joined, load_config, place_problem, read_config
 from policy_audit.errors import USAGE, AuditError
+from policy_audit.suggest import did_you_mean
 
 WHOLE = """\
 account: 012345678901
@@ -49,7 +50,13 @@ def test_every_key_is_read(folder: Path) -> None:
     (folder / "policy_audit.yaml").write_text(WHOLE)
     assert load_config() == Config(
         Options(
-            parameters={"Stage": "prod", "Empty": "", "Number": "007", "Names": "a,b", "templates/app.yaml:Stage": "test"},
+            parameters={
+                "Stage": "prod",
+                "Empty": "",
+                "Number": "007",
+                "Names": "a,b",
+                "templates/app.yaml:Stage": "test",
+            },
             stacks={"infra": "templates/infra.yaml"},
             partition="aws",
             region="eu-west-1",
@@ -172,6 +179,14 @@ def test_a_folder_of_that_name_is_no_configuration(folder: Path) -> None:
     assert load_config() == Config()
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("regoin", "region"), ("REGION", "region"), ("failon", "fail-on"), ("zzz", ""), ("", ""), ("region" * 20, "")],
+)
+def test_did_you_mean(word: str, meant: str) -> None:
+    assert did_you_mean(word, ("region", "fail-on", "rules")) == (f"did you mean `{meant}`?" if meant else "")
+
+
 # ---- the command line -----------------------------------------------------------------------------------------------
 
 FILE = Config(
@@ -243,7 +258,9 @@ def test_partitions(partition: str) -> None:
     assert place_problem("partition", partition) is None
 
 
-KEY = st.sampled_from(["account", "callers", "disable", "fail-on", "parameters", "region", "rules", "stacks", "strict", "x"])
+KEY = st.sampled_from(
+    ["account", "callers", "disable", "fail-on", "parameters", "region", "rules", "stacks", "strict", "x"]
+)
 NODE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8"), max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab:.", max_size=4), inner, max_size=3),
@@ -254,11 +271,17 @@ NODE = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(KEY, NODE, max_size=4))
 def test_any_document_is_read_or_refused(document: dict[str, object]) -> None:
-    try:
-        config = read_config(json.dumps(document), "policy_audit.yaml")
-    except AuditError as error:
-        assert error.message
-        assert error.where.startswith("policy_audit.yaml:")
+    outcome = read_or_refused(json.dumps(document))
+    if isinstance(outcome, AuditError):
+        assert outcome.message
+        assert outcome.where.startswith("policy_audit.yaml:")
     else:
         assert "x" not in document
-        assert config.options.strict is document.get("strict", False)
+        assert outcome.options.strict is document.get("strict", False)
+
+
+def read_or_refused(text: str) -> Config | AuditError:
+    try:
+        return read_config(text, "policy_audit.yaml")
+    except AuditError as error:
+        return error

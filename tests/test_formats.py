@@ -1,11 +1,6 @@
-"""What each format prints: whole outputs, and laws that hold for any report.
-
-The whole outputs stand in `tests/snapshots/`. To renew them, run `RENEW_SNAPSHOTS=1 pytest tests/test_formats.py
-tests/test_cli.py` and read the difference before it is committed.
-"""
+"""What each format prints: whole outputs, and laws that hold for any report."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +8,24 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_report import (
+    CLEAN_REPORT,
+    HOSTILE,
+    REFUTED_CALL,
+    REPORT,
+    UNDECIDED,
+    UNDECIDED_FINDING,
+    hostile,
+)
+from whole_output import SNAPSHOTS, same_as_snapshot
 
 import policy_audit
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED, AuditError
 from policy_audit.findings import (
     SEVERITIES,
     Checked,
-    Counterexample,
     FailOn,
     Finding,
-    Mark,
     Report,
     Skipped,
     Target,
@@ -32,49 +35,8 @@ from policy_audit.formats import FORMATS, View, render
 from policy_audit.formats.frame import error, excerpt, painter
 from policy_audit.formats.json import dumped
 from policy_audit.formats.visible import encodable, visible, width
-from policy_audit.origin import Span
-from sample_report import CLEAN_REPORT, REFUTED_CALL, REPORT, UNDECIDED, UNDECIDED_FINDING
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 SCHEMA = json.loads((Path(policy_audit.__file__).parent / "report.schema.json").read_text())
-
-
-def same_as_snapshot(name: str, text: str) -> None:
-    file = SNAPSHOTS / name
-    if os.environ.get("RENEW_SNAPSHOTS"):
-        file.write_text(text, encoding="utf-8", newline="")
-    assert text == file.read_bytes().decode(), f"differs from {file.name}; RENEW_SNAPSHOTS=1 renews it"
-
-
-def hostile(text: str) -> Report:
-    """The sample report with `text` wherever a template's author has a say."""
-    place = Span(text, 1, 2, 1, 4)
-    finding = REFUTED_CALL._replace(
-        address=text,
-        requirement=text,
-        message=text,
-        help=text,
-        location=place,
-        label=text,
-        related=(Mark(place._replace(column=1), text),),
-        reasons=(text,),
-        when=(text,),
-        counterexample=Counterexample(text, text, text, {text: text, "list": (text,)}, "Allowed", {text: text}),
-    )
-    requirement = Checked(text, text, text, "undecided", place, (Mark(place, text),), (text,), (text,), (text,))
-    return Report(
-        (finding,),
-        (requirement,),
-        (Skipped(text, text, text, True, place), Skipped(text, text)),
-        (text,),
-        (Target(text, text),),
-        {text: (text,)},
-        {text: text},
-    )
-
-
-# Terminal escapes, a carriage return, a direction change, an invisible letter, half a character, an open value.
-HOSTILE = "a\x1b[31m\x9b0m\r\n\t\x7f\u202eb\u200b\ud83c\udce9\U000f0000é漢"
 
 
 # ---- whole outputs --------------------------------------------------------------------------------------------------
@@ -174,7 +136,9 @@ def test_exit_code_without_targets() -> None:
 
 # ---- laws -----------------------------------------------------------------------------------------------------------
 
-ANY_TEXT = st.text(st.characters(), max_size=40) | st.text(st.sampled_from("\\ud8dc\ud83c\udf89\x1b\n\t\x00é漢\"'a"), max_size=12)
+ANY_TEXT = st.text(st.characters(), max_size=40) | st.text(
+    st.sampled_from("\\ud8dc\ud83c\udf89\x1b\n\t\x00é漢\"'a"), max_size=12
+)
 
 
 @given(ANY_TEXT)
@@ -246,7 +210,10 @@ def removals(document: object) -> Iterator[object]:
     for key in document:
         yield {name: value for name, value in document.items() if name != key}
     for key in document["findings"][0]:
-        yield {**document, "findings": [{name: value for name, value in document["findings"][0].items() if name != key}]}
+        yield {
+            **document,
+            "findings": [{name: value for name, value in document["findings"][0].items() if name != key}],
+        }
 
 
 def test_schema_requires_every_key() -> None:
@@ -289,7 +256,11 @@ def test_nothing_is_dropped(answers: list[str], verbose: bool) -> None:
     assert f": {verdicts} · no findings in 2 files" in output
 
 
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=400), st.integers(-3, 410), st.integers(-3, 410))
+@given(
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=400),
+    st.integers(-3, 410),
+    st.integers(-3, 410),
+)
 def test_excerpt_underlines_what_it_should(line: str, start: int, end: int) -> None:
     part = excerpt(line, start, end)
     first, last = max(0, min(start, len(line))), max(0, min(end, len(line)))
@@ -306,6 +277,7 @@ def test_excerpt_underlines_what_it_should(line: str, start: int, end: int) -> N
     [
         ("a漢字b", 3, 4, 5, 1),
         ("a漢字b", 1, 3, 1, 4),
+        ("\uff21bc", 1, 2, 2, 1),
         ("\tkey: x", 1, 4, 4, 3),
         ("\x1b[0mkey", 4, 7, 7, 3),
         ("é" * 3 + "x", 3, 4, 3, 1),
@@ -318,6 +290,14 @@ def test_excerpt_counts_terminal_columns(line: str, start: int, end: int, offset
     part = excerpt(line, start, end)
     assert (part.offset, part.length) == (offset, length)
     assert width(part.text) <= 102
+
+
+@pytest.mark.parametrize(("number", "shown"), [(1, 1), (20, 20), (21, 21), (22, 20)])
+def test_a_list_is_cut_when_that_saves_lines(number: int, shown: int) -> None:
+    requirements = tuple(UNDECIDED._replace(address=f"orders.yaml#R{index}") for index in range(number))
+    output = render("text", Report(requirements=requirements), View())
+    assert output.count("orders.yaml#R") == shown
+    assert (f"… and {number - shown} more" in output) == (shown < number)
 
 
 def test_severities_are_counted_in_the_last_line() -> None:

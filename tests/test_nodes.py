@@ -62,7 +62,7 @@ KINDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("written, kind", KINDS)
+@pytest.mark.parametrize(("written", "kind"), KINDS)
 @pytest.mark.usefixtures("either_loader")
 def test_yaml_scalars_keep_their_text_and_have_their_kind(written: str, kind: str) -> None:
     text = f"k: {written}" if written != "-" else "k: '-'"
@@ -112,7 +112,7 @@ TAGS = {
 }
 
 
-@pytest.mark.parametrize("written, long", TAGS.items())
+@pytest.mark.parametrize(("written", "long"), TAGS.items())
 @pytest.mark.usefixtures("either_loader")
 def test_short_tags_become_long_names(written: str, long: object) -> None:
     assert plain(parse_yaml(f"k: {written}", "f")) == {"k": long}
@@ -141,7 +141,7 @@ MERGES = {
 }
 
 
-@pytest.mark.parametrize("text, merged", MERGES.items())
+@pytest.mark.parametrize(("text", "merged"), MERGES.items())
 @pytest.mark.usefixtures("either_loader")
 def test_merge_keys(text: str, merged: object) -> None:
     document = parse_yaml(text, "f")
@@ -217,7 +217,8 @@ def test_both_loaders_refuse_the_same(text: str) -> None:
         parse_yaml(text, "f")
 
 
-@pytest.mark.parametrize("text, value", [("", None), ("# only\n", None), ("---\n", None), ("a", "a"), ("\ufeffa: 1", {"a": "1"}),
+@pytest.mark.parametrize(("text", "value"), [("", None), ("# only\n", None), ("---\n", None), ("a", "a"),
+                                         ("\ufeffa: 1", {"a": "1"}),
                                          ("a: 1\n---\n", {"a": "1"}), ("---\n---\na: 1\n...\n", {"a": "1"}),
                                          ("a: 1\r\nb: 2\r\n", {"a": "1", "b": "2"}), (" \n{a: 1}", {"a": "1"}),
                                          ('{"a": 1, }', {"a": "1"}), ('{"a": 1} # x', {"a": "1"}),
@@ -249,13 +250,7 @@ def test_json_agrees_with_python(value: object, ascii_only: bool, indent: int | 
 def test_yaml_agrees_with_python_on_json(value: object) -> None:
     text = json.dumps(value, ensure_ascii=True).replace("\\ud", "\\u0").replace("\x7f", "")
     expected = json.loads(text)
-    try:
-        found = parse_yaml(text, "f")
-    except AuditError as error:
-        # libyaml wants the colon of a key within 1,024 characters, and YAML knows fewer surrogates.
-        assert "simple key" in error.message or "escape" in error.message or "expected" in error.message
-        return
-    assert typed(found) == expected
+    assert typed(parse_yaml(text, "f")) == expected
 
 
 @given(st.text(alphabet='{}[]",:\\ \ntruefalsn0123eE.-+u\x00\U000f0000', max_size=30))
@@ -300,7 +295,7 @@ def test_open_values_stand_for_values_of_an_embedded_document() -> None:
     assert plain(parse_embedded(_holding(f"a: {one}\nb: 'x{two}'"), yaml_too=True)) == {"a": one, "b": f"x{two}"}
 
 
-@pytest.mark.parametrize("text", ['{"a": "\\udb80\\udc00"}', "a: \"\\U000F0000\"", '{"\\udb80\\udc00": 1}'])
+@pytest.mark.parametrize("text", ['{"a": "\\udb80\\udc00"}', 'a: "\\U000F0000"', '{"\\udb80\\udc00": 1}'])
 def test_an_embedded_document_cannot_write_open_values_itself(text: str) -> None:
     with pytest.raises(AuditError, match="private-use"):
         parse_embedded(_holding(text), yaml_too=True)

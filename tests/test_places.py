@@ -68,7 +68,7 @@ STYLES = {
 }
 
 
-@pytest.mark.parametrize("text, value", STYLES.values(), ids=STYLES.keys())
+@pytest.mark.parametrize(("text", "value"), STYLES.values(), ids=STYLES.keys())
 def test_yaml_styles_lead_back_to_their_characters(text: str, value: str) -> None:
     scalar = value_of(parse_yaml(text, "f"))
     assert scalar.text == value
@@ -91,7 +91,7 @@ def test_yaml_styles_lead_back_to_their_characters(text: str, value: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text, value",
+    ("text", "value"),
     [
         ('{"k": "abc"}', "abc"),
         ('{"k": "a\\"b\\\\c\\/d\\b\\f\\n\\r\\te"}', 'a"b\\c/d\b\f\n\r\te'),
@@ -218,9 +218,9 @@ def test_a_text_that_was_not_written_at_its_place_leads_to_the_whole_place() -> 
 
 
 def test_spans_leave_out_blank_space_and_count_lines_as_editors_do() -> None:
-    document = parse_yaml("a: 1\r\nb:\r\n  - |\r\n    x\r\n\r\nc\u2028d: 'e'\r\n", "f")
+    document = parse_yaml("a: 1\r\nb:\r\n  - |\r\n    x\r\n\r\nc: 'x\u2028y'\r\nd: e", "f")
     assert isinstance(document, Mapping)
     value = document.get("b")
     assert isinstance(value, Sequence)
     assert value.place.span == ("f", 3, 3, 4, 6)
-    assert document.entries[-1].key.place.span.line == 6
+    assert [entry.key.place.span.line for entry in document.entries] == [1, 2, 6, 7]

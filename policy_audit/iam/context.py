@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from policy_audit.iam.open_text import UNKNOWN, matches
-from policy_audit.iam.request import ContextValue, Request
+from policy_audit.iam.request import Caller, ContextValue, Request
 from policy_audit.iam.truth import Truth
 from policy_audit.model.value import Symbols, has_letters
 
@@ -15,7 +15,10 @@ IAM_PRINCIPALS: Final = frozenset({"role", "session", "user", "federated", "root
 
 
 class Facts:
-    """A request as statements are matched with it. `unsigned` makes the caller anonymous, whoever it is."""
+    """A request as statements are matched with it.
+
+    `unsigned` makes the caller anonymous, whoever it is; `bounded` says that it has a permissions boundary.
+    """
 
     __slots__ = (
         "absent",
@@ -24,6 +27,7 @@ class Facts:
         "action_is_open",
         "arn",
         "context",
+        "is_bounded",
         "kind",
         "request",
         "resource",
@@ -33,11 +37,14 @@ class Facts:
         "with_principal_keys",
     )
 
-    def __init__(self, request: Request, symbols: Symbols | None, with_principal_keys: bool, unsigned: bool) -> None:
+    def __init__(
+        self, request: Request, symbols: Symbols | None, with_principal_keys: bool, unsigned: bool, bounded: bool
+    ) -> None:
         self.request = request
-        self.kind = "anonymous" if unsigned and request.caller.kind != "service" else request.caller.kind
+        self.kind = _kind(request.caller, unsigned)
         self.arn = "" if self.kind == "anonymous" else request.caller.arn
         self.account = _account(self.arn) if self.kind in IAM_PRINCIPALS else ""
+        self.is_bounded = bounded and self.kind in IAM_PRINCIPALS
         self.action = _as_set(request.action.lower())
         self.action_is_open = has_letters(self.action)
         # An action without resource-level permissions is asked for with the resource `*`, which no ARN covers:
@@ -75,6 +82,16 @@ class Facts:
         return matches(self.account, self.request.resource_account, False, self.symbols)
 
 
+def _kind(caller: Caller, unsigned: bool) -> str:
+    """The kind of caller that counts. Who comes from an identity provider has no identity policies: only the trust
+    policy of the role that they ask for decides."""
+    if unsigned and caller.kind != "service":
+        return "anonymous"
+    if caller.kind == "federated" and ":federated-user/" not in caller.arn:
+        return "identity provider"
+    return caller.kind
+
+
 def _as_set(text: str) -> str:
     """A request for `bucket/*` asks for every such resource: wildcards become text of which nothing is known."""
     return text.replace("*", UNKNOWN).replace("?", UNKNOWN) if "*" in text or "?" in text else text
@@ -99,15 +116,15 @@ def role_of_session(arn: str) -> str:
 
 
 def _principal_arn(facts: Facts) -> Known:
-    if facts.kind in ("anonymous", "service"):
+    if facts.kind not in IAM_PRINCIPALS:
         return False
     return role_of_session(facts.arn) if facts.kind == "session" else facts.arn
 
 
 def _principal_account(facts: Facts) -> Known:
-    if facts.kind == "service":
-        return False
-    return "anonymous" if facts.kind == "anonymous" else facts.account
+    if facts.kind in IAM_PRINCIPALS:
+        return facts.account
+    return "anonymous" if facts.kind == "anonymous" else False
 
 
 _TYPES: Final[dict[str, Known]] = {
@@ -138,7 +155,7 @@ def _userid(facts: Facts) -> Known:
 
 
 def _is_service(facts: Facts) -> Known:
-    return False if facts.kind == "anonymous" else "true" if facts.kind == "service" else "false"
+    return "true" if facts.kind == "service" else "false" if facts.kind in IAM_PRINCIPALS else False
 
 
 def _service_name(facts: Facts) -> Known:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policy_audit.iam.callers import Named, is_exempt, named
 from policy_audit.iam.conditions import CompiledCondition
 from policy_audit.iam.context import Facts
+from policy_audit.iam.naming import Named, is_exempt, named
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.request import PolicyType
 from policy_audit.iam.resource_patterns import ResourcePatterns

@@ -1,4 +1,4 @@
-"""A policy document as IAM reads it: statements, principals, conditions; values as written, unknown parts as letters."""
+"""A policy document as IAM reads it: statements, principals, conditions; open parts of its texts are letters."""
 
 from typing import Literal, NamedTuple
 

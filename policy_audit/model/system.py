@@ -172,7 +172,9 @@ class Call(NamedTuple):
         """The role that the call is made with."""
         if self.task.credentials_role is not None:
             arn = self.task.credentials_role.text
-            return self.system.role(arn) or Missing(f"the role `{self.system.symbols.show(arn)}` is not among the audited files")
+            return self.system.role(arn) or Missing(
+                f"the role `{self.system.symbols.show(arn)}` is not among the audited files"
+            )
         return self.state_machine.role
 
     # ---- HTTP Task ----

@@ -7,7 +7,7 @@ from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.request import Deciding, Decision, Policies, Proven, Refuted, Request, Undecided, Verdict
 from policy_audit.model.value import Symbols
-from policy_audit.rulebook.derive import Requirement
+from policy_audit.rulebook.requirement import Requirement
 
 
 class Answered(NamedTuple):

@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Iterable, Sequence
 
-from policy_audit.errors import AuditError
+from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import SEVERITIES
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
@@ -27,7 +27,7 @@ def read_rules(folders: Sequence[str] = ()) -> tuple[Rule, ...]:
     rules: dict[str, Rule] = {}
     for folder in (rules_folder(), *folders):
         for file in _rule_files(folder):
-            rule = read_rule(read_text(file), file)
+            rule = _read_file(file)
             if rule.id in rules:
                 raise AuditError(
                     f"rule `{rule.id}` is defined twice",
@@ -36,6 +36,16 @@ def read_rules(folders: Sequence[str] = ()) -> tuple[Rule, ...]:
                 )
             rules[rule.id] = rule
     return tuple(rules[name] for name in sorted(rules))
+
+
+def _read_file(file: str) -> Rule:
+    text = read_text(file)
+    try:
+        return read_rule(text, file)
+    except AuditError as error:
+        # A rule that can't be read is a mistake of usage, whatever the parser thinks of its text.
+        error.exit_code = USAGE
+        raise error.showing(text) from None
 
 
 def _rule_files(folder: str) -> Iterable[str]:

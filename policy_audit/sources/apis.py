@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
+from policy_audit.errors import AuditError
 from policy_audit.model.node import Node, Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Method, Stage
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
-from policy_audit.sources.policies import read_policy
+from policy_audit.iam.read import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, texts
-from policy_audit.errors import AuditError
 
 _REST_PARTS = tuple(f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "Stage", "Deployment"))
 _HTTP_PARTS = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Route", "Stage"))
@@ -58,7 +58,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     methods: list[Method] = []
     unseen: list[str] = []
     for body in ("Body", "BodyS3Location", "CloneFrom"):
-        if template.property(resource.logical_id, body) is not None:
+        if template.value(resource.logical_id, body) is not None:
             unseen.append(f"the methods of `{resource.logical_id}` stand in its `{body}`, which is not read")
     paths = _paths(parts.of("AWS::ApiGateway::Resource", own_id), root)
     for other, one in parts.of("AWS::ApiGateway::Method", own_id):
@@ -85,7 +85,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
 
 
 def _endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
-    node = template.property(resource.logical_id, "EndpointConfiguration")
+    node = template.value(resource.logical_id, "EndpointConfiguration")
     # SAM writes a plain string here, and so do some hand-written templates.
     return texts(child(node, "Types")) or texts(node)
 
@@ -139,7 +139,7 @@ def _resource_policy(template: Template, resource: Resource, arn: str) -> Policy
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
     """
-    node = template.property(resource.logical_id, "Policy")
+    node = template.value(resource.logical_id, "Policy")
     name = f"{resource.logical_id} (resource policy)"
     if node is None or (isinstance(node, Scalar) and (node.kind == "null" or not node.text.strip())):
         return None
@@ -177,7 +177,7 @@ def _http_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     stages: list[Stage] = []
     unseen: list[str] = []
     for body in ("Body", "BodyS3Location"):
-        if template.property(resource.logical_id, body) is not None:
+        if template.value(resource.logical_id, body) is not None:
             unseen.append(f"the routes of `{resource.logical_id}` stand in its `{body}`, which is not read")
     if template.property_text(resource.logical_id, "Target"):
         # Quick create: one `$default` route without authorization, and a `$default` stage.
@@ -213,5 +213,3 @@ def _route(template: Template, resource: Resource) -> list[Method]:
         # The root is not a `{proxy+}`: that needs at least one character.
         return [Method(address, resource.span, "ANY", path, authorization) for path in ("/", "/{proxy+}")]
     return [Method(address, resource.span, verb.upper(), path or "/", authorization)]
-
-

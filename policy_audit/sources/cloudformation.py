@@ -1,5 +1,6 @@
 """CloudFormation templates to the facts of the model, and what in them the audit does not read."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 from policy_audit.findings import Skipped
@@ -45,17 +46,15 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
 
 def _callers(address: str, callers: Mapping[str, Sequence[str]], roles: Sequence[Role]) -> tuple[str, ...]:
     """ARNs of the intended callers of the API at `address`: each is given as ARN, address or logical id of a role."""
-    by_name = {name: role.arn for role in roles for name in (role.address, role.address.rpartition("#")[2])}
-    found = []
-    for name, names in callers.items():
-        if _names(name, address):
-            found += [by_name.get(one, one) for one in names]
-    return tuple(found)
+    named = [one for name, names in callers.items() if _names(name, address) for one in names]
+    return tuple(next((role.arn for role in roles if _names(one, role.address)), one) for one in named)
 
 
 def _names(name: str, address: str) -> bool:
-    """Whether the user's `name` is this address, a path that ends like it, or its logical id."""
-    return name == address or address.endswith("/" + name) or name == address.rpartition("#")[2]
+    """Whether the user's `name` is this address, or its logical id."""
+    file, _, logical_id = address.rpartition("#")
+    given, separator, given_id = name.rpartition("#")
+    return given_id == logical_id and (not separator or os.path.realpath(given) == os.path.realpath(file))
 
 
 def unsupported(estate: Estate) -> list[Skipped]:

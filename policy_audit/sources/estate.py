@@ -1,5 +1,6 @@
-"""The audited templates as one estate: linked by imports and stack outputs, in one account and Region, in every case."""
+"""The audited templates as one estate: linked by imports and outputs, in one account and Region, in every case."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -41,8 +42,11 @@ class Estate:
         self.symbols = Symbols()
         self.assumptions: list[str] = []
         pinned = self._pinned(documents, given)
-        stack_of = {path: stack for stack, path in given.stacks.items()}
-        self._stacks = given.stacks
+        paths = {os.path.realpath(path): path for path, _ in documents}
+        self._stacks = {
+            stack: paths[real] for stack, path in given.stacks.items() if (real := os.path.realpath(path)) in paths
+        }
+        stack_of = {path: stack for stack, path in self._stacks.items()}
         self._resolving: set[tuple[str, str]] = set()
         self.templates = [
             Template(
@@ -230,7 +234,7 @@ def _given(path: str, parameters: Mapping[str, str]) -> dict[str, Node]:
 
 
 def _same_file(given: str, path: str) -> bool:
-    return path == given or path.endswith("/" + given.removeprefix("./"))
+    return os.path.realpath(given) == os.path.realpath(path)
 
 
 def _may_be(export: str, name: str) -> bool:

@@ -256,7 +256,7 @@ def _write(node: Node, place: Place, parts: list[Scalar]) -> None:
         case Mapping(entries):
             for index, entry in enumerate(entries):
                 mark("," if index else "{")
-                _write_text(entry.key, place, parts)
+                _write_text(entry.key, parts)
                 mark(":")
                 _write(entry.value, place, parts)
             mark("}" if entries else "{}")
@@ -268,11 +268,11 @@ def _write(node: Node, place: Place, parts: list[Scalar]) -> None:
             elif (kind == "number" and _JSON_NUMBER.fullmatch(text)) or (len(text) == 1 and has_holes(text)):
                 parts.append(node)
             else:
-                _write_text(node, place, parts)
+                _write_text(node, parts)
 
 
-def _write_text(scalar: Scalar, place: Place, parts: list[Scalar]) -> None:
-    quote = Scalar('"', "string", place)
+def _write_text(scalar: Scalar, parts: list[Scalar]) -> None:
+    quote = Scalar('"', "string", scalar.place)
     escaped = _ESCAPED.sub(lambda found: _ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), scalar.text)
     whole = scalar if escaped == scalar.text else Scalar(escaped, "string", scalar.place)
     parts.extend((quote, whole, quote))

@@ -44,8 +44,9 @@ def parse(text: str, name: str) -> Node:
         try:
             return parse_yaml(text, name)
         except DocumentError as other:
-            # The reader that got further understood more of the text, and YAML's knows template languages.
-            raise (other if other.offset > error.offset or not other.syntax else error) from None
+            # The reader that got lines further understood more of the text, and YAML's knows template languages.
+            further = "\n" in text[error.offset : other.offset]
+            raise (other if further or not other.syntax else error) from None
 
 
 def parse_json(text: str, name: str) -> Node:

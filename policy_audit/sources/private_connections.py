@@ -47,11 +47,9 @@ def read_connections(templates: Sequence[Template]) -> tuple[Connection, ...]:
     )
 
 
-def _connection(
-    template: Template, resource: Resource, configurations: dict[str, ResourceConfiguration]
-) -> Connection:
+def _connection(template: Template, resource: Resource, configurations: dict[str, ResourceConfiguration]) -> Connection:
     ids = Ids(template, resource.logical_id)
-    connectivity = template.property(resource.logical_id, "InvocationConnectivityParameters")
+    connectivity = template.value(resource.logical_id, "InvocationConnectivityParameters")
     arn = text(child(connectivity, "ResourceParameters", "ResourceConfigurationArn"))
     found: ResourceConfiguration | Missing | None = None
     if connectivity is not None:
@@ -76,7 +74,7 @@ def _configuration(
     template: Template, resource: Resource, gateways: dict[str, ResourceGateway]
 ) -> ResourceConfiguration:
     logical_id = resource.logical_id
-    definition = template.property(logical_id, "ResourceConfigurationDefinition")
+    definition = template.value(logical_id, "ResourceConfigurationDefinition")
     wanted = template.property_text(logical_id, "ResourceGatewayId")
     gateway: ResourceGateway | Missing | None = None
     if wanted is not None:
@@ -96,12 +94,12 @@ def _configuration(
 
 
 def _auth_type(template: Template, resource: Resource) -> Field | None:
-    return field(template.property(resource.logical_id, "ResourceConfigurationAuthType"))
+    return field(template.value(resource.logical_id, "ResourceConfigurationAuthType"))
 
 
 def _gateway(template: Template, resource: Resource, groups: dict[str, SecurityGroup]) -> ResourceGateway:
     logical_id = resource.logical_id
-    node = template.property(logical_id, "SecurityGroupIds")
+    node = template.value(logical_id, "SecurityGroupIds")
     reason = unknown(node, template.symbols)
     named: list[SecurityGroup | Missing] = [Missing(reason)] if reason else []
     for item in () if reason else items(node):
@@ -144,11 +142,9 @@ def _security_groups(templates: Sequence[Template]) -> dict[str, SecurityGroup]:
 
 
 def _group(template: Template, resource: Resource) -> SecurityGroup:
-    ingress = template.property(resource.logical_id, "SecurityGroupIngress")
-    egress = template.property(resource.logical_id, "SecurityGroupEgress")
-    unseen = tuple(
-        reason for node in (ingress, egress) for reason in (unknown(node, template.symbols),) if reason
-    )
+    ingress = template.value(resource.logical_id, "SecurityGroupIngress")
+    egress = template.value(resource.logical_id, "SecurityGroupEgress")
+    unseen = tuple(reason for node in (ingress, egress) for reason in (unknown(node, template.symbols),) if reason)
     return SecurityGroup(
         address=template.address(resource.logical_id),
         span=resource.span,

@@ -8,7 +8,7 @@ from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.value import has_letters
 from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
-from policy_audit.sources.policies import read_policy
+from policy_audit.iam.read import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, items, text, texts, unknown
 
@@ -85,7 +85,7 @@ def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_r
     name = ids.name("RoleName")
     inline, unseen = _inline(template, resource)
     attached = list(by_role.get(name, ()))
-    arns = template.property(resource.logical_id, "ManagedPolicyArns")
+    arns = template.value(resource.logical_id, "ManagedPolicyArns")
     reason = unknown(arns, template.symbols)
     if reason:
         unseen.append(f"the list of managed policies ({reason})")
@@ -110,7 +110,7 @@ def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_r
 
 
 def _inline(template: Template, resource: Resource) -> tuple[list[Policy], list[str]]:
-    node = template.property(resource.logical_id, "Policies")
+    node = template.value(resource.logical_id, "Policies")
     reason = unknown(node, template.symbols)
     if reason:
         return [], [f"the list of inline policies ({reason})"]
@@ -127,19 +127,19 @@ def _inline(template: Template, resource: Resource) -> tuple[list[Policy], list[
 
 
 def _document(template: Template, resource: Resource, property_name: str, name: str) -> Policy:
-    node = template.property(resource.logical_id, property_name)
+    node = template.value(resource.logical_id, property_name)
     if node is None:
         return Policy((), name=name, unknown=f"the resource has no `{property_name}`", span=resource.span)
     return read_policy(node, name, template.symbols)
 
 
 def _role_names(template: Template, resource: Resource, property_name: str) -> tuple[str, ...]:
-    node = template.property(resource.logical_id, property_name)
+    node = template.value(resource.logical_id, property_name)
     return texts(node)
 
 
 def _boundary(template: Template, resource: Resource, managed: ManagedPolicies) -> Policy | Missing | None:
-    node = template.property(resource.logical_id, "PermissionsBoundary")
+    node = template.value(resource.logical_id, "PermissionsBoundary")
     arn = text(node)
     if node is None or (isinstance(node, Scalar) and node.kind == "null"):
         return None

@@ -53,14 +53,14 @@ def _definition(template: Template, resource: Resource) -> tuple[Definition, tup
     logical_id = resource.logical_id
     substitutions = {
         entry.key.text: entry.value
-        for entry in entries(template.property(logical_id, "DefinitionSubstitutions"))
+        for entry in entries(template.value(logical_id, "DefinitionSubstitutions"))
         if isinstance(entry.value, Scalar)
     }
-    node = template.property(logical_id, "Definition")
+    node = template.value(logical_id, "Definition")
     if node is None:
-        node = template.property(logical_id, "DefinitionString")
+        node = template.value(logical_id, "DefinitionString")
     if node is None:
-        location = template.property(logical_id, "DefinitionS3Location")
+        location = template.value(logical_id, "DefinitionS3Location")
         if location is None:
             return Definition(()), ("the state machine has no definition",)
         return Definition(()), ("its definition lies in S3 (`DefinitionS3Location`), which the audit does not read",)
@@ -76,8 +76,7 @@ def _read(node: Node, substitutions: dict[str, Scalar], template: Template) -> t
     if isinstance(node, Scalar):
         try:
             node = parse_embedded(node)
+            template.embedded.append(node)
         except AuditError as error:
             return Definition(()), (f"its definition is not JSON: {error.message} ({error.where})",)
     return read_definition(node, template.symbols), ()
-
-

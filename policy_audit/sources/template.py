@@ -10,7 +10,8 @@ from policy_audit.origin import Span
 from policy_audit.sources import physical_ids
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.pseudo import pseudo_parameter
-from policy_audit.sources.tree import child, entries, text
+from policy_audit.sources.tree import child, text
+
 
 class Resource(NamedTuple):
     """One declared resource. `span` is its logical id, where the template has it."""
@@ -50,6 +51,8 @@ class Template:
     ) -> None:
         self.path = path
         self.document = document
+        self.embedded: list[Node] = []
+        """Documents that stand in strings of this one, as they were parsed: definitions, policies."""
         self.symbols = symbols.within(path)
         self._declared = document.get("Resources")
         self.parameters = read_parameters(document.get("Parameters"), given)
@@ -120,7 +123,7 @@ class Template:
         # A condition that can't be evaluated at all is in `problems`; the resource then counts as there.
         return not resource.condition or decide(resource.condition, self.scope) is not False
 
-    def property(self, logical_id: str, name: str) -> Node | None:
+    def value(self, logical_id: str, name: str) -> Node | None:
         """A property, resolved; None if the resource does not set it (or sets it to `AWS::NoValue`)."""
         key = (logical_id, name)
         if key not in self._properties:
@@ -142,7 +145,7 @@ class Template:
 
     def property_text(self, logical_id: str, name: str) -> str | None:
         """The text of a property; None if it is not set or is no text."""
-        return text(self.property(logical_id, name))
+        return text(self.value(logical_id, name))
 
     def reference_text(self, logical_id: str) -> str:
         """What `Ref` of a resource gives."""
@@ -202,41 +205,3 @@ class Template:
             return (node.text,)
         items = getattr(node, "items", ())
         return tuple(one.text for one in items if isinstance(one, Scalar)) if isinstance(items, tuple) else ()
-
-
-def secrets(document: Mapping) -> Sequence[Span]:
-    """Where the template holds text that no output may show: credentials, header values, NoEcho defaults."""
-    found: list[Span] = []
-    pending: list[tuple[Node, bool]] = [(document, False)]
-    for name, declaration in ((entry.key.text, entry.value) for entry in entries(document.get("Parameters"))):
-        default = child(declaration, "Default")
-        if name and default is not None and (text(child(declaration, "NoEcho")) or "").lower() == "true":
-            found.append(default.place.span)
-    while pending:
-        node, hidden = pending.pop()
-        if isinstance(node, Mapping):
-            for entry in node.entries:
-                pending.append((entry.value, hidden or entry.key.text in SECRET_PROPERTIES))
-        elif isinstance(node, Scalar):
-            if hidden and node.text:
-                found.append(node.place.span)
-        else:
-            pending += [(item, hidden) for item in node.items]
-    return found
-
-
-SECRET_PROPERTIES = frozenset(
-    {
-        "ApiKeyValue",
-        "BodyParameters",
-        "ClientSecret",
-        "HeaderParameters",
-        "Password",
-        "QueryStringParameters",
-        "SecretString",
-    }
-)
-"""Properties whose values are credentials, or may carry one.
-
-https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-events-connection-authparameters.html
-"""

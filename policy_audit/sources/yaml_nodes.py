@@ -99,7 +99,7 @@ class _Composer:
         if not text.isascii():
             refuse_planes(self.source, text, start, end)
         kind: Kind = "string"
-        if event.implicit[0]:
+        if event.implicit[0] and tag is None:
             kind = self.kinds.get(text) or self._kind(text)
         elif tag is not None and tag.startswith(_STANDARD):
             kind = _KINDS.get(tag[len(_STANDARD) :], "string")

@@ -4,8 +4,8 @@
 it through pre-images: patterns for the ARNs whose account, type or name matches.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, product
 from typing import Final
 
 from policy_audit.iam.domains import sorted_words
@@ -87,7 +87,7 @@ class Principals:
 
         None if a pattern asks for anything else, such as the end of a role's name.
         """
-        partitions, accounts, tails = {"aws", "aws-cn", "aws-us-gov"}, {"999999999999"}, set(_TAILS)
+        partitions, accounts, tails = set(), set(), set(_TAILS)
         opened: set[str] = set()
         for pattern in mentioned:
             asked = _segments(pattern)
@@ -100,8 +100,10 @@ class Principals:
             if pattern.text and is_letter(pattern.text[0]):
                 opened.add(pattern.text)
         letters = _letters(mentioned)
-        partitions.discard("")
+        partitions = {each for each in partitions if self._is_partition(each)}
+        partitions.add(next(each for each in _partitions() if each not in partitions))
         accounts = {each for each in accounts if self._is_account(each)}
+        accounts.add(next(each for each in _accounts() if each not in accounts))
         words = [
             f"arn:{partition}:{'sts' if tail.startswith('federated-user/') else 'iam'}::{account}:{tail}"
             for partition, account, tail in product(
@@ -113,10 +115,25 @@ class Principals:
             words.extend(word for word in sorted_words({*opened, *arns}) if word.startswith(arns) and ":" not in word)
         return words
 
+    def _is_partition(self, text: str) -> bool:
+        return bool(text) and all(
+            self._admits(character, "aws") if is_letter(character) else character in _LOWER + "-" for character in text
+        )
+
     def _is_account(self, text: str) -> bool:
         if len(text) == 12 and text.isascii():
             return text.isdecimal()
         return len(text) == 1 and is_letter(text) and self._admits(text, _AN_ACCOUNT)
+
+
+def _partitions() -> Iterator[str]:
+    yield from ("aws", "aws-cn", "aws-us-gov")
+    yield from ("aws-" + "x" * length for length in count(1))
+
+
+def _accounts() -> Iterator[str]:
+    yield from (digit * 12 for digit in "987654321")
+    yield from (str(number) for number in count(100000000000))
 
 
 def _may_be_longer(characters: str, longest: int, text: str) -> bool:
@@ -147,28 +164,26 @@ def _segments(pattern: Pattern) -> tuple[str, str, str] | None:
         if pattern.kind == "literal":
             return "", "", ""
         return ("", "", "") if not text or is_letter(text[0]) else None
-    parts = [[]]  # type: ignore[var-annotated]
-    loops = dict(pattern.loops)
-    if len(loops) != len(pattern.loops):
-        return None
+    segments: list[list[str | None]] = [[]]
+    loops = {at for at, _ in pattern.loops}
     for at, position in enumerate(pattern.positions):
         if at in loops:
-            parts[-1].append(None)
+            segments[-1].append(None)
         if position == ":":
-            parts.append([])
+            segments.append([])
         elif isinstance(position, str):
-            parts[-1].append(position)
+            segments[-1].append(position)
         else:
             return None
     if len(pattern.positions) in loops:
-        parts[-1].append(None)
-    if len(parts) != 6:
+        segments[-1].append(None)
+    if len(segments) != 6:
         return None
     asked: list[str] = []
-    for index, part in enumerate(parts):
-        text = "".join(character for character in part if character is not None)
-        whole = len(text) == len(part)
-        if not (whole or part == [None] or (index == 5 and len(text) == len(part) - 1 and part[-1] is None)):
+    for index, segment in enumerate(segments):
+        text = "".join(character for character in segment if character is not None)
+        open_end = index == 5 and segment[-1:] == [None] and len(text) == len(segment) - 1
+        if segment != [None] and len(text) != len(segment) and not open_end:
             return None
         asked.append(text)
     return asked[1], asked[4], asked[5]

@@ -36,6 +36,10 @@ def is_exempt(principals: tuple[Principal, ...], facts: Facts) -> Truth:
     session; else AWS may deny at the part that is missing. A request told by its role's ARN has a session that
     nothing tells: whether that is listed is unknown.
     """
+    if facts.is_bounded:
+        # "Will always deny any IAM principal that has a permissions boundary policy attached":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+        return False
     ways: dict[Naming, Truth] = {}
     for naming, truth in named(principals, facts):
         ways[naming] = any_of((ways.get(naming, False), truth))
@@ -60,18 +64,16 @@ def _named(principal: Principal, facts: Facts) -> Iterator[Named]:
         if facts.kind == "service":
             yield "directly", True if value == "*" else _equal(value, facts.arn, facts)
     elif kind == "Federated":
-        if facts.kind == "federated":
+        if facts.kind == "identity provider":
             yield "directly", True if value == "*" else _equal(value, facts.arn, facts)
     elif kind == "CanonicalUser":
         # The canonical id of an account cannot be worked out from anything that the request tells.
         if facts.kind in IAM_PRINCIPALS:
             yield "by account", None
-    elif has_letters(value) and kind == "*":
-        yield "as anyone", None
     elif kind == "AWS" and facts.kind in IAM_PRINCIPALS:
         yield from _named_by_arn(value, facts)
-    elif kind == "AWS" and has_letters(value) and ":" not in value:
-        yield "as anyone", None
+    elif kind in ("*", "AWS"):
+        yield "as anyone", _equal(value, "*", facts)
 
 
 def _named_by_arn(value: str, facts: Facts) -> Iterator[Named]:
@@ -103,16 +105,14 @@ def _named_by_word(value: str, facts: Facts) -> Iterator[Named]:
     """A principal that is not an ARN: an account's twelve digits, an open value, or a unique id of somebody gone."""
     if _ACCOUNT_ID.fullmatch(value):
         yield "by account", _equal(value, facts.account, facts)
-        return
-    if has_letters(value):
+    elif has_letters(value):
         # The value may be `*`, an account, or the ARN of any principal.
-        yield "as anyone", None if ":" not in value else False
+        yield "as anyone", _equal(value, "*", facts)
         yield "by account", all_of((_equal(value, facts.account, facts), None))
         naming: Naming = "by role" if facts.kind in ("role", "session") else "directly"
         truth = _equal(value, facts.arn, facts)
         yield naming, None if truth is False and facts.kind == "session" else truth
-        return
-    if value[:4] in ("AIDA", "AROA"):
+    elif value[:4] in ("AIDA", "AROA"):
         user_id = facts.lookup("aws:userid")
         naming = "by role" if value.startswith("AROA") else "directly"
         if user_id is None:

@@ -1,0 +1,1 @@
+"""Scripts for those who work on policy_audit: nothing here is part of what gets installed."""

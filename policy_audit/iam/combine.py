@@ -1,0 +1,278 @@
+"""Putting the types of policies together: what each says of a request, and who has to agree.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from policy_audit.iam.context import IAM_PRINCIPALS, Facts
+from policy_audit.iam.naming import Naming
+from policy_audit.iam.request import Authorization, PolicyType
+from policy_audit.iam.reserved import is_limited_by_rcps, is_service_linked
+from policy_audit.iam.statements import CompiledStatement
+from policy_audit.iam.truth import Truth, agree, all_of, any_of, negate
+from policy_audit.model.policy import Policy
+
+IDENTITY_NOT_VISIBLE = "the caller's identity policies are not visible"
+SAME_ACCOUNT_NOT_KNOWN = "whether the caller belongs to the resource's account"
+SERVICE_LINKED_NOT_KNOWN = "whether the caller's role is service-linked, which its session's ARN does not tell"
+WILDCARD_UNDER_LIMITS = (
+    'AWS does not say whether a permissions boundary or session policy limits a grant to `Principal: "*"`'
+)
+
+
+class Group:
+    """All documents of one type that have a say together: their statements, and why some could not be read."""
+
+    __slots__ = ("allows", "denies", "has_principals", "policy_type", "unreadable")
+
+    def __init__(self, policy_type: PolicyType, policies: Iterable[Policy]) -> None:
+        policies = tuple(policies)
+        self.policy_type: PolicyType = policy_type
+        self.has_principals = policy_type in ("resource policy", "trust policy", "VPC endpoint policy", "RCP")
+        compiled = [
+            CompiledStatement(policy, index, policy_type)
+            for policy in policies
+            for index in range(len(policy.statements))
+        ]
+        self.allows = tuple(statement for statement in compiled if statement.allows)
+        self.denies = tuple(statement for statement in compiled if not statement.allows)
+        self.unreadable = tuple(policy.unknown for policy in policies if policy.unknown)
+
+
+class Hit(NamedTuple):
+    """A statement that applies to the request (`truth` True), or may apply (None)."""
+
+    statement: CompiledStatement
+    truth: Truth
+
+
+class Answer(NamedTuple):
+    """What one group of documents says of a request."""
+
+    group: Group
+    allow: Truth
+    deny: Truth
+    allowing: tuple[Hit, ...]
+    denying: tuple[Hit, ...]
+    ways: dict[Naming, Truth]
+    """For policies with principals: by which way of naming the caller it allows."""
+
+    def hits(self) -> Iterator[Hit]:
+        yield from self.denying
+        yield from self.allowing
+
+
+def ask(group: Group, facts: Facts) -> Answer:
+    """What the documents of `group` say of the request."""
+    unreadable: Truth = None if group.unreadable else False
+    if group.has_principals:
+        return _ask_by_principal(group, facts, unreadable)
+    denying = tuple(Hit(each, truth) for each in group.denies if (truth := each.is_about(facts)) is not False)
+    allowing = tuple(Hit(each, truth) for each in group.allows if (truth := each.is_about(facts)) is not False)
+    deny = any_of((unreadable, *(hit.truth for hit in denying)))
+    allow = any_of((unreadable, *(hit.truth for hit in allowing)))
+    return Answer(group, allow, deny, allowing, denying, {})
+
+
+def _ask_by_principal(group: Group, facts: Facts, unreadable: Truth) -> Answer:
+    ways: dict[Naming, Truth] = {"directly": None} if group.unreadable else {}
+    allowing, denying = [], []
+    for statement in group.allows:
+        truth = statement.is_about(facts)
+        if truth is False:
+            continue
+        named = statement.names(facts)
+        for naming, way in named:
+            naming = _through_principal_arn(naming, statement)
+            ways[naming] = any_of((ways.get(naming, False), all_of((truth, way))))
+        if named:
+            allowing.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))
+    for statement in group.denies:
+        truth = statement.is_about(facts)
+        named = [] if truth is False else statement.names(facts)
+        if named:
+            denying.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))
+    deny = any_of((unreadable, *(hit.truth for hit in denying)))
+    return Answer(group, any_of(ways.values()), deny, tuple(allowing), tuple(denying), ways)
+
+
+def _through_principal_arn(naming: Naming, statement: CompiledStatement) -> Naming:
+    """`Principal: "*"` with a condition on `aws:PrincipalArn` grants to the session itself.
+
+    "Permissions boundaries and session policies do not limit permissions granted using the aws:PrincipalArn condition
+    key with a wildcard in the Principal element": https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    if naming == "as anyone" and any(condition.key == "aws:principalarn" for condition in statement.conditions):
+        return "directly"
+    return naming
+
+
+class Answers(NamedTuple):
+    """What every policy in force says. None where there is no such policy; `identity` None: not visible."""
+
+    identity: Answer | None
+    boundary: Answer | None
+    session: Answer | None
+    resource: Answer | None
+    endpoint: Answer | None
+    scps: tuple[Answer, ...]
+    rcps: tuple[Answer, ...]
+
+    def all(self) -> Iterator[Answer]:
+        yield from self.scps
+        yield from self.rcps
+        for answer in (self.resource, self.identity, self.boundary, self.session, self.endpoint):
+            if answer is not None:
+                yield answer
+
+
+class Grant(NamedTuple):
+    """Whether the policies together allow, denials apart: by whose Allow, or for lack of whose."""
+
+    truth: Truth
+    by: tuple[Answer, ...] = ()
+    lacking: PolicyType | None = None
+    because: tuple[str, ...] = ()
+    """What `truth` hangs on beside statements."""
+
+
+def denied(answers: Answers, facts: Facts) -> Truth:
+    """Whether some policy explicitly denies the request."""
+    free = is_service_linked(facts) if answers.scps or answers.rcps else False
+    bound = negate(free)
+    truths = [answer.deny for answer in (*_of_the_caller(answers), answers.resource, answers.endpoint) if answer]
+    if facts.kind in IAM_PRINCIPALS:
+        truths += [all_of((bound, answer.deny)) for answer in answers.scps]
+    if is_limited_by_rcps(facts):
+        truths += [all_of((bound, answer.deny)) for answer in answers.rcps]
+    return any_of(truths)
+
+
+def _of_the_caller(answers: Answers) -> tuple[Answer | None, ...]:
+    return answers.identity, answers.boundary, answers.session
+
+
+def granted(answers: Answers, facts: Facts, authorization: Authorization) -> Grant:
+    """Whether every party whose Allow is needed allows."""
+    grant = _granted_to(answers, facts, authorization)
+    gates: list[Answer] = []
+    because: list[str] = []
+    if facts.kind in IAM_PRINCIPALS and answers.scps:
+        free = is_service_linked(facts)
+        if free is not True:
+            gates += answers.scps
+            because += [SERVICE_LINKED_NOT_KNOWN] if free is None else []
+            truths = [any_of((free, answer.allow)) for answer in answers.scps]
+            grant = _through(grant, all_of(truths), "SCP")
+    if answers.endpoint is not None:
+        gates.append(answers.endpoint)
+        grant = _through(grant, answers.endpoint.allow, "VPC endpoint policy")
+    return grant._replace(by=(*gates, *grant.by), because=(*because, *grant.because))
+
+
+def _through(grant: Grant, gate: Truth, policy_type: PolicyType) -> Grant:
+    lacking = policy_type if gate is False else grant.lacking
+    return grant._replace(truth=all_of((grant.truth, gate)), lacking=lacking)
+
+
+def _granted_to(answers: Answers, facts: Facts, authorization: Authorization) -> Grant:
+    resource = answers.resource
+    if authorization == "api-gateway-none" and resource is None:
+        return Grant(True)
+    if facts.kind not in IAM_PRINCIPALS:
+        if authorization == "api-gateway-iam" and facts.kind == "anonymous":
+            return Grant(False, lacking="identity policy")  # A method of type AWS_IAM refuses unsigned requests.
+        allow = resource.allow if resource is not None else False
+        lacking: PolicyType = "trust policy" if authorization == "trust" else "resource policy"
+        return Grant(allow, (resource,) if resource else (), lacking if allow is False else None)
+    same = facts.is_same_account()
+    if same is None:
+        one, other = _within_account(answers, facts, authorization), _across_accounts(answers, facts, authorization)
+        because = (*one.because, *other.because)
+        because += (SAME_ACCOUNT_NOT_KNOWN,) if one.truth is not other.truth else ()
+        return Grant(agree(one.truth, other.truth), (*one.by, *other.by), other.lacking, because)
+    return (_within_account if same else _across_accounts)(answers, facts, authorization)
+
+
+class _Sides(NamedTuple):
+    """The caller's own policies: what they grant together, and what limits them."""
+
+    truth: Truth
+    limits: Truth
+    by: tuple[Answer, ...]
+    lacking: PolicyType | None
+    because: tuple[str, ...]
+
+
+def _own_side(answers: Answers, facts: Facts) -> _Sides:
+    """Identity policies within boundary and session policy. The root user may do everything in its account.
+
+    A federated user has what its session policy gives, and without one nothing:
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+    """
+    if facts.kind == "root":
+        return _Sides(True, True, (), None, ())
+    boundary, session = answers.boundary, answers.session
+    limits = [(answer.group.policy_type, answer.allow) for answer in (boundary, session) if answer is not None]
+    identity = None if answers.identity is None else answers.identity.allow
+    if facts.kind == "federated" and session is None:
+        identity, limits = False, [*limits, ("session policy", False)]
+    limited = all_of(truth for _, truth in limits)
+    lacking: PolicyType | None = "identity policy" if identity is False else None
+    for policy_type, truth in limits:
+        lacking = policy_type if lacking is None and truth is False else lacking
+    because = (IDENTITY_NOT_VISIBLE,) if answers.identity is None and limited is not False else ()
+    by = tuple(answer for answer in (answers.identity, boundary, session) if answer is not None)
+    return _Sides(all_of((identity, limited)), limited, by, lacking, because)
+
+
+def _within_account(answers: Answers, facts: Facts, authorization: Authorization) -> Grant:
+    """The caller's policies or the resource's suffice; a key's or a role's own policy has to take part.
+
+    Whom the resource's policy names directly is not limited by boundary and session policy, a role is.
+    """
+    own = _own_side(answers, facts)
+    resource = answers.resource
+    ways = resource.ways if resource is not None else {}
+    anyone = ways.get("as anyone", False)
+    through_resource = any_of(
+        (
+            ways.get("directly", False),
+            all_of((ways.get("by role", False), own.limits)),
+            all_of((anyone, own.limits or None)),
+        )
+    )
+    because: tuple[str, ...] = ()
+    if through_resource is None and anyone and own.limits is False:
+        because = (WILDCARD_UNDER_LIMITS,)
+    through_own = own.truth
+    if authorization in ("kms", "trust"):
+        # The account as principal is what lets identity policies count.
+        through_own = all_of((own.truth, ways.get("by account", False)))
+    by: tuple[Answer, ...] = ()
+    if through_own is not False:
+        by += own.by
+    if resource is not None and (through_resource is not False or (through_own and authorization in ("kms", "trust"))):
+        by += (resource,)
+    truth = any_of((through_own, through_resource))
+    lacking = own.lacking
+    if authorization in ("kms", "trust") and (resource is None or resource.allow is False):
+        lacking = "trust policy" if authorization == "trust" else "resource policy"
+    because += own.because if through_own is None else ()
+    return Grant(truth, by, lacking if truth is False else None, because if truth is None else ())
+
+
+def _across_accounts(answers: Answers, facts: Facts, authorization: Authorization) -> Grant:
+    """Both the resource's policy and the caller's policies have to allow; naming the account is enough."""
+    own = _own_side(answers, facts)
+    allow = answers.resource.allow if answers.resource is not None else False
+    truth = all_of((own.truth, allow))
+    lacking: PolicyType | None = own.lacking
+    if allow is False:
+        lacking = "trust policy" if authorization == "trust" else "resource policy"
+    by = (*own.by, *((answers.resource,) if answers.resource is not None else ()))
+    return Grant(truth, by, lacking if truth is False else None, own.because if truth is None else ())

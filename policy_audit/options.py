@@ -1,0 +1,22 @@
+"""What the user may say about an audit, on the command line or in `policy_audit.yaml`."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Options(NamedTuple):
+    """The same from the command line and from the configuration; paths are relative to the current folder."""
+
+    parameters: Mapping[str, str] = {}
+    """Template parameters by name; `file.yaml:Name` sets it for one template only."""
+    stacks: Mapping[str, str] = {}
+    """Stack name to template path."""
+    partition: str = ""
+    region: str = ""
+    account: str = ""
+    callers: Mapping[str, tuple[str, ...]] = {}
+    """REST API address (`template.yaml#LogicalId` or logical id) to the roles that may call it (addresses or ARNs)."""
+    rules: Sequence[str] = ()
+    """Folders with rules of the user's own."""
+    disabled: frozenset[str] = frozenset()
+    strict: bool = False

@@ -1,0 +1,169 @@
+"""`allow`: what a role, a service or an intended caller must be allowed to do."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policy_audit.iam.api_gateway import Question, authorization_of, caller
+from policy_audit.iam.request import Key, Policies, RequestSet, Texts, literal
+from policy_audit.model.policy import Policy, Statement
+from policy_audit.model.resources import Api, Missing, Role
+from policy_audit.model.system import Call, RestApi, System
+from policy_audit.rulebook.requirement import Requirement, context_of, name_of, place, surroundings, undecidable, when
+from policy_audit.rulebook.rule import Permission, Rule
+
+_GRANTS_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
+
+
+def allow(rule: Rule, clause: Permission, subject: object, system: System) -> Iterator[Requirement]:
+    resource = clause.resource.of(subject)
+    role = clause.principal.path.of(subject) if clause.principal.path else None
+    by = clause.by.of(subject) if clause.by else None
+    for action in clause.actions:
+        sentence = f"{rule.summary} ({action})"
+        for needed in (role, resource):
+            if isinstance(needed, Missing):
+                yield undecidable(rule, subject, sentence, needed.reason, system)
+                break
+        else:
+            if clause.principal.kind == "service":
+                yield from _trust(rule, clause, subject, system, action)
+            elif isinstance(role, Role):
+                yield from _permission(rule, clause, subject, system, action, role, by)
+            elif isinstance(role, tuple) and isinstance(by, Api):
+                yield from _admitted(rule, subject, system, role, by)
+
+
+def _permission(
+    rule: Rule, clause: Permission, subject: object, system: System, action: str, role: Role, by: object
+) -> Iterator[Requirement]:
+    resource = clause.resource.of(subject)
+    assert isinstance(resource, str)
+    show = system.symbols.show
+    span = place(subject)[1]
+    context, missing = context_of(clause, subject, system)
+    asked = ", ".join(f"{key} `{show(text)}`" for key, text in when(clause, subject))
+    sentence = f"`{show(role.arn)}` may call `{action}` on `{show(resource)}`{' with ' + asked if asked else ''}"
+    requirement = Requirement(
+        rule,
+        subject,
+        sentence,
+        role.address,
+        role.span,
+        span,
+        principal=role.address.rpartition("#")[2],
+        action=action,
+        resource=show(resource),
+        unseen=role.unseen,
+    )
+    boundary = role.boundary
+    if missing or isinstance(boundary, Missing):
+        reason = missing or f"the role's permissions boundary is not visible: {boundary.reason}"  # type: ignore[union-attr]
+        yield requirement._replace(missing=reason)
+        return
+    if clause.by is not None:
+        yield _at_api(requirement, subject, role, resource, boundary, by)
+        return
+
+    def ask(on: str) -> Question:
+        requests = RequestSet(
+            "signed",
+            Texts((literal(role.arn),)),
+            Texts((action,)),
+            Texts((literal(on),)),
+            role.account,
+            True,
+            context | surroundings(system, on, role),
+        )
+        return Question(requests, Policies(role.policies, (boundary,) if boundary else None), "ordinary")
+
+    unconfirmed = clause.unconfirmed_resource.of(subject) if clause.unconfirmed_resource else None
+    doubtful = (ask(unconfirmed),) if isinstance(unconfirmed, str) and unconfirmed != resource else ()
+    yield requirement._replace(questions=(ask(resource),), doubtful=doubtful)
+
+
+def _at_api(
+    requirement: Requirement, subject: object, role: Role, resource: str, boundary: Policy | None, by: object
+) -> Requirement:
+    """The request that the role makes to an API: combined with the API's own policy, by the method it reaches."""
+    if not isinstance(by, Api):
+        reason = by.reason if isinstance(by, Missing) else "the API is not known"
+        if not isinstance(subject, Call):
+            return requirement._replace(missing=reason)
+        # An API that the audited files don't show: the identity policy suffices unless the API's policy denies.
+        outside = Api("REST", "", requirement.span, "", "", role.account)
+        question = caller(outside, literal(resource), role.arn, role.policies, boundary, "api-gateway-iam")
+        return requirement._replace(
+            questions=(question,), unseen=(*requirement.unseen, f"the resource policy of the API ({reason})")
+        )
+    method = subject.method_authorization if isinstance(subject, Call) else "AWS_IAM"
+    if isinstance(method, Missing):
+        # A method that the API doesn't have is the business of another rule; here IAM's answer counts.
+        method = "AWS_IAM"
+    authorization = authorization_of(method)
+    if authorization is None:
+        return requirement._replace(missing=f"the method is guarded by an authorizer ({method})")
+    question = caller(by, literal(resource), role.arn, role.policies, boundary, authorization)
+    return requirement._replace(questions=(question,))
+
+
+def _trust(rule: Rule, clause: Permission, subject: object, system: System, action: str) -> Iterator[Requirement]:
+    role = clause.by.of(subject) if clause.by else None
+    service = clause.principal.service
+    sentence = f"`{service}` may call `{action}` on the role of `{name_of(subject, system)}`"
+    span = place(subject)[1]
+    if not isinstance(role, Role):
+        reason = role.reason if isinstance(role, Missing) else "the role is not known"
+        yield undecidable(rule, subject, sentence, reason, system)
+        return
+    context, missing = context_of(clause, subject, system)
+    sentence = f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`"
+    requests = RequestSet(
+        "service",
+        Texts((service,)),
+        Texts((action,)),
+        Texts((literal(role.arn),)),
+        role.account,
+        True,
+        {"sts:externalid": Key(None, maybe_absent=True)} | context | surroundings(system, role.arn, role),
+    )
+    yield Requirement(
+        rule,
+        subject,
+        sentence,
+        role.address,
+        role.span,
+        span,
+        questions=(Question(requests, Policies((), resource=role.trust), "trust"),),
+        missing=missing,
+        principal=service,
+        action=action,
+        resource=system.symbols.show(role.arn),
+    )
+
+
+def _admitted(rule: Rule, subject: object, system: System, arns: tuple[str, ...], api: Api) -> Iterator[Requirement]:
+    """Callers that the configuration names: nothing is known of their identity policies, only that the API's policy
+    must not deny them."""
+    requests = subject.requests if isinstance(subject, RestApi) else ()
+    if isinstance(requests, Missing):
+        return
+    for arn in arns:
+        sentence = f"`{system.symbols.show(arn)}` is not kept out of `{name_of(subject, system)}`"
+        questions = [
+            caller(api, request.arn, arn, (_GRANTS_EVERYTHING,), None, "api-gateway-iam")
+            for request in requests
+            if request.method is not None and request.method.authorization == "AWS_IAM"
+        ]
+        yield Requirement(
+            rule,
+            subject,
+            sentence,
+            api.address,
+            api.span,
+            api.span,
+            questions=tuple(questions),
+            principal=system.symbols.show(arn),
+            action="execute-api:Invoke",
+            resource=system.symbols.show(api.arn),
+            effect="admit",
+        )

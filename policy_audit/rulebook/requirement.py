@@ -1,0 +1,87 @@
+"""A requirement: one thing that one rule asks of one fact, with the sets of requests that answer it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from policy_audit.iam.api_gateway import Question
+from policy_audit.iam.request import Key, Texts, literal
+from policy_audit.model.resources import Missing, Role
+from policy_audit.model.system import Call, Fact, OtherThan, System
+from policy_audit.origin import Span
+from policy_audit.rulebook.rule import Permission, Rule
+
+
+class Requirement(NamedTuple):
+    """One thing that one rule asks. Exactly one of `questions`, `fact` and `missing` says how it is answered.
+
+    `address` and `span` are the resource that is at fault if it is not met, `needed_at` the place that needs it.
+    """
+
+    rule: Rule
+    subject: object
+    sentence: str
+    address: str
+    span: Span
+    needed_at: Span
+    effect: str = "allow"
+    questions: tuple[Question, ...] = ()
+    doubtful: tuple[Question, ...] = ()
+    """Asked when the answer is no: a form of the resource that nobody has confirmed. If this is allowed, undecided."""
+    telling: tuple[Question, ...] = ()
+    """Smaller sets, asked first for a counterexample that a reader grasps."""
+    fact: Fact | None = None
+    missing: str = ""
+    unseen: tuple[str, ...] = ()
+    """Policies that may grant it, or methods that it should cover, but that are not visible."""
+    tentative: str = ""
+    """Why a counterexample may be of a request that can't happen: then a no is undecided."""
+    principal: str = ""
+    action: str = ""
+    resource: str = ""
+
+
+def name_of(subject: object, system: System) -> str:
+    """What a reader knows the subject by: a call by its state."""
+    if isinstance(subject, Call):
+        return subject.state
+    return str(getattr(subject, "address", "")).rpartition("#")[2]
+
+
+def place(subject: object) -> tuple[str, Span]:
+    return subject.address, subject.span  # type: ignore[attr-defined]
+
+
+def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system: System) -> Requirement:
+    address, span = place(subject)
+    name = f"state `{subject.state}`" if isinstance(subject, Call) else f"`{name_of(subject, system)}`"
+    return Requirement(rule, subject, f"{name}: {sentence}", address, span, span, missing=reason)
+
+
+def when(clause: Permission, subject: object) -> Iterator[tuple[str, str]]:
+    for key, path in clause.when:
+        value = path.of(subject)
+        if isinstance(value, str):
+            yield key, value
+
+
+def context_of(clause: Permission, subject: object, system: System) -> tuple[dict[str, Key], str]:
+    """The context keys of a clause, lower case, and why one of them is not known."""
+    keys: dict[str, Key] = {}
+    for key, path in clause.when:
+        value = path.of(subject)
+        if isinstance(value, Missing):
+            return {}, value.reason
+        if isinstance(value, OtherThan):
+            keys[key.lower()] = Key(Texts((value.pattern,), value.but))
+        elif isinstance(value, str):
+            keys[key.lower()] = Key(Texts((literal(value),)))
+    return keys, ""
+
+
+def surroundings(system: System, resource: str, role: Role) -> dict[str, Key]:
+    """Keys that every request carries: the Region it is made in, and TLS."""
+    keys = {"aws:securetransport": Key(Texts(("true",))), "aws:requestedregion": Key(Texts((literal(system.region),)))}
+    account = resource.split(":", 5)[4:5]
+    if account and account[0]:
+        keys["aws:resourceaccount"] = Key(Texts((literal(account[0]),)))
+    return keys

@@ -1,0 +1,104 @@
+"""`deny`: who must be kept out of an API, and what a role must not be allowed beyond its workflow."""
+
+from collections.abc import Iterator
+
+from policy_audit.iam.api_gateway import Question, authorization_of, others
+from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
+from policy_audit.model.resources import Missing, Role
+from policy_audit.model.system import ApiRequest, OtherThan, RestApi, System
+from policy_audit.rulebook.requirement import Requirement, context_of, place, surroundings, undecidable
+from policy_audit.rulebook.rule import Permission, Rule
+
+
+def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Iterator[Requirement]:
+    for action in clause.actions:
+        if isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
+            yield _restriction(rule, clause, subject, system, action)
+        else:
+            yield from _excess(rule, clause, subject, system, action)
+
+
+def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: System, action: str) -> Requirement:
+    """Nobody but the callers reaches any method of the API, on any stage."""
+    assert clause.principal.path is not None
+    callers, requests = clause.principal.path.of(subject), clause.resource.of(subject)
+    sentence = f"no principal but its callers may call `{action}` on any method of `{subject.name}`"
+    for needed in (callers, requests):
+        if isinstance(needed, Missing):
+            return undecidable(rule, subject, sentence, needed.reason, system)
+    assert isinstance(callers, tuple) and isinstance(requests, tuple)
+    by_authorization: dict[Authorization, list[str]] = {}
+    unseen = list(subject.api.unseen)
+    for request in requests:
+        assert isinstance(request, ApiRequest)
+        kind = authorization_of(request.method.authorization if request.method else "")
+        if kind is None:
+            shown = request.method.authorization if request.method else ""
+            unseen.append(f"an authorizer decides at `{system.symbols.show(request.arn)}` ({shown})")
+        else:
+            by_authorization.setdefault(kind, []).append(request.arn)
+    questions = [
+        question for kind, arns in by_authorization.items() for question in others(subject.api, arns, kind, callers)
+    ]
+    policy = subject.api.policy
+    guarded = policy is not None and any(statement.effect == "Deny" for statement in policy.statements)
+    return Requirement(
+        rule,
+        subject,
+        sentence,
+        subject.address,
+        (policy.span if policy else None) or subject.span,
+        subject.span,
+        effect="deny",
+        questions=tuple(questions),
+        missing="" if questions else (unseen or ["the API has no method"])[0],
+        unseen=tuple(dict.fromkeys(unseen)),
+        tentative="the API's stages are not among the audited files" if guarded and not subject.api.stages else "",
+        principal=", ".join(f"`{system.symbols.show(arn)}`" for arn in callers) or "nobody",
+        action=action,
+        resource=system.symbols.show(subject.api.arn),
+    )
+
+
+def _excess(rule: Rule, clause: Permission, subject: object, system: System, action: str) -> Iterator[Requirement]:
+    """A role may not do more than its workflow needs."""
+    role = clause.principal.path.of(subject) if clause.principal.path else None
+    resource = clause.resource.of(subject)
+    context, missing = context_of(clause, subject, system)
+    if missing or not isinstance(role, Role) or not isinstance(resource, str):
+        return
+    span = place(subject)[1]
+    show = system.symbols.show
+
+    def ask(keys: dict[str, Key]) -> Question:
+        requests = RequestSet(
+            "signed",
+            Texts((literal(role.arn),)),
+            Texts((action,)),
+            Texts((literal(resource),)),
+            role.account,
+            True,
+            keys | surroundings(system, resource, role),
+        )
+        return Question(requests, Policies(role.policies), "ordinary")
+
+    telling = [
+        ask(context | {key.lower(): Key(Texts((literal(text),)))})
+        for key, path in clause.when
+        if isinstance(other := path.of(subject), OtherThan)
+        for text in other.telling
+    ]
+    yield Requirement(
+        rule,
+        subject,
+        f"`{show(role.arn)}` may call `{action}` on `{show(resource)}` for the workflow's own endpoints only",
+        role.address,
+        role.span,
+        span,
+        effect="deny",
+        questions=(ask(context),),
+        telling=tuple(telling),
+        principal=role.address.rpartition("#")[2],
+        action=action,
+        resource=show(resource),
+    )
