@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from policy_audit.collect import checked, finding
+from policy_audit.collect import at_fault, checked, finding
 from policy_audit.findings import Checked, Finding, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
@@ -37,7 +37,7 @@ def audit(paths: Sequence[str], options: Options = Options()) -> Report:  # noqa
     return Report(
         findings=findings,
         requirements=requirements,
-        skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate)),
+        skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate, options.callers)),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings),
@@ -71,11 +71,12 @@ def _collect(
     worlds = {outcome.world.label for outcome in outcomes}
     for same in by_requirement.values():
         worst = min(same, key=lambda one: ("refuted", "undecided", "proven").index(one.answered.answer))
+        requirement = at_fault(worst.requirement, worst.answered)
         when = tuple(one.world.label for one in same if one.answered.answer == worst.answered.answer)
         when = tuple(label for label in when if label) if len(when) < len(worlds) else ()
-        requirements.append(checked(worst.requirement, worst.answered)._replace(when=when))
+        requirements.append(checked(requirement, worst.answered)._replace(when=when))
         if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
-            findings.append(finding(worst.requirement, worst.answered, estate.symbols)._replace(when=when))
+            findings.append(finding(requirement, worst.answered, estate.symbols)._replace(when=when))
     return tuple(findings), tuple(requirements)
 
 

@@ -22,6 +22,16 @@ _MISMATCHES = {
 }
 
 
+def at_fault(requirement: Requirement, answered: Answered) -> Requirement:
+    """The requirement with the address of the resource at fault: an API whose own policy denies what is needed."""
+    decision = answered.decision
+    if requirement.effect == "deny" or not requirement.policy_address or decision is None:
+        return requirement
+    if any(one.policy_type == "resource policy" and one.statement.effect == "Deny" for one in decision.decided_by):
+        return requirement._replace(address=requirement.policy_address)
+    return requirement
+
+
 def checked(requirement: Requirement, answered: Answered) -> Checked:
     """The requirement with its answer, as `--verbose` shows it."""
     because = tuple(
@@ -113,8 +123,8 @@ def _point(requirement: Requirement, answered: Answered) -> Pointer:
     if lacking in {"permissions boundary", "session policy", "SCP", "RCP", "VPC endpoint policy"}:
         policy = _policy_of(question.policies, lacking)
         named = f" `{policy.name}`" if policy and policy.name else ""
-        span = (policy.span if policy else None) or requirement.span
-        return Pointer(span, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",))
+        place = (policy.span if policy else None) or requirement.span
+        return Pointer(place, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",))
     near = near_misses(request, question.policies)
     if near:
         first = near[0]

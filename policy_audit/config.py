@@ -93,7 +93,7 @@ def read_config(text: str, path: str) -> Config:
         partition=read("partition", _place, ""),
         region=read("region", _place, ""),
         account=read("account", _place, ""),
-        callers=read("callers", _callers, {}),
+        callers=read("callers", lambda node, key: _callers(node, folder), {}),
         rules=read("rules", lambda node, key: _folders(node, folder), ()),
         disabled=read("disable", lambda node, key: frozenset(_texts(node, key)), frozenset()),
         strict=read("strict", _flag, False),
@@ -143,8 +143,17 @@ def _folders(node: Node, folder: str) -> tuple[str, ...]:
     )
 
 
-def _callers(node: Node, key: str) -> dict[str, tuple[str, ...]]:
-    return {api.text: _texts(value, api.text) for api, value in _entries(node, f"`{key}`")}
+def _callers(node: Node, folder: str) -> dict[str, tuple[str, ...]]:
+    return {
+        _address(folder, api.text): tuple(_address(folder, one) for one in _texts(value, api.text))
+        for api, value in _entries(node, "`callers`")
+    }
+
+
+def _address(folder: str, name: str) -> str:
+    """A `template.yaml#LogicalId` with the path, which is relative to the configuration file, made one from here."""
+    file, hash_sign, logical_id = name.partition("#")
+    return f"{os.path.normpath(os.path.join(folder, file))}#{logical_id}" if hash_sign else name
 
 
 def _place(node: Node, key: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from configparser import ConfigParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -136,6 +137,14 @@ def test_a_look_up_reads_no_more_than_it_needs() -> None:
     # The best of several: other processes may hold the machine up, but cannot make a look-up faster than it is.
     assert min(seconds("service-role/AWSLambdaBasicExecutionRole") for _ in range(20)) < 0.005
     assert os.path.getsize(TABLE) < 700_000
+
+
+def test_the_table_is_installed_with_the_package() -> None:
+    package = Path(TABLE).parent.parent
+    settings = ConfigParser()
+    settings.read(package.parent / "setup.cfg", encoding="utf-8")
+    patterns = settings["options.package_data"]["policy_audit"].split()
+    assert any(Path(TABLE) in package.glob(pattern) for pattern in patterns)
 
 
 def test_the_table_is_sorted_and_dated() -> None:

@@ -14,6 +14,7 @@ from policy_audit.model.value import Symbols, has_holes
 from policy_audit.sources.intrinsics import Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.nodes import MAXIMUM_BYTES, parse, parse_embedded, parse_json, parse_yaml, read_text
 from policy_audit.sources.places import characters
+from policy_audit.sources.scope import MAXIMUM_TEXT
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 SOON = 6.0
@@ -210,7 +211,7 @@ def test_a_text_that_doubles_30_times_is_a_hole() -> None:
     found = resolve(parse_yaml(nested_sub(30), "f"), scope)
     assert isinstance(found, Scalar)
     assert has_holes(found.text)
-    assert len(found.text) < 10
+    assert len(found.text) < MAXIMUM_TEXT
 
 
 def corpus_files() -> list[Path]:

@@ -249,7 +249,7 @@ def _with_values(
     if operator.family == "bool":
         return _boolean(term, values, dimension, use, space)
     if use.image or use.dimension == PRINCIPAL:
-        return _unsure(term, dimension, "", "a key that follows from the caller is compared as a number")
+        return _unsure(term, dimension, (), "a key that follows from the caller is compared as a number")
     opened = any(has_letters(value) for value in values)
     indexes = tuple(dimension.add(each) for each in _predicates(operator, values))
     if opened:

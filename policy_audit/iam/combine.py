@@ -24,10 +24,14 @@ WILDCARD_UNDER_LIMITS = (
 )
 
 
+_Relevant = tuple[tuple[tuple[CompiledStatement, Truth], ...], tuple[tuple[CompiledStatement, Truth], ...]]
+_MOST_ACTIONS = 1024
+
+
 class Group:
     """All documents of one type that have a say together: their statements, and why some could not be read."""
 
-    __slots__ = ("allows", "denies", "has_principals", "policy_type", "unreadable")
+    __slots__ = ("_relevant", "allows", "denies", "has_principals", "policy_type", "unreadable")
 
     def __init__(self, policy_type: PolicyType, policies: Iterable[Policy]) -> None:
         policies = tuple(policies)
@@ -41,6 +45,24 @@ class Group:
         self.allows = tuple(statement for statement in compiled if statement.allows)
         self.denies = tuple(statement for statement in compiled if not statement.allows)
         self.unreadable = tuple(policy.unknown for policy in policies if policy.unknown)
+        self._relevant: dict[str, _Relevant] = {}
+
+    def relevant(self, facts: Facts) -> "_Relevant":
+        """The Allow and the Deny statements that may be about the request's action, each with whether they are.
+
+        Kept by action: many requests ask for few actions, and a long policy says little of each.
+        """
+        found = self._relevant.get(facts.action)
+        if found is None:
+            if len(self._relevant) >= _MOST_ACTIONS:
+                self._relevant.clear()
+            found = self._relevant[facts.action] = (_about(self.allows, facts), _about(self.denies, facts))
+        return found
+
+
+def _about(statements: tuple[CompiledStatement, ...], facts: Facts) -> tuple[tuple[CompiledStatement, Truth], ...]:
+    fits = ((statement, statement.fits_action(facts)) for statement in statements)
+    return tuple((statement, truth) for statement, truth in fits if truth is not False or statement.unclear)
 
 
 class Hit(NamedTuple):
@@ -68,21 +90,35 @@ class Answer(NamedTuple):
 
 def ask(group: Group, facts: Facts) -> Answer:
     """What the documents of `group` say of the request."""
-    unreadable: Truth = None if group.unreadable else False
+    allows, denies = group.relevant(facts)
+    if not allows and not denies and not group.unreadable:
+        return Answer(group, False, False, (), (), {})
     if group.has_principals:
-        return _ask_by_principal(group, facts, unreadable)
-    denying = tuple(Hit(each, truth) for each in group.denies if (truth := each.is_about(facts)) is not False)
-    allowing = tuple(Hit(each, truth) for each in group.allows if (truth := each.is_about(facts)) is not False)
-    deny = any_of((unreadable, *(hit.truth for hit in denying)))
-    allow = any_of((unreadable, *(hit.truth for hit in allowing)))
+        return _ask_by_principal(group, facts)
+    allow = deny = None if group.unreadable else False
+    allowing, denying = _hits(allows, facts), _hits(denies, facts)
+    if allowing:
+        allow = any_of((allow, *(hit.truth for hit in allowing)))
+    if denying:
+        deny = any_of((deny, *(hit.truth for hit in denying)))
     return Answer(group, allow, deny, allowing, denying, {})
 
 
-def _ask_by_principal(group: Group, facts: Facts, unreadable: Truth) -> Answer:
+def _hits(statements: tuple[tuple[CompiledStatement, Truth], ...], facts: Facts) -> tuple[Hit, ...]:
+    if not statements:
+        return ()
+    return tuple(
+        Hit(each, truth) for each, action in statements if (truth := each.is_about(facts, action)) is not False
+    )
+
+
+def _ask_by_principal(group: Group, facts: Facts) -> Answer:
+    allows, denies = group.relevant(facts)
+    unreadable: Truth = None if group.unreadable else False
     ways: dict[Naming, Truth] = {"directly": None} if group.unreadable else {}
     allowing, denying = [], []
-    for statement in group.allows:
-        truth = statement.is_about(facts)
+    for statement, action in allows:
+        truth = statement.is_about(facts, action)
         if truth is False:
             continue
         named = statement.names(facts)
@@ -91,8 +127,8 @@ def _ask_by_principal(group: Group, facts: Facts, unreadable: Truth) -> Answer:
             ways[naming] = any_of((ways.get(naming, False), all_of((truth, way))))
         if named:
             allowing.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))
-    for statement in group.denies:
-        truth = statement.is_about(facts)
+    for statement, action in denies:
+        truth = statement.is_about(facts, action)
         named = [] if truth is False else statement.names(facts)
         if named:
             denying.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from collections.abc import Iterable, Iterator
 
 from policy_audit.iam.combine import Answers, Grant, Group, Hit, ask, denied, granted
-from policy_audit.iam.context import Facts
+from policy_audit.iam.context import IAM_PRINCIPALS, Facts
 from policy_audit.iam.request import Authorization, Deciding, Decision, Policies, PolicyType, Request
 from policy_audit.iam.reserved import is_always_allowed, is_never_allowed
 from policy_audit.iam.truth import Truth
@@ -71,11 +71,11 @@ class Evaluator:
         facts = self.facts(request)
         if is_always_allowed(facts):
             return Decision("Allowed")
-        unsigned = facts.kind == "anonymous"
+        has_own = facts.kind in IAM_PRINCIPALS
         answers = Answers(
-            None if self._identity is None else ask(self._identity, facts),
-            None if self._boundary is None or unsigned else ask(self._boundary, facts),
-            None if self._session is None or unsigned else ask(self._session, facts),
+            ask(self._identity, facts) if self._identity is not None and has_own else None,
+            ask(self._boundary, facts) if self._boundary is not None and has_own else None,
+            ask(self._session, facts) if self._session is not None and has_own else None,
             None if self._resource is None else ask(self._resource, facts),
             None if self._endpoint is None else ask(self._endpoint, facts),
             tuple(ask(level, facts) for level in self._scps),

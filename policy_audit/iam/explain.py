@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from policy_audit.iam.combine import Group
+from policy_audit.iam.combine import Group, ask
 from policy_audit.iam.context import Facts
 from policy_audit.iam.evaluate import Evaluator
 from policy_audit.iam.request import Authorization, Deciding, Policies, Request
@@ -18,8 +18,8 @@ _CLOSE: Final = 0.85
 class NearMiss(NamedTuple):
     """An Allow statement that fails by exactly one element.
 
-    `failed` is `("principal",)`, `("action",)`, `("resource",)`, or `("condition", operator, key)`; `values` are what
-    the statement has there.
+    `failed` is `principal`, `action`, `resource`, or operator and key of a condition, such as
+    `StringEquals states:HTTPEndpoint`; `values` are what the statement has there.
     """
 
     deciding: Deciding
@@ -35,11 +35,12 @@ def near_misses(
 ) -> tuple[NearMiss, ...]:
     """The Allow statements that miss the request by one element, the closest first.
 
-    An action that merely differs says nothing; one that looks like a slip of the pen is told, when nothing else is near.
+    An action that merely differs says nothing; one that looks like a slip of the pen is told when nothing else is near.
     """
     evaluator = Evaluator(policies, authorization, symbols)
     facts = evaluator.facts(request)
-    statements = [(group, statement) for group in evaluator.groups() for statement in group.allows]
+    lacking = [group for group in evaluator.groups() if ask(group, facts).allow is not True]
+    statements = [(group, statement) for group in lacking for statement in group.allows]
     found = [miss for group, statement in statements for miss in _miss(group, statement, facts)]
     found = found or [miss for group, statement in statements for miss in _misspelt(group, statement, facts)]
     return tuple(sorted(found, key=lambda miss: _distance(miss, facts)))
@@ -58,7 +59,7 @@ def _failing(group: Group, statement: CompiledStatement, facts: Facts) -> list[t
     for compiled in statement.conditions:
         if compiled.check(facts) is False:
             condition = compiled.condition
-            failing.append((("condition", condition.operator, condition.key), condition.values))
+            failing.append(((f"{condition.operator} {condition.key}",), condition.values))
     return failing
 
 
@@ -94,7 +95,7 @@ def _deciding(statement: CompiledStatement) -> Deciding:
 
 def _distance(miss: NearMiss, facts: Facts) -> tuple[int, int]:
     """Conditions before resources before principals; of resources the one that agrees longest."""
-    kind = {"condition": 0, "resource": 1, "principal": 2}.get(miss.failed[0], 3)
+    kind = {"resource": 1, "principal": 2, "action": 3}.get(miss.failed[0], 0)
     if miss.failed != ("resource",):
         return kind, 0
     return kind, -max((_agreeing(value, facts.request.resource) for value in miss.values), default=0)

@@ -10,7 +10,7 @@ from policy_audit.iam.naming import Named, is_exempt, named
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.request import PolicyType
 from policy_audit.iam.resource_patterns import ResourcePatterns
-from policy_audit.iam.truth import Truth, all_of, negate
+from policy_audit.iam.truth import Truth, negate
 from policy_audit.iam.variables import Pieces, parse_text, unknown_keys
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import has_letters
@@ -23,7 +23,17 @@ _WITHOUT_RESOURCE: Final = frozenset({"resource policy", "trust policy"})
 class CompiledStatement:
     """A statement of a policy of some type, ready to be matched with many requests."""
 
-    __slots__ = ("_actions", "_resources", "allows", "conditions", "index", "policy", "policy_type", "statement")
+    __slots__ = (
+        "_actions",
+        "_resources",
+        "allows",
+        "conditions",
+        "index",
+        "policy",
+        "policy_type",
+        "statement",
+        "unclear",
+    )
 
     def __init__(self, policy: Policy, index: int, policy_type: PolicyType) -> None:
         statement = policy.statements[index]
@@ -34,27 +44,33 @@ class CompiledStatement:
         if statement.resources is not None:
             grants = self.allows != statement.not_resource
             self._resources = ResourcePatterns(statement.resources, policy_type, policy.version, grants)
+        self.unclear = bool(statement.unknown or self.misplaced())
+        """Whether the statement applies cannot be told of any request."""
         self.conditions = tuple(
             CompiledCondition(condition, statement.effect, policy.version) for condition in statement.conditions
         )
 
-    def is_about(self, facts: Facts) -> Truth:
-        """Whether action, resource and conditions fit the request; `Principal` is asked for apart."""
-        truth = self.fits_action(facts)
-        if truth is False and not self.statement.unknown:
+    def is_about(self, facts: Facts, action: Truth) -> Truth:
+        """Whether resource and conditions fit the request, and its action, of which `action` says so.
+
+        `Principal` is asked for apart.
+        """
+        if self.unclear:
+            return None
+        truth = action
+        if truth is False:
             return False
-        resource = self.fits_resource(facts)
-        if resource is False and not self.statement.unknown:
-            return False
-        if resource is None:
-            truth = None
+        if self._resources is not None:
+            fits = self.fits_resource(facts)
+            if fits is False:
+                return False
+            truth = truth and fits
         for condition in self.conditions:
             fits = condition.check(facts)
-            if fits is False and not self.statement.unknown:
+            if fits is False:
                 return False
-            if fits is None:
-                truth = None
-        return None if self.statement.unknown or self.misplaced() else truth
+            truth = truth and fits
+        return truth
 
     def fits_action(self, facts: Facts) -> Truth:
         """Whether the request's action is one of the statement's.
@@ -162,17 +178,3 @@ def _open_values(what: str, texts: tuple[str, ...], facts: Facts) -> Iterator[st
         yield from reasons or [f"{what}: `{shown}`"]
     if not found:
         yield what
-
-
-def truth_of(statement: CompiledStatement, facts: Facts) -> Truth:
-    """Whether a statement of a policy without principals applies to the request."""
-    return statement.is_about(facts)
-
-
-def truth_for_caller(statement: CompiledStatement, facts: Facts) -> Truth:
-    """Whether a statement of a policy with principals applies, however it names the caller."""
-    truth = statement.is_about(facts)
-    if truth is False:
-        return False
-    ways = [way for _, way in statement.names(facts)]
-    return all_of((truth, True in ways or (None if ways else False)))

@@ -103,7 +103,7 @@ def _at_api(
     if authorization is None:
         return requirement._replace(missing=f"the method is guarded by an authorizer ({method})")
     question = caller(by, literal(resource), role.arn, role.policies, boundary, authorization)
-    return requirement._replace(questions=(question,))
+    return requirement._replace(questions=(question,), policy_address=by.address)
 
 
 def _trust(rule: Rule, clause: Permission, subject: object, system: System, action: str) -> Iterator[Requirement]:

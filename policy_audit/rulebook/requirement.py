@@ -35,6 +35,8 @@ class Requirement(NamedTuple):
     """Policies that may grant it, or methods that it should cover, but that are not visible."""
     tentative: str = ""
     """Why a counterexample may be of a request that can't happen: then a no is undecided."""
+    policy_address: str = ""
+    """The resource whose own policy has a say, beside those of the role."""
     principal: str = ""
     action: str = ""
     resource: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from policy_audit.findings import Skipped
 from policy_audit.model.resources import Role
 from policy_audit.model.system import System
+from policy_audit.model.value import Symbols
 from policy_audit.sources.apis import read_apis
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.private_connections import read_connections
@@ -28,7 +29,9 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
     roles = read_roles(templates)
     apis = read_apis(templates)
     intended = {
-        api.address: arns for api in apis if (arns := _callers(api.address, callers, roles)) and api.kind == "REST"
+        api.address: arns
+        for api in apis
+        if (arns := _callers(api.address, callers, roles, estate.symbols)) and api.kind == "REST"
     }
     first = templates[0] if templates else None
     return System(
@@ -44,10 +47,20 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
     )
 
 
-def _callers(address: str, callers: Mapping[str, Sequence[str]], roles: Sequence[Role]) -> tuple[str, ...]:
+def _callers(
+    address: str, callers: Mapping[str, Sequence[str]], roles: Sequence[Role], symbols: Symbols
+) -> tuple[str, ...]:
     """ARNs of the intended callers of the API at `address`: each is given as ARN, address or logical id of a role."""
     named = [one for name, names in callers.items() if _names(name, address) for one in names]
-    return tuple(next((role.arn for role in roles if _names(one, role.address)), one) for one in named)
+    return tuple(_arn(one, roles, symbols) for one in named)
+
+
+def _arn(name: str, roles: Sequence[Role], symbols: Symbols) -> str:
+    """The ARN of the role that the user named; a hole if it is neither an ARN nor among the audited roles."""
+    found = next((role.arn for role in roles if _names(name, role.address)), None)
+    if found is None and not name.startswith("arn:"):
+        return symbols.hole(f"the role `{name}` is not among the audited files", name)
+    return found or name
 
 
 def _names(name: str, address: str) -> bool:
@@ -57,9 +70,19 @@ def _names(name: str, address: str) -> bool:
     return given_id == logical_id and (not separator or os.path.realpath(given) == os.path.realpath(file))
 
 
-def unsupported(estate: Estate) -> list[Skipped]:
-    """Resources and macros of the templates that the audit does not read, each with the reason."""
-    found = []
+def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Skipped]:
+    """Resources and macros of the templates that the audit does not read, and APIs of `callers` that none declares."""
+    apis = [
+        template.address(resource.logical_id)
+        for template in estate.templates
+        for resource in template.resources.values()
+        if resource.type == "AWS::ApiGateway::RestApi"
+    ]
+    found = [
+        Skipped(name, "`callers` names this REST API, which is not among the audited files")
+        for name in callers
+        if not any(_names(name, address) for address in apis)
+    ]
     for template in estate.templates:
         for macro in template.uses("Transform"):
             if macro not in _TRANSFORMS:

@@ -15,7 +15,6 @@ MAXIMUM_EXPANSION: Final = 200_000
 Text = File | Within
 
 _PLANES: Final = re.compile("[\U000f0000-\U0010ffff]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class DocumentError(AuditError):
@@ -48,7 +47,7 @@ def refuse_characters(source: Text) -> None:
     found = _PLANES.search(source.text)
     if found is not None:
         raise _private(source, found.start())
-    found = _SURROGATE.search(source.text)
+    found = re.search("[\ud800-\udfff]", source.text)
     if found is not None:
         raise failure(source, found.start(), "this is not Unicode text", "save the file as UTF-8")
 

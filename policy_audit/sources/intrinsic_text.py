@@ -13,7 +13,7 @@ from policy_audit.sources.scope import MAXIMUM_TEXT, NOTHING, Scope
 
 _VARIABLE: Final = re.compile(r"\$\{(!?)([^{}]*+)\}")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z0-9_.:]++", re.ASCII)
-_DYNAMIC: Final = re.compile(r"\{\{resolve:(ssm-secure|ssm|secretsmanager):([^{}]*+)\}\}")
+_DYNAMIC: Final = r"\{\{resolve:(ssm-secure|ssm|secretsmanager):([^{}]*+)\}\}"
 
 
 def substitute(template: Scalar, value_of: Callable[[str, Place], Node], place: Place, scope: Scope) -> Scalar:
@@ -67,7 +67,7 @@ def dynamic_references(scalar: Scalar, scope: Scope) -> Scalar:
     parts: list[Scalar] = []
     whole = Within(scalar)
     at = 0
-    for found in _DYNAMIC.finditer(scalar.text):
+    for found in re.finditer(_DYNAMIC, scalar.text):
         if found.start() > at:
             parts.append(stretch(whole, at, found.start()))
         where = stretch(whole, *found.span()).place
@@ -238,7 +238,7 @@ def _to_json_string(argument: Node, place: Place, scope: Scope) -> Node:
     return _together(parts, place, scope)
 
 
-_JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][-+]?\d++)?+", re.ASCII)
+_JSON_NUMBER: Final = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+"
 
 
 def _write(node: Node, place: Place, parts: list[Scalar]) -> None:
@@ -265,7 +265,7 @@ def _write(node: Node, place: Place, parts: list[Scalar]) -> None:
                 mark("null")
             elif kind == "boolean":
                 mark("true" if text.lower() in ("true", "yes", "on") else "false")
-            elif (kind == "number" and _JSON_NUMBER.fullmatch(text)) or (len(text) == 1 and has_holes(text)):
+            elif (kind == "number" and re.fullmatch(_JSON_NUMBER, text)) or (len(text) == 1 and has_holes(text)):
                 parts.append(node)
             else:
                 _write_text(node, parts)
@@ -273,12 +273,11 @@ def _write(node: Node, place: Place, parts: list[Scalar]) -> None:
 
 def _write_text(scalar: Scalar, parts: list[Scalar]) -> None:
     quote = Scalar('"', "string", scalar.place)
-    escaped = _ESCAPED.sub(lambda found: _ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), scalar.text)
+    escaped = re.sub(r'["\\\x00-\x1f]', lambda found: _ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), scalar.text)
     whole = scalar if escaped == scalar.text else Scalar(escaped, "string", scalar.place)
     parts.extend((quote, whole, quote))
 
 
-_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 TEXT_FUNCTIONS: Final[dict[str, Callable[[Node, Place, Scope], Node]]] = {

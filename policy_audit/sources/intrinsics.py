@@ -11,7 +11,7 @@ from policy_audit.sources.intrinsic_text import TEXT_FUNCTIONS, dynamic_referenc
 from policy_audit.sources.loops import expand_loops
 from policy_audit.sources.parameters import Parameter, read_parameters
 from policy_audit.sources.pseudo import pseudo_parameter
-from policy_audit.sources.scope import MAXIMUM_DEPTH, NOTHING, Problem, Scope
+from policy_audit.sources.scope import MAXIMUM_DEPTH, NODE_WORK, NOTHING, Problem, Scope
 
 __all__ = ["Parameter", "Problem", "Scope", "condition", "decide", "expand", "read_parameters", "resolve"]
 
@@ -45,7 +45,7 @@ def expand(mapping: Mapping, scope: Scope) -> Mapping:
 def _resolve(node: Node, scope: Scope) -> Node:
     if type(node) is Scalar:
         return dynamic_references(node, scope) if "{{resolve:" in node.text else node
-    if scope.depth >= MAXIMUM_DEPTH or not scope.spend(1):
+    if scope.depth >= MAXIMUM_DEPTH or not scope.spend(NODE_WORK):
         return scope.unknown("its functions and references nest too deeply or grow too large", node.place)
     scope.depth += 1
     try:
@@ -126,9 +126,12 @@ _RULES_ONLY: Final = frozenset(
 
 
 def _ref(argument: Node, place: Place, scope: Scope) -> Node:
-    if not isinstance(argument, Scalar):
+    name = _resolve(argument, scope)  # The language extensions let a function give the name.
+    if not isinstance(name, Scalar) or name is NOTHING:
         return scope.problem("`Ref` takes the name of a parameter or resource", place)
-    return _name(argument.text, place, scope)
+    if has_letters(name.text):
+        return scope.derived("Ref", (name.text,), place)
+    return _name(name.text, place, scope)
 
 
 def _name(name: str, place: Place, scope: Scope) -> Node:
@@ -348,10 +351,8 @@ def _if(argument: Node, place: Place, scope: Scope) -> Node:
 
 def _short(name: str) -> str:
     """A name for messages: in one line, and not too long."""
-    return _UNPRINTABLE.sub("?", name if len(name) <= 120 else f"{name[:117]}...")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name if len(name) <= 120 else f"{name[:117]}...")
 
-
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _HANDLERS: Final[dict[str, Callable[[Node, Place, Scope], Node]]] = {
     "Ref": _ref,

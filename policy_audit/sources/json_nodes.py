@@ -13,7 +13,6 @@ _STRING: Final = re.compile(r'"([^"\\\x00-\x1f]*+)"')
 _KEY: Final = re.compile(r'[ \t\n\r]*+"([^"\\\x00-\x1f]*+)"[ \t\n\r]*+:[ \t\n\r]*+')
 _WORD: Final = re.compile(r"(true|false)|(null)|(-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][-+]?\d++)?+)", re.ASCII)
 _LETTERS: Final = re.compile("[\U000f0000-\U0010fffd]++")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class _Frame:
@@ -165,7 +164,7 @@ def _string(source: Text, at: int) -> tuple[Scalar, int]:
         raise _not_json(source, offset, f"{problem[:1].lower()}{problem[1:]}".removesuffix(" at")) from None
     if not value.isascii():
         refuse_planes(source, value, at, end)
-        value = _SURROGATE.sub("�", value)
+        value = re.sub("[\ud800-\udfff]", "�", value)
     return Scalar(value, "string", Place(source, at, end)), end
 
 

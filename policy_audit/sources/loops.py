@@ -10,7 +10,6 @@ from policy_audit.sources.places import Within, joined, stretch
 from policy_audit.sources.scope import MAXIMUM_DEPTH, NOTHING, Scope
 
 _LOOP: Final = "Fn::ForEach::"
-_NOT_ALPHANUMERIC: Final = re.compile("[^A-Za-z0-9]")
 
 
 def expand_loops(mapping: Mapping, scope: Scope, resolve: Callable[[Node, Scope], Node]) -> Mapping:
@@ -55,7 +54,7 @@ def _turns(entry: Entry, scope: Scope, resolve: Callable[[Node, Scope], Node]) -
             return scope.unknown("the list that the loop goes over is not known", place)
         turn = _Turn(items[0].text, value.text, scope)
         for body in items[2].entries:
-            if not scope.spend(1 + len(value.text)):
+            if not scope.loop():
                 return scope.unknown("its loops make more than any template holds", place)
             made.append(Entry(turn.scalar(body.key), turn.node(body.value)))
     return made
@@ -69,12 +68,12 @@ class _Turn:
         self.value = value
         self.scope = scope
         self.depth = 0
-        self.marks = {f"${{{name}}}": value, f"&{{{name}}}": _NOT_ALPHANUMERIC.sub("", value)}
+        self.marks = {f"${{{name}}}": value, f"&{{{name}}}": re.sub("[^A-Za-z0-9]", "", value)}
 
     def node(self, node: Node) -> Node:
         if isinstance(node, Scalar):
             return self.scalar(node)
-        if self.depth > MAXIMUM_DEPTH or not self.scope.spend(1):
+        if self.depth > MAXIMUM_DEPTH or not self.scope.loop():
             return self.scope.unknown("its loops make more than any template holds", node.place)
         self.depth += 1
         try:

@@ -84,12 +84,12 @@ _TYPES: Final = {
     },
 }
 
-_ATOM: Final = re.compile(
+_ATOM: Final = (
     r"(?:\[(?P<members>(?:[A-Za-z0-9_.:/@=+,# ]-[A-Za-z0-9]|[A-Za-z0-9_.:/@=+,# -]|\\[-.\/_:@dw+])++)\]"
     r"|(?P<one>[A-Za-z0-9_:/@=,# -]|\\[-.\/_:@dw+]))"
     r"(?:(?P<mark>[*+?])|\{(?P<least>\d{1,6})(?:(?P<comma>,)(?P<most>\d{1,6})?)?\})?"
 )
-_MEMBER: Final = re.compile(r"([A-Za-z0-9])-([A-Za-z0-9])|\\(.)|(.)", re.DOTALL)
+_MEMBER: Final = r"(?s)([A-Za-z0-9])-([A-Za-z0-9])|\\(.)|(.)"
 
 
 def pattern_shape(pattern: str) -> Shape:
@@ -100,10 +100,11 @@ def pattern_shape(pattern: str) -> Shape:
     body = pattern.removeprefix("^").removesuffix("$")
     if not body or len(body) > 500:
         return ANYTHING
+    atoms = re.compile(_ATOM)
     members: dict[str, None] = {}
     shortest, longest, at = 0, 0, 0
     while at < len(body):
-        atom = _ATOM.match(body, at)
+        atom = atoms.match(body, at)
         if atom is None or body[atom.end() : atom.end() + 1] in ("+", "?", "*", "{"):
             return ANYTHING
         at = atom.end()
@@ -128,7 +129,7 @@ def _counts(atom: re.Match[str]) -> tuple[int, int]:
 def _members(text: str) -> list[str]:
     """The ranges and characters of a class, as a class body of their own."""
     found: list[str] = []
-    for first, last, escaped, single in _MEMBER.findall(text):
+    for first, last, escaped, single in re.findall(_MEMBER, text):
         if first:
             found.append(f"{first}-{last}")
         elif escaped == "d":

@@ -14,7 +14,10 @@ MAXIMUM_DEPTH: Final = 110
 MAXIMUM_TEXT: Final = 2 << 20
 """The longest text that is put together; a template and a definition are 1 MB at most."""
 MAXIMUM_WORK: Final = 64 << 20
-"""How many characters and nodes one scope may produce in all."""
+"""How many characters one scope may produce in all; a list or mapping counts as `NODE_WORK`."""
+NODE_WORK: Final = 16
+MAXIMUM_LOOPED: Final = 100_000
+"""How many nodes the loops of one scope may write; a template has 500 resources at most."""
 MAXIMUM_NAME: Final = 200
 
 NOTHING: Final = Scalar("", "null", Place(None, 0, 0))  # type: ignore[arg-type]
@@ -85,6 +88,7 @@ class Scope:
         self.others = others
         self.depth = 0
         self.work = 0
+        self.looped = 0
         self.decided: dict[str, bool | None] = {}
         self.known: dict[tuple[str, ...], Node | None] = {}
 
@@ -126,6 +130,11 @@ class Scope:
         """Counts work that was done; False when the scope has done more than any real template needs."""
         self.work += amount
         return self.work <= MAXIMUM_WORK
+
+    def loop(self) -> bool:
+        """Counts a node that a loop writes; False when they are more than any template holds."""
+        self.looped += 1
+        return self.looped <= MAXIMUM_LOOPED
 
     def at(self, node: Node, place: Place) -> Node:
         """A value seen at the place that uses it; one that may be a document keeps the places inside of it."""

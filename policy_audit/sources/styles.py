@@ -31,7 +31,6 @@ class _Reader:
         return Characters("".join(self.characters), self.starts, self.ends)
 
 
-_HEX: Final = re.compile("[0-9a-fA-F]*")
 _JSON_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -70,7 +69,7 @@ def _json_unicode(text: str, at: int) -> tuple[str, int]:
 
 
 def _hexadecimal(digits: str) -> int:
-    found = _HEX.match(digits)
+    found = re.match("[0-9a-fA-F]*", digits)
     return int(found.group(), 16) if found is not None and found.group() else 0
 
 

@@ -364,14 +364,12 @@ def _not_yaml(source: Text, error: Any) -> DocumentError:
     return failure(source, at, f"this is not YAML: {problem}", help, syntax=True)
 
 
-_TEMPLATE: Final = re.compile(r"\{\{(?!resolve:)|\{%|<%|\$\{\{")
-
-
 def _is_foreign(text: str, at: int) -> bool:
     """Whether the line at `at`, or the one above it, holds marks of a template language."""
     start = text.rfind("\n", 0, max(text.rfind("\n", 0, at), 0)) + 1
     end = text.find("\n", at)
-    return _TEMPLATE.search(text, max(start, at - 400), min(at + 400, end if end >= 0 else len(text))) is not None
+    lines = text[max(start, at - 400) : min(at + 400, end if end >= 0 else len(text))]
+    return re.search(r"\{\{(?!resolve:)|\{%|<%|\$\{\{", lines) is not None
 
 
 def _foreign(source: Text, at: int) -> DocumentError:

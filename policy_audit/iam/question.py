@@ -1,0 +1,399 @@
+"""One question, compiled: request set and policies as cubes and boxes, and how the policies combine.
+
+How the types of policies combine is written down here a second time, apart from the evaluator, so that each can catch
+the other's mistakes.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from policy_audit.iam.boxes import (
+    WITH_PRINCIPAL,
+    Draft,
+    Naming,
+    Term,
+    add_action,
+    add_conditions,
+    add_resource,
+    demands,
+    resolve,
+)
+from policy_audit.iam.domains import Matches
+from policy_audit.iam.patterns import Pattern, glob, literal, matches
+from policy_audit.iam.principal_boxes import principal_terms
+from policy_audit.iam.principal_domain import ROOT, TYPES
+from policy_audit.iam.readings import set_reading
+from policy_audit.iam.request import Authorization, Deciding, Policies, PolicyType, RequestSet
+from policy_audit.iam.reserved_boxes import CALLER_IDENTITY, reserved
+from policy_audit.iam.search import Alternative, Box
+from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, Space, is_open_arn
+from policy_audit.model.policy import Policy
+from policy_audit.model.value import Symbols
+
+_FEDERATED: Final = glob(TYPES["FederatedUser"])
+_SERVICE_LINKED: Final = glob("arn:*:iam::*:role/aws-service-role/*")
+_RCP_SERVICES: Final = (
+    "aoss",
+    "cognito-identity",
+    "cognito-idp",
+    "dynamodb",
+    "ecr",
+    "kms",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "sqs",
+    "sts",
+)
+"""https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
+
+
+class Formula(NamedTuple):
+    """Who is allowed: those of some alternative, without those of a Deny."""
+
+    alternatives: tuple[Alternative, ...]
+    denies: tuple[Box, ...]
+
+
+class Gate(NamedTuple):
+    """Drafts of which one has to apply, or a request that is in one of the boxes of `open_for`."""
+
+    drafts: tuple[Draft, ...] = ()
+    open_for: tuple[Box, ...] = ()
+
+
+class Level(NamedTuple):
+    """Drafts of all documents that have a say together: one type of policy; for SCPs and RCPs one level."""
+
+    policy_type: PolicyType | Literal["reserved"]
+    drafts: list[Draft]
+
+
+class Question:
+    """A request set against policies, refined and ready to be searched. Raises `OverBudgetError`."""
+
+    def __init__(
+        self, requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
+    ) -> None:
+        self.requests = requests
+        self.policies = policies
+        self.authorization: Authorization = authorization
+        self.space = Space(requests, symbols, _has_open_arns(requests, policies))
+        self.levels: list[Level] = []
+        self._predicates: dict[str, int] = {}
+        self._signed = requests.kind == "signed"
+        actions = [set_reading(text.lower()) for text in requests.actions.patterns]
+        self._about_caller_identity = self._signed and any(matches(each, CALLER_IDENTITY) for each in actions)
+        self._collect()
+        self._refine()
+
+    # ---- drafts
+
+    def _collect(self) -> None:
+        policies = self.policies
+        kind: PolicyType = "trust policy" if self.authorization == "trust" else "resource policy"
+        groups: list[tuple[PolicyType, Iterable[Policy] | None]] = [
+            (kind, (policies.resource,) if policies.resource is not None else None),
+            ("VPC endpoint policy", policies.endpoint or None),
+            ("identity policy", policies.identity),
+        ]
+        if self.requests.kind != "anonymous":
+            groups += [
+                ("permissions boundary", policies.boundaries),
+                ("session policy", (policies.session,) if policies.session is not None else None),
+            ]
+        groups += [("SCP", level) for level in policies.scps or ()]
+        groups += [("RCP", level) for level in policies.rcps or ()]
+        for policy_type, documents in groups:
+            if documents is not None:
+                self.levels.append(Level(policy_type, list(self._drafts(policy_type, documents))))
+        own = reserved(self.requests)
+        if own:
+            self.levels.append(Level("reserved", list(self._drafts("SCP", own))))
+
+    def _drafts(self, policy_type: PolicyType, documents: Iterable[Policy]) -> Iterator[Draft]:
+        for policy in documents:
+            if policy.unknown:
+                yield Draft("Allow", None, policy.unknown, "directly")
+                yield Draft("Deny", None, policy.unknown)
+            for index, statement in enumerate(policy.statements):
+                doubt = statement.unknown[0] if statement.unknown else _misplaced(policy_type, policy, index)
+                yield Draft(statement.effect, Deciding(policy_type, policy, index), doubt)
+
+    def _refine(self) -> None:
+        """Narrows the drafts dimension by dimension, so that those refined last are asked by few statements."""
+        if self._about_caller_identity:
+            self._except("Deny", ACTION, literal(CALLER_IDENTITY))
+        self._limit_rcps()
+        self._stage(lambda draft: add_action(draft, self.space), (ACTION,))
+        self._name_principals()
+        self._add_fixed_predicates()
+        self._stage(lambda draft: add_conditions(draft, self.space, on_principal=True), (PRINCIPAL,))
+        self._stage(lambda draft: add_resource(draft, self.space), (RESOURCE,))
+        for draft in self.drafts():
+            if draft.statement is not None:
+                self.space.quantified.update(
+                    each.key.lower() for each in draft.statement.conditions if each.operator.startswith("For")
+                )
+        self._stage(lambda draft: add_conditions(draft, self.space, on_principal=False), None)
+
+    def _except(self, effect: str, dimension: int, pattern: Pattern, policy_types: tuple[str, ...] = ()) -> None:
+        """Statements (of these types of policy) do not apply to what matches `pattern`."""
+        index = self.space.dimensions[dimension].add(Matches(pattern))
+        self._predicates[f"{dimension} {pattern.text}"] = index
+        for level in self.levels:
+            if not policy_types or level.policy_type in policy_types:
+                for draft in level.drafts:
+                    if draft.effect == effect:
+                        draft.terms.append(Term(dimension, (index,), (index,), negated=True))
+
+    def _limit_rcps(self) -> None:
+        """RCPs reach the resources of some services, but no key that AWS manages."""
+        if not self.policies.rcps:
+            return
+        dimension = self.space.dimensions[ACTION]
+        reached = tuple(dimension.add(Matches(glob(f"{service}:*"))) for service in _RCP_SERVICES)
+        for level in self.levels:
+            if level.policy_type == "RCP":
+                for draft in level.drafts:
+                    draft.terms.append(Term(ACTION, reached, reached))
+        self._except("Deny", ACTION, literal("kms:retiregrant"), ("RCP",))
+        self._except("Deny", RESOURCE, glob("arn:*:kms:*:*:alias/aws/*"), ("RCP",))
+
+    def drafts(self) -> Iterator[Draft]:
+        """All that are left."""
+        for level in self.levels:
+            yield from level.drafts
+
+    def _stage(self, add: Callable[[Draft], None], dimensions: Sequence[int] | None) -> None:
+        """Adds terms, refines `dimensions` (None: all context keys), and drops the drafts that cannot apply."""
+        for draft in self.drafts():
+            add(draft)
+        if dimensions is None:
+            dimensions = range(RESOURCE + 1, len(self.space.dimensions))
+        for index in dimensions:
+            dimension = self.space.dimensions[index]
+            dimension.refine()
+            if dimension.several:
+                for draft in self.drafts():
+                    for term in draft.terms:
+                        if term.dimension == index:
+                            for mask in demands(term, dimension):
+                                dimension.demand(mask)
+                dimension.close()
+        asked = set(dimensions)
+        self.levels = [
+            Level(level.policy_type, [draft for draft in level.drafts if self._narrow(draft, asked)])
+            for level in self.levels
+        ]
+
+    def _narrow(self, draft: Draft, asked: set[int]) -> bool:
+        """Takes the terms about these dimensions into the boxes; False when the statement cannot apply."""
+        for term in draft.terms:
+            if term.dimension in asked and not _conjoin(draft, term, *self._masks(term)):
+                return False
+        return True
+
+    def _masks(self, term: Term) -> tuple[int, int]:
+        return resolve(term, self.space.dimensions[term.dimension])
+
+    def _name_principals(self) -> None:
+        """Makes of each statement of a policy with principals one draft for each way of naming them."""
+        levels: list[Level] = []
+        for level in self.levels:
+            if level.policy_type not in WITH_PRINCIPAL:
+                levels.append(level)
+                continue
+            named: list[Draft] = []
+            for draft in level.drafts:
+                if draft.deciding is None:
+                    named.append(draft)
+                    continue
+                for naming, term in principal_terms(draft, self.space):
+                    named.append(_with(draft, naming, term))
+            levels.append(Level(level.policy_type, named))
+        self.levels = levels
+
+    def _add_fixed_predicates(self) -> None:
+        """What the combination of policies asks of the caller: root, federated, service-linked."""
+        if not self._signed:
+            return
+        dimension = self.space.dimensions[PRINCIPAL]
+        self._predicates["root"] = dimension.add(Matches(ROOT))
+        if self.policies.session is None:
+            self._predicates["federated"] = dimension.add(Matches(_FEDERATED))
+        if self.policies.scps or self.policies.rcps:
+            self._predicates["service-linked"] = dimension.add(Matches(_SERVICE_LINKED))
+            self._except("Deny", PRINCIPAL, _SERVICE_LINKED, ("SCP", "RCP"))
+
+    # ---- combination
+
+    def formula(self, *, allow_may: bool) -> Formula:
+        """Who may be allowed (`allow_may`: what may apply allows, what must apply denies), or who must be."""
+        denies = [box for draft in self.drafts() if (box := _deny_box(draft, may=not allow_may)) is not None]
+        alternatives = [
+            Alternative(tuple(self._boxes(gate, may=allow_may) for gate in gates))
+            for gates, contested in self._ways()
+            if allow_may or not contested
+        ]
+        return Formula(tuple(alternatives), tuple(dict.fromkeys(denies)))
+
+    def _boxes(self, gate: Gate, *, may: bool) -> tuple[Box, ...]:
+        boxes = [box for draft in gate.drafts if (box := draft.box(may=may)) is not None]
+        return tuple(dict.fromkeys((*boxes, *gate.open_for)))
+
+    def allowing(self, policy_type: PolicyType, *namings: Naming) -> tuple[Draft, ...]:
+        """The Allow drafts of a type of policy, of these ways of naming only if any are given."""
+        return tuple(
+            draft
+            for level in self.levels
+            if level.policy_type == policy_type
+            for draft in level.drafts
+            if draft.effect == "Allow" and (not namings or draft.naming in namings)
+        )
+
+    def _callers(self, name: str, *, but: bool = False) -> tuple[Box, ...]:
+        """The box of callers of a kind, or of all others."""
+        dimension = self.space.dimensions[PRINCIPAL]
+        mask = dimension.masks[self._predicates[name]]
+        mask = dimension.everything & ~mask if but else mask
+        return (((PRINCIPAL, mask),),) if mask else ()
+
+    def _ways(self) -> Iterator[tuple[list[Gate], bool]]:
+        """Every way to be allowed as a list of gates, and whether AWS leaves open that it is one."""
+        common = self._common_gates()
+        for gates, contested in self._ways_by_account():
+            yield [*common, *gates], contested
+        if self._about_caller_identity:
+            index = self._predicates[f"{ACTION} {CALLER_IDENTITY}"]
+            yield [Gate(open_for=(((ACTION, self.space.dimensions[ACTION].masks[index]),),))], False
+
+    def _common_gates(self) -> list[Gate]:
+        gates: list[Gate] = []
+        if self.policies.endpoint:
+            gates.append(Gate(self.allowing("VPC endpoint policy")))
+        if self._signed and self.policies.scps:
+            free = self._callers("service-linked")
+            for level in self.levels:
+                if level.policy_type == "SCP":
+                    gates.append(Gate(tuple(draft for draft in level.drafts if draft.effect == "Allow"), free))
+        return gates
+
+    def _ways_by_account(self) -> Iterator[tuple[list[Gate], bool]]:
+        trust = self.authorization == "trust"
+        kind: PolicyType = "trust policy" if trust else "resource policy"
+        if self.authorization == "api-gateway-none" and self.policies.resource is None:
+            yield [], False
+            return
+        everyone = Gate(self.allowing(kind))
+        if not self._signed:
+            if self.authorization != "api-gateway-iam" or self.requests.kind != "anonymous":
+                yield [everyone], False
+            return
+        limits = self._limits()
+        own = [self._identity(), *limits]
+        if not self.requests.same_account:
+            yield [*own, everyone], False
+            return
+        if self.authorization in ("kms", "trust"):
+            yield [*own, Gate(self.allowing(kind, "by account"))], False
+        else:
+            yield own, False
+        directly, by_role = self.allowing(kind, "directly"), self.allowing(kind, "by role")
+        anyone = self.allowing(kind, "as anyone")
+        if directly:
+            yield [Gate(directly)], False
+        if by_role:
+            yield [*limits, Gate(by_role)], False
+        if anyone:
+            # AWS does not say whether a boundary or session policy limits a grant to `Principal: "*"`.
+            yield [*limits, Gate(anyone)], False
+            if limits:
+                yield [Gate(anyone)], True
+
+    def _identity(self) -> Gate:
+        return Gate(self.allowing("identity policy"), self._callers("root"))
+
+    def _limits(self) -> list[Gate]:
+        """What limits the caller's permissions: boundary and session policy. A federated user without one has nothing.
+
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+        """
+        root = self._callers("root")
+        gates: list[Gate] = []
+        if self.policies.boundaries is not None:
+            gates.append(Gate(self.allowing("permissions boundary"), root))
+        if self.policies.session is not None:
+            gates.append(Gate(self.allowing("session policy"), root))
+        elif self._callers("federated"):
+            gates.append(Gate(open_for=self._callers("federated", but=True)))
+        return gates
+
+
+def _conjoin(draft: Draft, term: Term, may: int, must: int) -> bool:
+    dimension = term.dimension
+    may &= draft.may.get(dimension, -1)
+    if not may:
+        return False
+    draft.may[dimension] = may
+    if draft.must is not None:
+        must &= draft.must.get(dimension, -1)
+        if must:
+            draft.must[dimension] = must
+        else:
+            draft.must = None
+    return True
+
+
+def _with(draft: Draft, naming: Naming, term: Term | None) -> Draft:
+    """A copy of `draft` for one way of naming principals."""
+    copy = Draft(draft.effect, draft.deciding, draft.doubt, naming)
+    copy.terms = [*draft.terms, *([] if term is None else [term])]
+    copy.may = dict(draft.may)
+    copy.must = None if draft.must is None else dict(draft.must)
+    return copy
+
+
+def _deny_box(draft: Draft, *, may: bool) -> Box | None:
+    return draft.box(may=may) if draft.effect == "Deny" else None
+
+
+def _misplaced(policy_type: PolicyType, policy: Policy, index: int) -> str:
+    """Why AWS refuses such a statement in this type of policy, or an empty text."""
+    statement = policy.statements[index]
+    if policy_type == "trust policy" and statement.resources is not None:
+        return "a trust policy may not have `Resource`"
+    if policy_type not in ("resource policy", "trust policy") and statement.resources is None:
+        return f"a statement of this {policy_type} has no `Resource`"
+    if policy_type not in WITH_PRINCIPAL and statement.principals is not None:
+        return f"a statement of this {policy_type} has a `Principal`, which AWS refuses"
+    return ""
+
+
+def _has_open_arns(requests: RequestSet, policies: Policies) -> bool:
+    """Whether some principal or condition value begins with a letter."""
+    if any(is_open_arn(text) for text in (*requests.callers.patterns, *requests.callers.but)):
+        return True
+    return any(
+        is_open_arn(text)
+        for policy in all_policies(policies)
+        for statement in policy.statements
+        for text in (
+            *(principal.value for principal in statement.principals or ()),
+            *(value for condition in statement.conditions for value in condition.values),
+        )
+    )
+
+
+def all_policies(policies: Policies) -> Iterator[Policy]:
+    """Every document in force."""
+    yield from policies.identity or ()
+    yield from policies.boundaries or ()
+    yield from policies.endpoint or ()
+    for level in (*(policies.scps or ()), *(policies.rcps or ())):
+        yield from level
+    for policy in (policies.session, policies.resource):
+        if policy is not None:
+            yield policy

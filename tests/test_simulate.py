@@ -1,0 +1,166 @@
+"""Cases as JSON lines: what is read, what is answered, and what a malformed line is told."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_audit.errors import AuditError
+from policy_audit.iam.simulate import read_cases, simulate
+
+ALLOW = {"Version": "2012-10-17", "Statement": {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}}
+DENY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+REQUEST = {
+    "principal": "arn:aws:iam::111122223333:role/x",
+    "action": "s3:GetObject",
+    "resource": "arn:aws:s3:::b/k",
+    "resource_account": "111122223333",
+}
+
+
+def case(**fields: Any) -> dict[str, Any]:
+    """A case whose role may do everything; fields of the request are given as `request`."""
+    return {"id": "1", "identity_policies": [ALLOW], **fields, "request": REQUEST | fields.get("request", {})}
+
+
+def answer(**fields: Any) -> dict[str, Any]:
+    (line,) = simulate([json.dumps(case(**fields))])
+    result: dict[str, Any] = json.loads(line)
+    return result
+
+
+def test_an_answer_names_policy_and_statement() -> None:
+    assert answer() == {
+        "id": "1",
+        "decision": "Allowed",
+        "decided_by": [
+            {
+                "policy_type": "identity policy",
+                "policy": "identity_policies[0]",
+                "statement": 0,
+                "sid": "All",
+                "effect": "Allow",
+            }
+        ],
+        "undecided_because": [],
+    }
+
+
+def test_an_undecided_answer_names_the_keys() -> None:
+    condition = {"StringEquals": {"aws:PrincipalTag/team": "a"}}
+    policy = {"Statement": [{**ALLOW["Statement"], "Condition": condition}]}  # type: ignore[dict-item]
+    found = answer(identity_policies=[policy], unlisted_keys="unknown")
+    assert found["decision"] == "Undecided"
+    assert found["undecided_because"] == ["aws:PrincipalTag/team"]
+    assert answer(identity_policies=[policy])["decision"] == "ImplicitlyDenied"
+    lower = answer(identity_policies=[policy], unlisted_keys="unknown", absent_keys=["AWS:principaltag/TEAM"])
+    assert lower["decision"] == "ImplicitlyDenied"
+
+
+@pytest.mark.parametrize(
+    ("fields", "decision"),
+    [
+        ({"permission_boundaries": None}, "Allowed"),
+        ({"permission_boundaries": []}, "Allowed"),
+        ({"permission_boundaries": [DENY]}, "ExplicitlyDenied"),
+        ({"session_policy": {"Statement": []}}, "ImplicitlyDenied"),
+        ({"scps": [[ALLOW], []]}, "ImplicitlyDenied"),
+        ({"scps": []}, "Allowed"),
+        ({"rcps": [[]]}, "Allowed"),
+        ({"vpc_endpoint_policies": [{"Statement": []}]}, "ImplicitlyDenied"),
+        ({"request": {"resource_account": "999999999999"}}, "ImplicitlyDenied"),
+        ({"request": {"principal": {"Service": "states.amazonaws.com"}}}, "ImplicitlyDenied"),
+        ({"request": {"principal": "states.amazonaws.com"}}, "ImplicitlyDenied"),
+        ({"request": {"principal": {"type": "Anonymous"}}}, "ImplicitlyDenied"),
+        ({"request": {"principal": "arn:aws:iam::111122223333:root"}, "identity_policies": []}, "Allowed"),
+        ({"request": {"principal": "arn:aws:sts::111122223333:assumed-role/x/s"}}, "Allowed"),
+        ({"request": {"principal": {"AWS": "111122223333"}}}, "Allowed"),
+        ({"identity_policies": [{"Statement": "?"}]}, "Undecided"),
+        ({"identity_policies": [7]}, "Undecided"),
+        ({"identity_policies": [ALLOW, {"Statement": [{**ALLOW["Statement"], "Effect": "deny"}]}]}, "Undecided"),  # type: ignore[dict-item]
+        ({"authorization": "api-gateway-none", "identity_policies": []}, "Allowed"),
+        (
+            {"request": {"action": "kms:Decrypt", "resource": "arn:aws:kms:eu-west-1:111122223333:key/1"}},
+            "ImplicitlyDenied",
+        ),
+        (
+            {"request": {"action": "sts:AssumeRole", "resource": "arn:aws:iam::111122223333:role/y"}},
+            "ImplicitlyDenied",
+        ),
+        (
+            {
+                "request": {"action": "kms:Decrypt", "resource": "arn:aws:kms:eu-west-1:111122223333:key/1"},
+                "authorization": "ordinary",
+            },
+            "Allowed",
+        ),
+    ],
+)
+def test_decisions(fields: dict[str, Any], decision: str) -> None:
+    assert answer(**fields)["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ("{}", "no `request`"),
+        (json.dumps(case(request={"principal": "me"})), "`me` is not a principal"),
+        (json.dumps(case(request={"principal": None})), "`request.principal`"),
+        (json.dumps(case(request={"action": 3})), "`request.action`"),
+        (json.dumps(case(request={"resource": ""})), "`request.resource`"),
+        (json.dumps(case(request={"context": []})), "`request.context`"),
+        (json.dumps(case(request={"context": {"a": {}}})), "`request.context.a`"),
+        (json.dumps(case(unlisted_keys="perhaps")), "`unlisted_keys`"),
+        (json.dumps(case(absent_keys="aws:x")), "`absent_keys`"),
+        (json.dumps(case(identity_policies={})), "`identity_policies`"),
+        (json.dumps(case(scps=[{}])), "`scps[0]`"),
+        (json.dumps(case(scps={})), "`scps`"),
+        (json.dumps(case(authorization="none")), "`authorization`"),
+    ],
+)
+def test_a_malformed_line_is_told_by_number_with_help(line: str, message: str) -> None:
+    with pytest.raises(AuditError) as raised:
+        list(simulate([json.dumps(case()), "", line], "cases.jsonl"))
+    assert message in raised.value.message
+    assert raised.value.where.startswith("cases.jsonl:3")
+    assert raised.value.help
+
+
+def test_answers_come_as_the_lines_are_read() -> None:
+    answers = simulate(iter([json.dumps(case()), "{"]))
+    assert json.loads(next(answers))["decision"] == "Allowed"
+    with pytest.raises(AuditError):
+        next(answers)
+
+
+def test_without_an_owner_the_resource_or_else_the_caller_tells_it() -> None:
+    own = {**REQUEST, "resource_account": None}
+    (read,) = read_cases([json.dumps({"request": own})])
+    assert read.request.resource_account == "111122223333"
+    (read,) = read_cases([json.dumps({"request": {**own, "resource": "arn:aws:sqs:eu-west-1:444455556666:q"}})])
+    assert read.request.resource_account == "444455556666"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(["Allow", "Deny", "*", "s3:*"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["Statement", "Effect", "Action", "Resource", "Condition", "Principal", "StringLike", "x"]),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_document_is_decided_or_left_open(document: object) -> None:
+    """No document makes the evaluator fail, and one that is not a policy never allows."""
+    found = answer(identity_policies=[document])
+    assert found["decision"] in ("Allowed", "ImplicitlyDenied", "ExplicitlyDenied", "Undecided")
+    if not isinstance(document, dict):
+        assert found["decision"] == "Undecided"

@@ -1,0 +1,69 @@
+"""The command starts fast: nothing is imported that an audit does without, and the whole process stays short."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ESTATE = ROOT / "fixtures" / "estate"
+
+# fmt: off
+NEVER = frozenset({
+    "argparse", "asyncio", "ctypes", "dataclasses", "decimal", "difflib", "email", "fractions", "http", "ipaddress",
+    "importlib.metadata", "logging", "multiprocessing", "sqlite3", "ssl", "tomllib", "unittest", "urllib", "xml",
+    "boto3", "botocore", "jinja2", "jsonschema", "moto", "numpy", "parliament", "policy_sentry", "pydantic",
+    "requests", "rich", "z3",
+})
+# fmt: on
+"""What no audit needs, and what takes long to import. click or yaml may bring some of it themselves."""
+
+# fmt: off
+ONLY_WHEN_NEEDED = frozenset({
+    "policy_audit.devtools", "policy_audit.formats.json", "policy_audit.formats.rules", "policy_audit.iam.simulate",
+    "policy_audit.sources.aws_managed_policies", "zlib",
+})
+# fmt: on
+"""What an audit needs only for another format, another command, or a role with a policy of AWS's own."""
+
+
+def imported(code: str) -> frozenset[str]:
+    """The modules that `code` imports in a new process, beyond those of click and yaml."""
+    script = f"import sys, click, yaml\nbefore = set(sys.modules)\n{code}\n"
+    script += "import json\nprint(json.dumps(sorted(set(sys.modules) - before)), file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return frozenset(json.loads(ended.stderr.splitlines()[-1]))
+
+
+CHECK = f"from policy_audit.cli import main\nassert main(['check', {str(ESTATE)!r}, '--no-config']) == 0"
+
+
+@pytest.mark.parametrize("code", ["import policy_audit.cli", CHECK], ids=["import", "check"])
+def test_nothing_is_imported_that_is_not_needed(code: str) -> None:
+    modules = imported(code)
+    assert "policy_audit.cli" in modules
+    assert not modules & NEVER
+    assert not modules & ONLY_WHEN_NEEDED
+
+
+def test_the_command_line_alone_imports_no_engine() -> None:
+    modules = imported("import policy_audit.cli")
+    assert not [name for name in modules if name.startswith(("policy_audit.iam", "policy_audit.sources"))]
+
+
+def test_a_whole_audit_takes_not_much_longer_than_its_libraries_take_to_import() -> None:
+    """The aim is twice as long, and `tests/benchmark.py` measures it; this guards against ten times."""
+
+    def seconds(*arguments: str) -> float:
+        start = time.perf_counter()
+        ended = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, timeout=60)
+        assert ended.returncode == 0, ended.stderr
+        return time.perf_counter() - start
+
+    check = ("-m", "policy_audit", "check", str(ESTATE), "--no-config")
+    pairs = [(seconds("-c", "import click, yaml"), seconds(*check)) for _ in range(5)]
+    assert min(audit for _, audit in pairs) < 5 * min(libraries for libraries, _ in pairs)
