@@ -68,7 +68,7 @@ def read(path: Path) -> Fixture:
         files[edit["file"]] = edited(files[edit["file"]], edit["replace"], edit["with"], edit.get("times", 1))
     given = {**said.get("options", {})}
     given["callers"] = {api: tuple(roles) for api, roles in given.get("callers", {}).items()}
-    return Fixture(files, Options(**given), tuple(said.get("expect", ())))
+    return Fixture(files, Options(strict=True, **given), tuple(said.get("expect", ())))
 
 
 def folder(path: Path, document: Mapping[str, Any]) -> Iterator[Path]:
@@ -138,7 +138,7 @@ def unexpected(findings: tuple[Finding, ...], expected: tuple[Mapping[str, str],
 
 def test_the_estate_is_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {path.name: path.read_text(encoding="utf-8") for path in ESTATE.glob("*.yaml")}
-    report = run(Fixture(files, Options(), ()), tmp_path, monkeypatch)
+    report = run(Fixture(files, Options(strict=True), ()), tmp_path, monkeypatch)
     assert not [shown(finding) for finding in report.findings]
     assert not report.skipped
     assert {one.answer for one in report.requirements} == {"proven"}

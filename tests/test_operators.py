@@ -3,17 +3,14 @@
 import pytest
 
 from policy_audit.iam.evaluate import evaluate
-from policy_audit.iam.operators import OPERATORS, parse_operator
+from policy_audit.iam.operators import OPERATORS, Operator, parse_operator
 from policy_audit.iam.request import Caller, ContextValue, Policies, Request
-from policy_audit.model.policy import Condition, Policy, Statement
-
-OPERATORS_PAGE = "IAM User Guide, IAM JSON policy elements: Condition operators"
-SETS_PAGE = "IAM User Guide, Set operators for multivalued context keys"
+from policy_audit.model.policy import Condition, Effect, Policy, Statement
 
 # One row a family: the operators, a value in the policy, request values that match it and that do not (before
 # negation), and rubbish with what a plain operator makes of it.
 ARN = "arn:aws:sns:eu-west-1:111122223333:orders"
-FAMILIES = {
+FAMILIES: dict[str, tuple[tuple[str, str], str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "String": (("StringEquals", "StringNotEquals"), "prod", ("prod",), ("Prod", "prod*", "pro"), ()),
     "StringIgnoreCase": (
         ("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
@@ -66,8 +63,7 @@ FAMILIES = {
     ),
 }
 
-# What an absent key, or an empty value, gives. None: contested, and so not granted and not denied.
-# (negated, qualifier, IfExists): result in a Deny
+# What an absent key, or an empty value, gives, by: negated, qualifier, IfExists.
 ABSENT = {
     (False, "", False): False,
     (True, "", False): True,
@@ -84,7 +80,9 @@ ABSENT = {
 }
 
 
-def outcome(effect, operator, values, given, version="2012-10-17"):
+def outcome(
+    effect: Effect, operator: str, values: tuple[str, ...], given: ContextValue | None, version: str = "2012-10-17"
+) -> str:
     """The decision for a condition `operator` {key: values} in a statement with this effect, and the key `given`."""
     condition = Condition(operator, "Test:Key", values)
     statement = Statement(effect, ("*",), ("*",), conditions=(condition,))
@@ -96,7 +94,7 @@ def outcome(effect, operator, values, given, version="2012-10-17"):
     return evaluate(request, Policies(identity=(Policy(statements, version),))).outcome
 
 
-def holds(operator, values, given):
+def holds(operator: str, values: tuple[str, ...], given: ContextValue | None) -> bool:
     """Whether the condition holds, asked of an Allow and of a Deny, which must agree."""
     allow, deny = outcome("Allow", operator, values, given), outcome("Deny", operator, values, given)
     assert (allow == "Allowed") == (deny == "ExplicitlyDenied")
@@ -116,8 +114,8 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("family", "operator", "negated", "suffix", "qualifier"), ROWS)
-def test_values(family, operator, negated, suffix, qualifier):
-    """Condition operators; Set operators for multivalued context keys: the qualifier is asked of each value."""
+def test_values(family: str, operator: str, negated: bool, suffix: str, qualifier: str) -> None:
+    """IAM User Guide, Condition operators; Set operators for multivalued context keys: each value is asked."""
     _, policy_value, matching, missing, _ = FAMILIES[family]
     name = qualifier + operator + suffix
     for value in matching:
@@ -134,7 +132,9 @@ def test_values(family, operator, negated, suffix, qualifier):
 
 @pytest.mark.parametrize(("family", "operator", "negated", "suffix", "qualifier"), ROWS)
 @pytest.mark.parametrize("given", [None, "", (), ("",)], ids=["absent", "empty text", "empty list", "list of empty"])
-def test_absent_key(family, operator, negated, suffix, qualifier, given):
+def test_absent_key(
+    family: str, operator: str, negated: bool, suffix: str, qualifier: str, given: ContextValue | None
+) -> None:
     """Condition operators: an absent key; an empty value is the same ("null dataset")."""
     name, values = qualifier + operator + suffix, (FAMILIES[family][1],)
     expected = ABSENT[negated, qualifier, bool(suffix)]
@@ -145,7 +145,7 @@ def test_absent_key(family, operator, negated, suffix, qualifier, given):
 
 
 @pytest.mark.parametrize(("family", "operator", "negated", "suffix", "qualifier"), ROWS)
-def test_several_policy_values(family, operator, negated, suffix, qualifier):
+def test_several_policy_values(family: str, operator: str, negated: bool, suffix: str, qualifier: str) -> None:
     """Conditions with multiple keys or values: OR for positive operators, NOR for negated ones."""
     _, policy_value, matching, missing, _ = FAMILIES[family]
     name = qualifier + operator + suffix
@@ -161,7 +161,7 @@ def test_several_policy_values(family, operator, negated, suffix, qualifier):
     ("operator", "value", "rubbish"),
     [(row[0][0], row[1], rubbish) for row in FAMILIES.values() for rubbish in row[4]],
 )
-def test_rubbish_matches_nothing(operator, value, rubbish):
+def test_rubbish_matches_nothing(operator: str, value: str, rubbish: str) -> None:
     """Condition operators: a request value that is no number, date or ARN satisfies no positive operator."""
     assert not holds(operator, (value,), rubbish)
 
@@ -184,7 +184,7 @@ def test_rubbish_matches_nothing(operator, value, rubbish):
         ("Bool", "yes", "true", False),
     ],
 )
-def test_rubbish(operator, value, rubbish, expected):
+def test_rubbish(operator: str, value: str, rubbish: str, expected: bool) -> None:
     """A policy value that cannot be read is skipped; a negated ARN operator does not hold for what is no ARN."""
     assert holds(operator, (value,), rubbish) is expected
 
@@ -206,7 +206,7 @@ def test_rubbish(operator, value, rubbish, expected):
         (("maybe",), "x", False),
     ],
 )
-def test_null(values, given, expected):
+def test_null(values: tuple[str, ...], given: ContextValue | None, expected: bool) -> None:
     """Condition operators: `Null` asks whether the key is absent."""
     assert holds("Null", values, given) is expected
 
@@ -229,7 +229,7 @@ def test_null(values, given, expected):
     ],
 )
 @pytest.mark.parametrize("given", [None, "x"])
-def test_unknown_operator_neither_grants_nor_is_overlooked(name, given):
+def test_unknown_operator_neither_grants_nor_is_overlooked(name: str, given: ContextValue | None) -> None:
     """IAM refuses a document with such an operator ("Invalid Condition type"), operators of another case included."""
     assert parse_operator(name) is None
     assert outcome("Allow", name, ("x",), given) == "ImplicitlyDenied"
@@ -237,8 +237,10 @@ def test_unknown_operator_neither_grants_nor_is_overlooked(name, given):
 
 
 @pytest.mark.parametrize(("family", "operator", "negated", "suffix", "qualifier"), ROWS)
-def test_single_valued_operator_on_several_values(family, operator, negated, suffix, qualifier):
-    """Set operators: a multivalued key needs a qualifier; without one nothing matches, and no Deny is lifted by that."""
+def test_single_valued_operator_on_several_values(
+    family: str, operator: str, negated: bool, suffix: str, qualifier: str
+) -> None:
+    """Set operators: a multivalued key needs a qualifier. Without one nothing matches; a Deny is not lifted."""
     if qualifier:
         return
     _, policy_value, matching, _, _ = FAMILIES[family]
@@ -247,13 +249,13 @@ def test_single_valued_operator_on_several_values(family, operator, negated, suf
         assert outcome("Deny", operator + suffix, (policy_value,), given) == ("Undecided" if negated else "Allowed")
 
 
-def test_every_operator_is_in_the_table():
+def test_every_operator_is_in_the_table() -> None:
     named = {operator for row in FAMILIES.values() for operator in row[0]}
     assert {operator.name for operator in OPERATORS} <= named | {"Null"}
 
 
 @pytest.mark.parametrize("operator", [operator for operator in OPERATORS if operator.family != "null"])
-def test_variables_count_in_strings_and_arns_alone(operator):
+def test_variables_count_in_strings_and_arns_alone(operator: Operator) -> None:
     """Variables and tags: supported in String and ARN operators, and in Version 2012-10-17 alone."""
     assert operator.variables is (operator.family in ("string", "arn"))
     if operator.family == "string" and not operator.negated:

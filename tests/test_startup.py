@@ -1,6 +1,7 @@
 """The command starts fast: nothing is imported that an audit does without, and the whole process stays short."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -55,15 +56,17 @@ def test_the_command_line_alone_imports_no_engine() -> None:
     assert not [name for name in modules if name.startswith(("policy_audit.iam", "policy_audit.sources"))]
 
 
-def test_a_whole_audit_takes_not_much_longer_than_its_libraries_take_to_import() -> None:
-    """The aim is twice as long, and `tests/benchmark.py` measures it; this guards against ten times."""
+def test_a_whole_audit_takes_not_much_longer_than_its_libraries_take_to_import(tmp_path: Path) -> None:
+    """The aim is twice as long, and `tests/benchmark.py` measures it; this guards against five times."""
+    # Whatever the tests run with: installed programs have their bytecode.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
 
     def seconds(*arguments: str) -> float:
         start = time.perf_counter()
-        ended = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, timeout=60)
+        ended = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, timeout=60)
         assert ended.returncode == 0, ended.stderr
         return time.perf_counter() - start
 
     check = ("-m", "policy_audit", "check", str(ESTATE), "--no-config")
-    pairs = [(seconds("-c", "import click, yaml"), seconds(*check)) for _ in range(5)]
+    pairs = [(seconds("-c", "import click, yaml"), seconds(*check)) for _ in range(6)]
     assert min(audit for _, audit in pairs) < 5 * min(libraries for libraries, _ in pairs)

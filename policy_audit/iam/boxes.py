@@ -8,7 +8,6 @@ from policy_audit.iam.numbers import parse_date, parse_number, parse_range
 from policy_audit.iam.operators import Operator, parse_operator
 from policy_audit.iam.patterns import fold, glob, literal
 from policy_audit.iam.readings import (
-    NOTHING,
     VERSION_WITH_VARIABLES,
     Lookup,
     Reading,
@@ -19,10 +18,10 @@ from policy_audit.iam.readings import (
     resource_reading,
     text_reading,
 )
-from policy_audit.iam.request import Deciding, PolicyType
+from policy_audit.iam.request import Deciding
 from policy_audit.iam.search import Box
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, KeyUse, Space
-from policy_audit.model.policy import Condition, Effect, Policy, Statement
+from policy_audit.model.policy import Condition, Effect, Statement
 from policy_audit.model.value import has_letters
 
 Naming = Literal["directly", "by role", "by account", "as anyone", ""]
@@ -293,19 +292,3 @@ def _boolean(term: Term, values: tuple[str, ...], dimension: Dimension, use: Key
     if not wanted:
         return term
     return term._replace(wide=wide, narrow=wide, negated=term.negated != (wanted == {"false"}))
-
-
-__all__ = [
-    "NOTHING",
-    "WITH_PRINCIPAL",
-    "Draft",
-    "Naming",
-    "Policy",
-    "PolicyType",
-    "Term",
-    "add_action",
-    "add_conditions",
-    "add_resource",
-    "demands",
-    "resolve",
-]

@@ -31,7 +31,7 @@ _MOST_ACTIONS = 1024
 class Group:
     """All documents of one type that have a say together: their statements, and why some could not be read."""
 
-    __slots__ = ("_relevant", "allows", "denies", "has_principals", "policy_type", "unreadable")
+    __slots__ = ("_relevant", "allows", "denies", "has_principals", "policy_type", "silence", "unreadable")
 
     def __init__(self, policy_type: PolicyType, policies: Iterable[Policy]) -> None:
         policies = tuple(policies)
@@ -46,6 +46,7 @@ class Group:
         self.denies = tuple(statement for statement in compiled if not statement.allows)
         self.unreadable = tuple(policy.unknown for policy in policies if policy.unknown)
         self._relevant: dict[str, _Relevant] = {}
+        self.silence = Answer(self, False, False, (), (), {})
 
     def relevant(self, facts: Facts) -> "_Relevant":
         """The Allow and the Deny statements that may be about the request's action, each with whether they are.
@@ -83,25 +84,26 @@ class Answer(NamedTuple):
     ways: dict[Naming, Truth]
     """For policies with principals: by which way of naming the caller it allows."""
 
-    def hits(self) -> Iterator[Hit]:
-        yield from self.denying
-        yield from self.allowing
-
 
 def ask(group: Group, facts: Facts) -> Answer:
     """What the documents of `group` say of the request."""
     allows, denies = group.relevant(facts)
-    if not allows and not denies and not group.unreadable:
-        return Answer(group, False, False, (), (), {})
     if group.has_principals:
         return _ask_by_principal(group, facts)
-    allow = deny = None if group.unreadable else False
     allowing, denying = _hits(allows, facts), _hits(denies, facts)
-    if allowing:
-        allow = any_of((allow, *(hit.truth for hit in allowing)))
-    if denying:
-        deny = any_of((deny, *(hit.truth for hit in denying)))
-    return Answer(group, allow, deny, allowing, denying, {})
+    if not allowing and not denying and not group.unreadable:
+        return group.silence
+    return Answer(group, _any(allowing, group), _any(denying, group), allowing, denying, {})
+
+
+def _any(hits: Iterable[Hit], group: Group) -> Truth:
+    """Whether a statement applies, one of an unreadable document included."""
+    result: Truth = None if group.unreadable else False
+    for hit in hits:
+        if hit.truth:
+            return True
+        result = None
+    return result
 
 
 def _hits(statements: tuple[tuple[CompiledStatement, Truth], ...], facts: Facts) -> tuple[Hit, ...]:
@@ -114,7 +116,6 @@ def _hits(statements: tuple[tuple[CompiledStatement, Truth], ...], facts: Facts)
 
 def _ask_by_principal(group: Group, facts: Facts) -> Answer:
     allows, denies = group.relevant(facts)
-    unreadable: Truth = None if group.unreadable else False
     ways: dict[Naming, Truth] = {"directly": None} if group.unreadable else {}
     allowing, denying = [], []
     for statement, action in allows:
@@ -132,8 +133,7 @@ def _ask_by_principal(group: Group, facts: Facts) -> Answer:
         named = [] if truth is False else statement.names(facts)
         if named:
             denying.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))
-    deny = any_of((unreadable, *(hit.truth for hit in denying)))
-    return Answer(group, any_of(ways.values()), deny, tuple(allowing), tuple(denying), ways)
+    return Answer(group, any_of(ways.values()), _any(denying, group), tuple(allowing), tuple(denying), ways)
 
 
 def _through_principal_arn(naming: Naming, statement: CompiledStatement) -> Naming:
@@ -178,6 +178,8 @@ class Grant(NamedTuple):
 
 def denied(answers: Answers, facts: Facts) -> Truth:
     """Whether some policy explicitly denies the request."""
+    if all(answer.deny is False for answer in answers.all()):
+        return False
     free = is_service_linked(facts) if answers.scps or answers.rcps else False
     bound = negate(free)
     truths = [answer.deny for answer in (*_of_the_caller(answers), answers.resource, answers.endpoint) if answer]
@@ -207,7 +209,7 @@ def granted(answers: Answers, facts: Facts, authorization: Authorization) -> Gra
     if answers.endpoint is not None:
         gates.append(answers.endpoint)
         grant = _through(grant, answers.endpoint.allow, "VPC endpoint policy")
-    return grant._replace(by=(*gates, *grant.by), because=(*because, *grant.because))
+    return grant._replace(by=(*gates, *grant.by), because=(*because, *grant.because)) if gates else grant
 
 
 def _through(grant: Grant, gate: Truth, policy_type: PolicyType) -> Grant:

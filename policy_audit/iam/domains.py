@@ -100,6 +100,7 @@ class Dimension:
         self.boolean = True
         """Whether nothing but `Bool` and `Null` asks for the value, so that it is `true` or `false`."""
         self._predicates: dict[Predicate, int] = {}
+        self._own: set[Predicate] = set()
         self._atom_of: dict[int, int] = {}
         self.words: list[list[str]] = []
         """Values of each base atom, the most readable first; none when no value of the class was found."""
@@ -115,8 +116,10 @@ class Dimension:
 
     # ---- before refinement
 
-    def add(self, predicate: Predicate, boolean: bool = False) -> int:
-        """The index of `predicate`."""
+    def add(self, predicate: Predicate, boolean: bool = False, own: bool = False) -> int:
+        """The index of `predicate`. `boolean`: it comes from `Bool`; `own`: from no policy, but from the engine."""
+        if own and predicate not in self._predicates:
+            self._own.add(predicate)
         if not boolean:
             self.boolean = False
         return self._predicates.setdefault(predicate, len(self._predicates))
@@ -191,6 +194,26 @@ class Dimension:
             if not any(matches(pattern, value) for pattern in self.universe.patterns(patterns)):
                 return None
         return self._atom_of.get(_vector(tuple(self._predicates), value))
+
+    def unasked(self) -> int:
+        """The atom of values that satisfy no predicate, and the absent one."""
+        atom = self._atom_of.get(0)
+        return self.absent | (0 if atom is None else 1 << atom)
+
+    def patterns(self) -> list[Pattern]:
+        """All patterns that come from policies or the set."""
+        asked = [each.pattern for each in self._predicates if isinstance(each, Matches) and each not in self._own]
+        return list(dict.fromkeys((*asked, *(pattern for group in self.within for pattern in group))))
+
+    def chosen(self, indexes: Iterable[int]) -> list[Pattern]:
+        """The patterns with these indexes."""
+        predicates = tuple(self._predicates)
+        chosen = [predicates[index] for index in indexes]
+        return [each.pattern for each in chosen if isinstance(each, Matches)]
+
+    def literals(self) -> list[str]:
+        """The texts that are asked for literally."""
+        return [pattern.text for pattern in self.patterns() if pattern.kind == "literal"]
 
     # ---- the atoms of each view
 

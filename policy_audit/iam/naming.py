@@ -4,9 +4,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 """
 
-import re
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Literal
 
 from policy_audit.iam.context import IAM_PRINCIPALS, Facts
 from policy_audit.iam.open_text import UNKNOWN, matches
@@ -18,7 +17,6 @@ Naming = Literal["directly", "by role", "by account", "as anyone"]
 """How a statement names a caller: a user, session or service itself; a role, which its boundary and session policy
 still limit; an account, which delegates to its identity policies; or by `*`."""
 Named = tuple[Naming, Truth]
-_ACCOUNT_ID: Final = re.compile("[0-9]{12}")
 
 
 def named(principals: tuple[Principal, ...], facts: Facts) -> Iterator[Named]:
@@ -103,7 +101,7 @@ def _is_account_of(parts: list[str], facts: Facts) -> Truth:
 
 def _named_by_word(value: str, facts: Facts) -> Iterator[Named]:
     """A principal that is not an ARN: an account's twelve digits, an open value, or a unique id of somebody gone."""
-    if _ACCOUNT_ID.fullmatch(value):
+    if len(value) == 12 and value.isascii() and value.isdecimal():
         yield "by account", _equal(value, facts.account, facts)
     elif has_letters(value):
         # The value may be `*`, an account, or the ARN of any principal.

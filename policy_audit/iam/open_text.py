@@ -8,7 +8,7 @@ with every letter read as a wildcard, as far as the letter's shape lets it. What
 import re
 from typing import Final
 
-from policy_audit.iam.globs import ANY, ANY_IN_SEGMENT, ONE, ONE_IN_SEGMENT, Part, Parts, parse_glob
+from policy_audit.iam.globs import ANY, ANY_IN_SEGMENT, ONE, ONE_IN_SEGMENT, Part, Parts, joined, parse_glob
 from policy_audit.iam.truth import Truth
 from policy_audit.model.value import LAST, Shape, Symbol, Symbols, has_letters, is_hole, is_letter
 
@@ -27,6 +27,7 @@ def matches_parts(parts: Parts, text: str, symbols: Symbols | None = None) -> Tr
     """Whether `text` matches the glob `parts`, letters possible on either side. Takes time text times glob."""
     if _certainly(parts, text, symbols):
         return True
+    parts, text = _without_common_ends(parts, text)
     if _differ(parts, text, symbols) or not _possibly(parts, text, symbols):
         return False
     return None
@@ -168,21 +169,39 @@ def _possibly(parts: Parts, text: str, symbols: Symbols | None) -> bool:
     return bool(states & automaton.accepting)
 
 
+def _without_common_ends(parts: Parts, text: str) -> tuple[Parts, str]:
+    """Glob and text without what both literally begin and end with: the same letters are the same text."""
+    if parts and isinstance(parts[0], str):
+        same = _same(parts[0], text)
+        parts, text = joined((parts[0][same:], *parts[1:])), text[same:]
+    if parts and isinstance(parts[-1], str):
+        last = parts[-1]
+        same = _same(last[::-1], text[::-1])
+        parts, text = joined((*parts[:-1], last[: len(last) - same])), text[: len(text) - same]
+    return parts, text
+
+
+def _same(one: str, other: str) -> int:
+    """The number of characters that both begin with, up to the first that may differ from itself."""
+    for index, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right or left == UNKNOWN:
+            return index
+    return min(len(one), len(other))
+
+
 def _differ(parts: Parts, text: str, symbols: Symbols | None) -> bool:
-    """Whether the first place where glob and text differ rules a match out by what a symbol there may be."""
-    if symbols is None or not parts or not isinstance(parts[0], str):
+    """Whether what a symbol may be rules a match out at the start of glob and text, of which the first characters
+    differ."""
+    if symbols is None or not text or not parts or not isinstance(parts[0], str):
         return False
-    head = parts[0]
-    at = next((index for index, (one, other) in enumerate(zip(head, text, strict=False)) if one != other), None)
-    if at is None or UNKNOWN in head[: at + 1] or text[at] == UNKNOWN:
+    ours, whole = parts[0], len(parts) == 1
+    if UNKNOWN in (ours[0], text[0]):
         return False
-    ours, theirs = head[at:], text[at:]
-    whole = len(parts) == 1
-    if is_letter(ours[0]) and is_letter(theirs[0]):
-        return _are_two_generated(ours, theirs, whole, symbols)
+    if is_letter(ours[0]) and is_letter(text[0]):
+        return _are_two_generated(ours, text, whole, symbols)
     if is_letter(ours[0]):
-        return _is_not(ours, theirs, whole, symbols)
-    return is_letter(theirs[0]) and _is_not(theirs, ours, whole, symbols)
+        return _is_not(ours, text, whole, symbols)
+    return is_letter(text[0]) and _is_not(text, ours, whole, symbols)
 
 
 def _are_two_generated(ours: str, theirs: str, whole: bool, symbols: Symbols) -> bool:

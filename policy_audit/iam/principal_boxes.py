@@ -161,7 +161,7 @@ def _not_principal(statement: Statement, principals: Iterable[Principal], space:
         reason = "what `NotPrincipal` does in an Allow is not documented"
         spared = Reading((_EVERYBODY,), spared.narrow, reason)
     term = _asked(spared, space, negated=True)
-    assert term is not None  # noqa: S101 - a negated question is never None
+    assert term is not None
     return term
 
 

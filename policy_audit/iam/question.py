@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from policy_audit.iam.boxes import (
@@ -77,6 +77,9 @@ class Question:
     def __init__(
         self, requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
     ) -> None:
+        if authorization == "api-gateway-none" and requests.kind == "signed":
+            # A method without authorization takes every request for an unsigned one.
+            requests = requests._replace(kind="anonymous")
         self.requests = requests
         self.policies = policies
         self.authorization: Authorization = authorization
@@ -141,7 +144,7 @@ class Question:
 
     def _except(self, effect: str, dimension: int, pattern: Pattern, policy_types: tuple[str, ...] = ()) -> None:
         """Statements (of these types of policy) do not apply to what matches `pattern`."""
-        index = self.space.dimensions[dimension].add(Matches(pattern))
+        index = self.space.dimensions[dimension].add(Matches(pattern), own=True)
         self._predicates[f"{dimension} {pattern.text}"] = index
         for level in self.levels:
             if not policy_types or level.policy_type in policy_types:
@@ -154,7 +157,7 @@ class Question:
         if not self.policies.rcps:
             return
         dimension = self.space.dimensions[ACTION]
-        reached = tuple(dimension.add(Matches(glob(f"{service}:*"))) for service in _RCP_SERVICES)
+        reached = tuple(dimension.add(Matches(glob(f"{service}:*")), own=True) for service in _RCP_SERVICES)
         for level in self.levels:
             if level.policy_type == "RCP":
                 for draft in level.drafts:
@@ -221,27 +224,40 @@ class Question:
         if not self._signed:
             return
         dimension = self.space.dimensions[PRINCIPAL]
-        self._predicates["root"] = dimension.add(Matches(ROOT))
+        self._predicates["root"] = dimension.add(Matches(ROOT), own=True)
         if self.policies.session is None:
-            self._predicates["federated"] = dimension.add(Matches(_FEDERATED))
+            self._predicates["federated"] = dimension.add(Matches(_FEDERATED), own=True)
         if self.policies.scps or self.policies.rcps:
-            self._predicates["service-linked"] = dimension.add(Matches(_SERVICE_LINKED))
+            self._predicates["service-linked"] = dimension.add(Matches(_SERVICE_LINKED), own=True)
             self._except("Deny", PRINCIPAL, _SERVICE_LINKED, ("SCP", "RCP"))
 
     # ---- combination
 
-    def formula(self, *, allow_may: bool) -> Formula:
-        """Who may be allowed (`allow_may`: what may apply allows, what must apply denies), or who must be."""
-        denies = [box for draft in self.drafts() if (box := _deny_box(draft, may=not allow_may)) is not None]
+    def formula(self, *, allow_may: bool, without: Container[int] = ()) -> Formula:
+        """Who may be allowed (`allow_may`: what may apply allows, what must apply denies), or who must be.
+
+        `without` are the `id`s of `Deciding`s to leave out.
+        """
+        denies = [
+            box
+            for draft in self.drafts()
+            if draft.effect == "Deny"
+            and id(draft.deciding) not in without
+            and (box := draft.box(may=not allow_may)) is not None
+        ]
         alternatives = [
-            Alternative(tuple(self._boxes(gate, may=allow_may) for gate in gates))
+            Alternative(tuple(self._boxes(gate, allow_may, without) for gate in gates))
             for gates, contested in self._ways()
             if allow_may or not contested
         ]
         return Formula(tuple(alternatives), tuple(dict.fromkeys(denies)))
 
-    def _boxes(self, gate: Gate, *, may: bool) -> tuple[Box, ...]:
-        boxes = [box for draft in gate.drafts if (box := draft.box(may=may)) is not None]
+    def _boxes(self, gate: Gate, may: bool, without: Container[int]) -> tuple[Box, ...]:
+        boxes = [
+            box
+            for draft in gate.drafts
+            if id(draft.deciding) not in without and (box := draft.box(may=may)) is not None
+        ]
         return tuple(dict.fromkeys((*boxes, *gate.open_for)))
 
     def allowing(self, policy_type: PolicyType, *namings: Naming) -> tuple[Draft, ...]:

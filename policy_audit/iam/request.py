@@ -73,7 +73,7 @@ class Deciding(NamedTuple):
 
     policy_type: PolicyType
     policy: Policy
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not used on it
 
     @property
     def statement(self) -> Statement:

@@ -1,15 +1,11 @@
 """What AWS decides itself, whatever policies say: things it keeps from everybody, and what cannot be denied."""
 
-import re
 from typing import Final
 
 from policy_audit.iam.context import IAM_PRINCIPALS, Facts
 from policy_audit.iam.truth import Truth
 
-_READS: Final = re.compile("[^:]*:(?:get|list|describe|simulate|generate)")
-_ALIAS: Final = re.compile("arn:[^:]*:kms:[^:]*:[^:]*:alias/aws/")
-_MANAGED_POLICY: Final = re.compile("arn:[^:]*:iam::aws:policy/")
-_RESERVED_ROLE: Final = re.compile("arn:[^:]*:iam::[^:]*:role/aws-reserved/")
+_READS: Final = ("iam:get", "iam:list", "iam:describe", "iam:simulate", "iam:generate")
 _LIMITED_BY_RCP: Final = frozenset(
     "aoss cognito-identity cognito-idp dynamodb ecr kms logs s3 secretsmanager sqs sts".split()  # noqa: SIM905
 )
@@ -28,12 +24,20 @@ def is_never_allowed(facts: Facts) -> bool:
     """Changes to what AWS manages in every account: its aliases, its policies, the roles it reserves."""
     action, resource = facts.action, facts.resource
     if action.startswith("kms:"):
-        return action.endswith("alias") and _ALIAS.match(resource) is not None
-    if not action.startswith("iam:") or _READS.match(action):
+        return action.endswith("alias") and _is_managed_alias(resource)
+    if not action.startswith("iam:") or action.startswith(_READS):
         return False
-    if _MANAGED_POLICY.match(resource):
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or parts[2] != "iam":
+        return False
+    if parts[4] == "aws" and parts[5].startswith("policy/"):
         return not action.startswith(("iam:attach", "iam:detach"))
-    return _RESERVED_ROLE.match(resource) is not None and action != "iam:passrole"
+    return parts[5].startswith("role/aws-reserved/") and action != "iam:passrole"
+
+
+def _is_managed_alias(resource: str) -> bool:
+    parts = resource.split(":", 5)
+    return len(parts) == 6 and parts[2] == "kms" and parts[5].startswith("alias/aws/")
 
 
 def is_service_linked(facts: Facts) -> Truth:
@@ -57,6 +61,6 @@ def is_limited_by_rcps(facts: Facts) -> bool:
     https://docs.aws.amazon.com/kms/latest/developerguide/resource-control-policies.html
     """
     service = facts.action.partition(":")[0]
-    if facts.action == "kms:retiregrant" or (service == "kms" and _ALIAS.match(facts.resource)):
+    if facts.action == "kms:retiregrant" or (service == "kms" and _is_managed_alias(facts.resource)):
         return False
     return service in _LIMITED_BY_RCP or facts.action_is_open

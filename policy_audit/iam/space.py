@@ -1,11 +1,11 @@
 """The space of a set of requests: its dimensions, what each context key is among them, and the set as a region."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from policy_audit.iam.domains import Dimension, Matches
 from policy_audit.iam.patterns import ANY, PLAIN, CharClass, Pattern, concatenate, glob, literal, matches
-from policy_audit.iam.principal_domain import ROOT, TYPES, USER, Principals
+from policy_audit.iam.principal_domain import TYPES, USER, Principals
 from policy_audit.iam.readings import Reading, set_reading
 from policy_audit.iam.request import Key, RequestSet, Texts
 from policy_audit.iam.search import Cube
@@ -119,6 +119,8 @@ class Space:
         self._open_arns = open_arns
         self.quantified: set[str] = set()
         """Keys that some condition asks for with a set operator; to be filled before the keys are asked for."""
+        self.accounts: list[Pattern] = []
+        """The pattern for ARNs of the resource's account, if it is known."""
         self._add_principals()
         self._add("the action", _lower(requests.actions))
         self._add("the resource", requests.resources)
@@ -136,6 +138,7 @@ class Space:
         account = requests.resource_account
         if account and not has_holes(account):
             of_account = concatenate(("arn:", _STAR, ":", _STAR, "::", literal(account), ":", _STAR))
+            self.accounts.append(of_account)
             if requests.same_account:
                 within.append([of_account, _OPEN] if self._open_arns else [of_account])
             else:
@@ -175,6 +178,10 @@ class Space:
         if use is None:
             use = self._keys[name] = self._key(name)
         return use
+
+    def used_keys(self) -> Iterator[tuple[str, KeyUse]]:
+        """The keys that were asked for."""
+        yield from self._keys.items()
 
     def _key(self, name: str) -> KeyUse:
         following = _FOLLOWING.get(name)
@@ -277,17 +284,24 @@ class Space:
 
     # ---- regions
 
+    def excluded(self, dimension: int) -> list[Pattern]:
+        """The patterns of values that the set leaves out."""
+        return self.dimensions[dimension].chosen(self._but[dimension][0])
+
     def region(self, *, wide: bool) -> Cube | None:
         """The set as a cube over refined dimensions: with all that may belong to it, or only what certainly does.
 
-        None when it is empty.
+        Nobody picks a unique id at will: in the narrow set it is one that no policy speaks of. None when it is empty.
         """
         masks: list[int] = []
         for dimension, (maybe, certain) in zip(self.dimensions, self._but, strict=True):
             excluded = dimension.union(certain if wide else maybe)
             if dimension.several:
                 excluded = 0
-            masks.append(dimension.everything & ~excluded)
+            mask = dimension.everything & ~excluded
+            if not wide and dimension.name == "`aws:userid`":
+                mask &= dimension.unasked()
+            masks.append(mask)
         return tuple(masks) if all(masks) else None
 
 
@@ -324,6 +338,3 @@ def _anonymous(name: str, requests: RequestSet) -> Key | None:
 def is_open_arn(text: str) -> bool:
     """Whether `text` begins with a letter."""
     return bool(text) and text[0] > "\uffff" and is_letter(text[0])
-
-
-__all__ = ["ACTION", "PRINCIPAL", "RESOURCE", "ROOT", "KeyUse", "Space", "is_open_arn"]

@@ -25,9 +25,9 @@ class CompiledStatement:
 
     __slots__ = (
         "_actions",
+        "_conditions",
         "_resources",
         "allows",
-        "conditions",
         "index",
         "policy",
         "policy_type",
@@ -40,15 +40,26 @@ class CompiledStatement:
         self.policy, self.index, self.policy_type, self.statement = policy, index, policy_type, statement
         self.allows = statement.effect == "Allow"
         self._actions = PatternSet(_action_patterns(statement.actions))
-        self._resources: ResourcePatterns | None = None
-        if statement.resources is not None:
-            grants = self.allows != statement.not_resource
-            self._resources = ResourcePatterns(statement.resources, policy_type, policy.version, grants)
         self.unclear = bool(statement.unknown or self.misplaced())
         """Whether the statement applies cannot be told of any request."""
-        self.conditions = tuple(
-            CompiledCondition(condition, statement.effect, policy.version) for condition in statement.conditions
-        )
+        self._resources: ResourcePatterns | None = None
+        self._conditions: tuple[CompiledCondition, ...] | None = None
+
+    @property
+    def conditions(self) -> tuple[CompiledCondition, ...]:
+        """The compiled conditions; compiled when first asked for, as most statements are about other actions."""
+        if self._conditions is None:
+            self._conditions = tuple(
+                CompiledCondition(condition, self.statement.effect, self.policy.version)
+                for condition in self.statement.conditions
+            )
+        return self._conditions
+
+    def _resource_patterns(self) -> ResourcePatterns | None:
+        if self._resources is None and self.statement.resources is not None:
+            grants = self.allows != self.statement.not_resource
+            self._resources = ResourcePatterns(self.statement.resources, self.policy_type, self.policy.version, grants)
+        return self._resources
 
     def is_about(self, facts: Facts, action: Truth) -> Truth:
         """Whether resource and conditions fit the request, and its action, of which `action` says so.
@@ -60,7 +71,7 @@ class CompiledStatement:
         truth = action
         if truth is False:
             return False
-        if self._resources is not None:
+        if self.statement.resources is not None:
             fits = self.fits_resource(facts)
             if fits is False:
                 return False
@@ -82,9 +93,10 @@ class CompiledStatement:
 
     def fits_resource(self, facts: Facts) -> Truth:
         """Whether the request's resource is one of the statement's; without the element, the one it is attached to."""
-        if self._resources is None:
+        resources = self._resource_patterns()
+        if resources is None:
             return True
-        truth = self._resources.match(facts)
+        truth = resources.match(facts)
         return negate(truth) if self.statement.not_resource else truth
 
     def names(self, facts: Facts) -> list[Named]:
@@ -120,8 +132,9 @@ class CompiledStatement:
             yield reason
         if self.fits_action(facts) is None:
             yield from _open_values("the action", (facts.request.action, *self.statement.actions), facts)
-        if self._resources is not None and self.fits_resource(facts) is None:
-            yield from self._why_resource(self._resources, facts)
+        resources = self._resource_patterns()
+        if resources is not None and self.fits_resource(facts) is None:
+            yield from self._why_resource(resources, facts)
         for condition in self.conditions:
             if condition.check(facts) is None:
                 yield from _why_condition(condition, facts)

@@ -5,6 +5,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import SEVERITIES
@@ -166,6 +167,7 @@ def _path(node: Node, text: str, about: str) -> Path:
     return Path(tuple(names), text)
 
 
+@cache
 def _words(owner: type) -> dict[str, object]:
     """The public properties of a class of the model, with the type of each."""
     words: dict[str, object] = dict(getattr(owner, "__annotations__", {}))

@@ -1,0 +1,225 @@
+"""One run of the prover over letters: the verdict for symbols that are all different from anything else."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Literal
+
+from policy_audit.iam.boxes import Draft
+from policy_audit.iam.evaluate import evaluate
+from policy_audit.iam.patterns import literal
+from policy_audit.iam.question import Question
+from policy_audit.iam.request import ContextValue, Deciding, Proven, Refuted, Request, Undecided, Verdict
+from policy_audit.iam.search import Cube, Steps, allowed, meet, not_allowed
+from policy_audit.iam.space import PRINCIPAL, RESOURCE
+from policy_audit.iam.symbols import unifiers
+from policy_audit.iam.witness import candidates, point
+
+Side = Literal["allowed", "denied"]
+"""What is to be proven of every request of the set."""
+
+MOST_CLASSES: Final = 16
+"""Kinds of principals that `classes` tells apart."""
+MOST_REASONS: Final = 6
+_MOST_IN_CORE: Final = 100
+"""Statements up to which those that carry a proof are looked for one by one."""
+
+IDENTITY_NOT_VISIBLE: Final = "the caller's identity policies are not visible"
+WELL_FORMED: Final = "callers are roles, users, federated users and root users, with well-formed ARNs"
+NO_REQUEST: Final = "no request belongs to the set"
+
+
+def decide(side: Side, question: Question) -> Verdict:
+    """The verdict on one question. Raises `OverBudgetError`."""
+    return _denied(question) if side == "denied" else _allowed(question)
+
+
+def _denied(question: Question) -> Verdict:
+    steps = Steps()
+    wide, narrow = question.space.region(wide=True), question.space.region(wide=False)
+    if wide is None:
+        return Proven((), (NO_REQUEST,))
+    formula = question.formula(allow_may=True)
+    possible = allowed(wide, formula.alternatives, formula.denies, steps)
+    if possible is None:
+        return Proven(_core_of_denial(question, wide, steps), _assumptions(question))
+    certain = question.formula(allow_may=False)
+    cube = None if narrow is None else allowed(narrow, certain.alternatives, certain.denies, steps)
+    if cube is not None:
+        refuted = _replayed(cube, question, "denied")
+        if refuted is not None:
+            return refuted
+    return _doubtful(cube or possible, question, cube is not None)
+
+
+def classes(question: Question) -> Iterator[Refuted]:
+    """A request for each kind of principal that gets through: two are of one kind if no statement tells them apart."""
+    steps = Steps()
+    certain = question.formula(allow_may=False)
+    region = question.space.region(wide=False)
+    for _ in range(MOST_CLASSES):
+        cube = None if region is None else allowed(region, certain.alternatives, certain.denies, steps)
+        if cube is None or region is None:
+            return
+        atom = cube[PRINCIPAL] & -cube[PRINCIPAL]
+        refuted = _replayed(cube, question, "denied")
+        if refuted is not None:
+            yield refuted
+            own = question.space.dimensions[PRINCIPAL].base_atom(_value_of(refuted.request))
+            atom = 1 << own if own is not None else atom
+        region = meet(region, ((PRINCIPAL, ~atom),))
+
+
+def _value_of(request: Request) -> str:
+    return request.caller.arn or "anonymous"
+
+
+def _allowed(question: Question) -> Verdict:
+    steps = Steps()
+    wide = question.space.region(wide=True)
+    if wide is None:
+        return Undecided((NO_REQUEST,))
+    certain, open_to_all = question.formula(allow_may=False), question.formula(allow_may=True)
+    missed = not_allowed(wide, certain.alternatives, certain.denies, steps)
+    if missed is None:
+        return Proven(_core_of_permission(question, wide, steps), _assumptions(question))
+    passing = allowed(wide, open_to_all.alternatives, open_to_all.denies, steps)
+    if passing is None:
+        return _replayed(missed, question, "allowed") or _doubtful(missed, question, True)
+    return _dividing(question, missed, passing, steps)
+
+
+# ---- replay
+
+
+def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
+    """A request of the cube that the evaluator decides otherwise than required, and that surely is in the set."""
+    for request in candidates(cube, question):
+        decision = evaluate(request, question.policies, question.authorization, question.space.symbols)
+        against = decision.outcome == "Allowed" if side == "denied" else decision.outcome.endswith("Denied")
+        if against and _is_member(request, question):
+            return Refuted(request, decision, _assumptions(question))
+    return None
+
+
+def _is_member(request: Request, question: Question) -> bool:
+    """Whether no value of the symbols makes the request one of those that the set leaves out."""
+    space = question.space
+    values = {PRINCIPAL: _value_of(request), RESOURCE: request.resource}
+    for name, use in space.used_keys():
+        value = request.context.get(name)
+        if use.dimension > RESOURCE and isinstance(value, str):
+            values[use.dimension] = value
+    for dimension, value in values.items():
+        for pattern in space.excluded(dimension):
+            result = unifiers(literal(value), pattern, space.symbols)
+            if result.found or not result.complete:
+                return False
+    return True
+
+
+# ---- what carries a proof
+
+
+def _core_of_denial(question: Question, region: Cube, steps: Steps) -> tuple[Deciding, ...]:
+    """A smallest set of Denies without any of which some request may be allowed; none when nothing allows anyway."""
+
+    def holds(without: set[int]) -> bool:
+        formula = question.formula(allow_may=True, without=without)
+        return allowed(region, formula.alternatives, formula.denies, steps) is None
+
+    return _core((draft for draft in question.drafts() if draft.effect == "Deny"), holds)
+
+
+def _core_of_permission(question: Question, region: Cube, steps: Steps) -> tuple[Deciding, ...]:
+    """A smallest set of Allows without any of which some request is not allowed."""
+
+    def holds(without: set[int]) -> bool:
+        formula = question.formula(allow_may=False, without=without)
+        return not_allowed(region, formula.alternatives, formula.denies, steps) is None
+
+    return _core((draft for draft in question.drafts() if draft.effect == "Allow"), holds)
+
+
+def _core(drafts: Iterable[Draft], holds: Callable[[set[int]], bool]) -> tuple[Deciding, ...]:
+    found = {id(draft.deciding): draft.deciding for draft in drafts if draft.deciding is not None}
+    without: set[int] = set(found)
+    if not found or holds(without):
+        return ()
+    without.clear()
+    if len(found) <= _MOST_IN_CORE:
+        for key in reversed(found):
+            without.add(key)
+            if not holds(without):
+                without.discard(key)
+    return tuple(deciding for key, deciding in found.items() if key not in without)
+
+
+def _assumptions(question: Question) -> tuple[str, ...]:
+    requests = question.requests
+    if requests.kind != "signed" or all("*" not in text and "?" not in text for text in requests.callers.patterns):
+        return ()
+    return (WELL_FORMED,)
+
+
+# ---- doubt
+
+
+def _doubtful(cube: Cube, question: Question, certain: bool) -> Undecided:
+    """Why a request of the cube is neither surely allowed nor surely denied."""
+    likely = next(candidates(cube, question), None)
+    reasons = list(_doubts(question, cube))
+    if likely is None:
+        reasons.append("no value is known that a key would need to have")
+    else:
+        decision = evaluate(likely, question.policies, question.authorization, question.space.symbols)
+        reasons += decision.undecided_because
+        if not _is_member(likely, question):
+            reasons.append(f"whether `{question.space.symbols.show(_value_of(likely))}` is one of those left out")
+        if not reasons and decision.outcome != "Undecided":
+            names = sorted(likely.context) or ["the statements that apply"]
+            reasons.append(f"the prover and the evaluator read {', '.join(f'`{name}`' for name in names)} differently")
+    if not certain and not reasons:
+        reasons.append("a key of the caller that nobody chooses at will")
+    return Undecided(tuple(dict.fromkeys(reasons))[:MOST_REASONS], likely=likely)
+
+
+def _doubts(question: Question, cube: Cube) -> Iterator[str]:
+    """The reasons of statements that may apply within the cube and need not."""
+    for draft in question.drafts():
+        may, must = draft.box(may=True), draft.box(may=False)
+        if may != must and may is not None and meet(cube, may) is not None:
+            yield from draft.reasons()
+
+
+def _dividing(question: Question, missed: Cube, passing: Cube, steps: Steps) -> Undecided:
+    """Undecided because some requests of the set are allowed and others not: what tells them apart."""
+    formula = question.formula(allow_may=True)
+    outside, inside = point(missed, question), point(passing, question)
+    if outside is None or inside is None:
+        return Undecided(("no value is known that a key would need to have",))
+    refused = tuple(atom for _, atom in outside)
+    if allowed(refused, formula.alternatives, formula.denies, steps) is not None:
+        return _doubtful(missed, question, False)
+    mixed = [atom for _, atom in inside]
+    differing: list[int] = []
+    for index, atom in enumerate(refused):
+        own = mixed[index]
+        mixed[index] = atom
+        if allowed(tuple(mixed), formula.alternatives, formula.denies, steps) is None:
+            mixed[index] = own
+            differing.append(index)
+    show = question.space.symbols.show
+    reasons = []
+    for index in differing[:MOST_REASONS]:
+        name = question.space.dimensions[index].name
+        reasons.append(
+            f"it hangs on {name}: allowed {_told(inside[index][0], show)}, not {_told(outside[index][0], show)}"
+        )
+    return Undecided(tuple(reasons), likely=next(candidates(missed, question), None))
+
+
+def _told(value: ContextValue | None, show: Callable[[str], str]) -> str:
+    if value is None:
+        return "when it is absent"
+    if isinstance(value, tuple):
+        return "with " + ", ".join(f"`{show(each)}`" for each in value)
+    return f"with `{show(value)}`"

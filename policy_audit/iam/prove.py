@@ -1,0 +1,132 @@
+"""Whether all requests of a set are allowed, or none is: proven, refuted with a request, or undecided with the reason.
+
+What is proven holds for every request of the set and every value of the symbols. A refutation is a request that the
+evaluator decides so. Whatever lies between is undecided.
+"""
+
+from typing import Final
+
+from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, MOST_CLASSES, MOST_REASONS, Side, classes, decide
+from policy_audit.iam.domains import OverBudgetError
+from policy_audit.iam.question import Question
+from policy_audit.iam.request import (
+    Authorization,
+    Policies,
+    Proven,
+    Refuted,
+    Request,
+    RequestSet,
+    Undecided,
+    Verdict,
+)
+from policy_audit.iam.symbols import Bindings, condition_of, substitute, substitutions
+from policy_audit.model.policy import Policy, Statement
+from policy_audit.model.value import Symbols
+
+_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
+WORST_CASE: Final = f"{IDENTITY_NOT_VISIBLE}: they may allow everything"
+_NOT_VISIBLE: Final = Policy((), name="identity policies that are not visible", unknown=IDENTITY_NOT_VISIBLE)
+
+
+def prove_denied(
+    requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization = "ordinary"
+) -> Verdict:
+    """Whether no request of the set is allowed, whichever the caller chooses.
+
+    `Proven` when none is, for every value of the symbols; `Refuted` with a request that the evaluator allows, whatever
+    the symbols are; else `Undecided`. Identity policies that are not visible are taken to allow everything.
+    """
+    verdict = _for_all_symbols("denied", requests, _worst_case(policies), symbols, authorization)
+    if policies.identity is None and requests.kind == "signed" and not isinstance(verdict, Undecided):
+        return verdict._replace(assumptions=(*verdict.assumptions, WORST_CASE))
+    return verdict
+
+
+def prove_allowed(
+    requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization = "ordinary"
+) -> Verdict:
+    """Whether the request is allowed of which nothing is known but that it is in the set.
+
+    `Proven` when every request of the set is allowed, `Refuted` when none is, else `Undecided` with what it hangs on.
+    """
+    if policies.identity is None and requests.kind == "signed":
+        policies = policies._replace(identity=(_NOT_VISIBLE,))
+    return _for_all_symbols("allowed", requests, policies, symbols, authorization)
+
+
+def members_allowed(
+    requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization = "ordinary"
+) -> tuple[Refuted, ...]:
+    """A request for each kind of principal that gets through, at most `MOST_CLASSES`.
+
+    Two principals are of one kind when no statement tells them apart.
+    """
+    found: list[Refuted] = []
+    try:
+        found.extend(classes(Question(requests, _worst_case(policies), symbols, authorization)))
+    except OverBudgetError:
+        return tuple(found)
+    return tuple(found)
+
+
+def _worst_case(policies: Policies) -> Policies:
+    return policies._replace(identity=(_EVERYTHING,)) if policies.identity is None else policies
+
+
+def _for_all_symbols(
+    side: Side, requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
+) -> Verdict:
+    """The verdict that holds for every value of the symbols, or what it hangs on."""
+    try:
+        question = Question(requests, policies, symbols, authorization)
+        verdict = decide(side, question)
+        if isinstance(verdict, Refuted) and side == "denied":
+            return verdict  # Replayed with the letters in it: it holds whatever they stand for.
+        tried = substitutions((each.patterns() for each in question.space.dimensions), symbols, question.space.accounts)
+    except OverBudgetError as error:
+        return Undecided((str(error),))
+    flipping: list[tuple[Bindings, Verdict]] = []
+    for bindings in tried.found:
+        other = _substituted(side, bindings, requests, policies, symbols, authorization)
+        if type(other) is not type(verdict):
+            flipping.append((bindings, other))
+    if flipping:
+        return _hanging(verdict, flipping, symbols)
+    if not tried.complete:
+        return Undecided(("too many values of the open parts would make a difference",), likely=_request_of(verdict))
+    return verdict
+
+
+def _substituted(
+    side: Side,
+    bindings: Bindings,
+    requests: RequestSet,
+    policies: Policies,
+    symbols: Symbols,
+    authorization: Authorization,
+) -> Verdict:
+    try:
+        return decide(side, Question(*substitute(requests, policies, bindings), symbols, authorization))
+    except OverBudgetError as error:
+        return Undecided((str(error),))
+
+
+def _hanging(verdict: Verdict, flipping: list[tuple[Bindings, Verdict]], symbols: Symbols) -> Verdict:
+    """Undecided, with the shortest conditions under which the verdict is another."""
+    definite = [bindings for bindings, other in flipping if not isinstance(other, Undecided)]
+    shortest = sorted(definite or [bindings for bindings, _ in flipping], key=len)
+    least = [one for one in shortest if not any(set(other) < set(one) for other in shortest)]
+    conditions = list(dict.fromkeys(condition_of(bindings, symbols) for bindings in least))
+    names = sorted({symbols.of(letter).name for bindings in least for letter, _ in bindings})
+    reasons = tuple(f"the value of `{name}` is not known" for name in names[:MOST_REASONS])
+    likely = _request_of(verdict) or next((found for _, other in flipping if (found := _request_of(other))), None)
+    return Undecided(reasons, " or ".join(conditions[:MOST_REASONS]), likely)
+
+
+def _request_of(verdict: Verdict) -> Request | None:
+    if isinstance(verdict, Refuted):
+        return verdict.request
+    return verdict.likely if isinstance(verdict, Undecided) else None
+
+
+__all__ = ["members_allowed", "prove_allowed", "prove_denied"]

@@ -1,0 +1,310 @@
+"""Values of symbols that matter: substitutions under which texts that differ as letters come to be the same.
+
+A proof over letters holds for every value of the symbols as long as no two patterns that share no word come to share
+one under some value. `unifiers` finds such values; the prover asks its question again for each of them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Final, NamedTuple
+
+from policy_audit.iam.patterns import CharClass, Pattern
+from policy_audit.iam.request import Key, Policies, RequestSet, Texts
+from policy_audit.model.policy import Policy
+from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter, letters
+
+MOST_STEPS: Final = 4_000
+MOST_SOLUTIONS: Final = 6
+MOST_SUBSTITUTIONS: Final = 64
+
+
+class Loop(NamedTuple):
+    """Any number of characters of a class."""
+
+    characters: CharClass
+
+
+Token = str | CharClass | Loop
+"""A character or letter, one character of a class, or any number of them."""
+Bindings = tuple[tuple[str, str], ...]
+"""Letters with the texts that they stand for, sorted."""
+
+
+class Unifiers(NamedTuple):
+    """Bindings of which each makes two texts meet; `complete` is False when there are more than were looked for."""
+
+    found: tuple[Bindings, ...]
+    complete: bool = True
+
+
+def tokens_of(pattern: Pattern) -> tuple[Token, ...]:
+    """The pattern as a sequence of tokens."""
+    result: list[Token] = []
+    loops = list(pattern.loops)
+    for at, position in enumerate((*pattern.positions, "")):
+        while loops and loops[0][0] == at:
+            result.append(Loop(loops.pop(0)[1]))
+        if position:
+            result.append(position)
+    return tuple(result)
+
+
+def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
+    """Bindings under which the two patterns share a word; none when they share one as they stand, or never do."""
+    found: dict[Bindings, None] = {}
+    start = (tokens_of(one), tokens_of(other), ())
+    stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [start]
+    seen: set[tuple[int, int, Bindings]] = set()
+    steps = 0
+    while stack:
+        ours, theirs, bindings = stack.pop()
+        key = (len(ours), len(theirs), bindings)
+        if key in seen:
+            continue
+        seen.add(key)
+        steps += 1
+        if steps > MOST_STEPS:
+            return Unifiers(tuple(found), complete=False)
+        if not ours and not theirs:
+            if not bindings:
+                return Unifiers(())
+            found.setdefault(bindings)
+            if len(found) > MOST_SOLUTIONS:
+                return Unifiers(tuple(found), complete=False)
+            continue
+        stack.extend(_steps(ours, theirs, bindings, symbols))
+    return Unifiers(tuple(found))
+
+
+def _steps(
+    ours: tuple[Token, ...], theirs: tuple[Token, ...], bindings: Bindings, symbols: Symbols
+) -> Iterator[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]]:
+    """The ways to go on by one token; ways that bind a letter come last, and are taken last for `stack` is reversed."""
+    one, other = (ours[0] if ours else None), (theirs[0] if theirs else None)
+    bound = dict(bindings)
+    if isinstance(one, str) and one in bound:
+        yield (*bound[one], *ours[1:]), theirs, bindings
+        return
+    if isinstance(other, str) and other in bound:
+        yield ours, (*bound[other], *theirs[1:]), bindings
+        return
+    if isinstance(one, str) and is_letter(one) and one != other:
+        yield from _bind(ours, theirs, bindings, symbols)
+    if isinstance(other, str) and is_letter(other) and one != other:
+        for theirs_left, ours_left, extended in _bind(theirs, ours, bindings, symbols):
+            yield ours_left, theirs_left, extended
+    if isinstance(one, Loop):
+        yield ours[1:], theirs, bindings
+        if other is not None and not isinstance(other, Loop) and _meet(one.characters, other):
+            yield ours, theirs[1:], bindings
+    if isinstance(other, Loop):
+        yield ours, theirs[1:], bindings
+        if one is not None and not isinstance(one, Loop) and _meet(other.characters, one):
+            yield ours[1:], theirs, bindings
+    elif one is not None and other is not None and not isinstance(one, Loop):
+        same = one == other if isinstance(one, str) and isinstance(other, str) else _meet(one, other)
+        if same:
+            yield ours[1:], theirs[1:], bindings
+
+
+def _meet(one: str | CharClass, other: str | CharClass) -> bool:
+    if isinstance(one, str):
+        return one == other if isinstance(other, str) else other.holds(one)
+    if isinstance(other, str):
+        return one.holds(other)
+    return one.complement or other.complement or not one.chars.isdisjoint(other.chars)
+
+
+def _bind(
+    ours: tuple[Token, ...], theirs: tuple[Token, ...], bindings: Bindings, symbols: Symbols
+) -> Iterator[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]]:
+    """Gives the letter at the start of `ours` every beginning of `theirs` that its shape admits."""
+    letter = ours[0]
+    assert isinstance(letter, str)
+    if is_hole(letter):
+        return
+    symbol = symbols.of(letter)
+    longest = symbol.shape.longest if symbol.shape.longest >= 0 else 256
+    for value in symbol.shape.values:
+        yield (*value, *ours[1:]), theirs, _extended(bindings, letter, value)
+    if symbol.shape.values:
+        return
+    text = ""
+    for at, token in enumerate((*theirs, None)):
+        if _admits(letter, text, symbols) and (text or not theirs or len(ours) > 1):
+            yield ours[1:], theirs[at:], _extended(bindings, letter, text)
+        if token is None or len(text) >= longest:
+            return
+        if isinstance(token, Loop):
+            # A wildcard: the value may reach into it, and end there.
+            reaching = text + _example(token.characters)
+            if _admits(letter, reaching, symbols):
+                yield ours[1:], theirs[at:], _extended(bindings, letter, reaching)
+            text = reaching
+            continue
+        text += token if isinstance(token, str) else _example(token)
+        if text == letter or (isinstance(token, str) and token == letter):
+            return
+
+
+def _example(characters: CharClass) -> str:
+    return next(each for each in ("x", "0", *sorted(characters.chars), "~") if characters.holds(each))
+
+
+def _admits(letter: str, text: str, symbols: Symbols) -> bool:
+    """Whether the symbol may have this value, which may be another symbol."""
+    symbol = symbols.of(letter)
+    if not has_letters(text):
+        return symbol.shape.admits(text)
+    if len(text) > 1:
+        return not symbol.shape.values and symbol.shape.longest < 0 and not symbol.shape.characters
+    if is_hole(text):
+        return True
+    other = symbols.of(text)
+    if symbol.generated and other.generated:
+        return False
+    if symbol.shape.values and other.shape.values:
+        return bool(set(symbol.shape.values) & set(other.shape.values))
+    if symbol.shape.values:
+        return any(other.shape.admits(value) for value in symbol.shape.values)
+    if other.shape.values:
+        return any(symbol.shape.admits(value) for value in other.shape.values)
+    longest = [shape.longest for shape in (symbol.shape, other.shape) if shape.longest >= 0]
+    return not longest or max(symbol.shape.shortest, other.shape.shortest) <= min(longest)
+
+
+def _extended(bindings: Bindings, letter: str, value: str) -> Bindings:
+    if len(value) == 1 and is_letter(value) and value > letter and not is_hole(value):
+        letter, value = value, letter  # Two symbols that are equal: one way of saying so is enough.
+    return tuple(sorted((*bindings, (letter, value))))
+
+
+def substitutions(
+    patterns: Iterable[Sequence[Pattern]], symbols: Symbols, accounts: Sequence[Pattern] = ()
+) -> Unifiers:
+    """The bindings to try: every unifier of two patterns of one dimension, and unions of those that agree.
+
+    `accounts` are patterns for all ARNs of an account; that an open ARN belongs to it is given, not to be found out.
+    """
+    found: dict[Bindings, None] = {}
+    complete = True
+    for group in patterns:
+        told = [pattern for pattern in group if not _is_for_letters(pattern)]
+        opened = [pattern for pattern in told if _is_open(pattern)]
+        for index, one in enumerate(opened):
+            for other in (*opened[index + 1 :], *(pattern for pattern in told if not _is_open(pattern))):
+                if (other in accounts and _is_letter(one)) or (one in accounts and _is_letter(other)):
+                    continue
+                result = unifiers(one, other, symbols)
+                complete = complete and result.complete
+                found.update(dict.fromkeys(result.found))
+    singles = list(found)
+    for size in range(2, len(singles) + 1):
+        for chosen in combinations(singles, size):
+            union = _union(chosen)
+            if union is not None:
+                found.setdefault(union)
+            if len(found) > MOST_SUBSTITUTIONS:
+                return Unifiers(tuple(found), complete=False)
+        if size >= 4:
+            break
+    return Unifiers(tuple(found), complete)
+
+
+def _is_open(pattern: Pattern) -> bool:
+    return any(
+        isinstance(position, str) and position > "\uffff" and is_letter(position) for position in pattern.positions
+    )
+
+
+def _is_letter(pattern: Pattern) -> bool:
+    first = pattern.positions[0] if pattern.positions else ""
+    return isinstance(first, str) and bool(first) and is_letter(first)
+
+
+def _is_for_letters(pattern: Pattern) -> bool:
+    """Whether the pattern stands for open texts alone, of which it tells nothing."""
+    return any(not isinstance(each, str) and not each.chars and not each.complement for each in pattern.positions)
+
+
+def _union(chosen: Iterable[Bindings]) -> Bindings | None:
+    joint: dict[str, str] = {}
+    for bindings in chosen:
+        for letter, value in bindings:
+            if joint.setdefault(letter, value) != value:
+                return None
+    return tuple(sorted(joint.items()))
+
+
+# ---- substitution
+
+
+def substitute(requests: RequestSet, policies: Policies, bindings: Bindings) -> tuple[RequestSet, Policies]:
+    """The question with the letters' values in their place."""
+    table = {ord(letter): value for letter, value in bindings}
+
+    def text(value: str) -> str:
+        for _ in bindings:
+            if value.isascii():
+                break
+            value = value.translate(table)
+        return value
+
+    def texts(values: Texts) -> Texts:
+        return Texts(tuple(map(text, values.patterns)), tuple(map(text, values.but)))
+
+    def policy(given: Policy) -> Policy:
+        return given._replace(
+            statements=tuple(
+                each._replace(
+                    actions=tuple(map(text, each.actions)),
+                    resources=None if each.resources is None else tuple(map(text, each.resources)),
+                    principals=None
+                    if each.principals is None
+                    else tuple(principal._replace(value=text(principal.value)) for principal in each.principals),
+                    conditions=tuple(
+                        condition._replace(values=tuple(map(text, condition.values))) for condition in each.conditions
+                    ),
+                )
+                for each in given.statements
+            )
+        )
+
+    def documents(given: tuple[Policy, ...] | None) -> tuple[Policy, ...] | None:
+        return None if given is None else tuple(map(policy, given))
+
+    def levels(given: tuple[tuple[Policy, ...], ...] | None) -> tuple[tuple[Policy, ...], ...] | None:
+        return None if given is None else tuple(tuple(map(policy, level)) for level in given)
+
+    context = {
+        name: key if key.values is None else Key(texts(key.values), key.maybe_absent)
+        for name, key in requests.context.items()
+    }
+    return (
+        requests._replace(
+            callers=texts(requests.callers),
+            actions=texts(requests.actions),
+            resources=texts(requests.resources),
+            resource_account=text(requests.resource_account),
+            context=context,
+        ),
+        Policies(
+            documents(policies.identity),
+            documents(policies.boundaries),
+            None if policies.session is None else policy(policies.session),
+            None if policies.resource is None else policy(policies.resource),
+            documents(policies.endpoint),
+            levels(policies.scps),
+            levels(policies.rcps),
+        ),
+    )
+
+
+def condition_of(bindings: Bindings, symbols: Symbols) -> str:
+    """The bindings as a person reads them."""
+    return " and ".join(f"{symbols.show(letter)} = {symbols.show(value)}" for letter, value in bindings)
+
+
+def letters_of(bindings: Iterable[Bindings]) -> set[str]:
+    """All letters that the bindings speak of."""
+    return {each for binding in bindings for letter, value in binding for each in (letter, *letters(value))}

@@ -1,0 +1,220 @@
+"""The prover against exhaustive enumeration with the evaluator, which shares nothing with it but the operator table."""
+
+import random
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from policy_audit.iam.evaluate import Evaluator
+from policy_audit.iam.prove import members_allowed, prove_allowed, prove_denied
+from policy_audit.iam.request import (
+    Authorization,
+    Caller,
+    Key,
+    Policies,
+    Proven,
+    Refuted,
+    Request,
+    RequestSet,
+    Texts,
+    Undecided,
+)
+from policy_audit.model.policy import Condition, Policy, Principal, Statement
+from policy_audit.model.value import Symbols
+
+HERE, THERE = "111111111111", "222222222222"
+CALLERS = (
+    Caller("role", f"arn:aws:iam::{HERE}:role/A"),
+    Caller("role", f"arn:aws:iam::{HERE}:role/team/AB"),
+    Caller("role", f"arn:aws:iam::{HERE}:role/aws-service-role/x/L"),
+    Caller("user", f"arn:aws:iam::{HERE}:user/U"),
+    Caller("root", f"arn:aws:iam::{HERE}:root"),
+    Caller("federated", f"arn:aws:sts::{HERE}:federated-user/F"),
+    Caller("role", f"arn:aws:iam::{THERE}:role/A"),
+    Caller("user", f"arn:aws:iam::{THERE}:user/team/U"),
+    Caller("root", f"arn:aws:iam::{THERE}:root"),
+)
+ACTIONS = ("s3:GetObject", "s3:PutObject", "sts:GetCallerIdentity")
+RESOURCES = ("arn:aws:s3:::b/x", "arn:aws:s3:::b/y", "arn:aws:s3:::c")
+KEYS: dict[str, tuple[str, ...]] = {
+    "aws:sourceip": ("10.0.0.5", "192.0.2.1", "2001:db8::1"),
+    "aws:sourcevpce": ("vpce-1", "vpce-2"),
+    "aws:multifactorauthage": ("5", "10", "300"),
+    "aws:securetransport": ("true", "false"),
+    "aws:currenttime": ("2024-05-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+    "aws:sourcearn": ("arn:aws:states:us-east-1:111111111111:stateMachine:M", "arn:aws:sns:us-east-1:222222222222:T"),
+}
+CONDITIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "aws:PrincipalArn": (
+        ("String", "Arn", "Null"),
+        (f"arn:aws:iam::{HERE}:role/A", f"arn:aws:iam::{HERE}:role/*", "arn:aws:iam::*:user/*", "*", "*/A?"),
+    ),
+    "aws:PrincipalAccount": (("String", "Null"), (HERE, THERE, "1*", "*2")),
+    "aws:PrincipalType": (("String",), ("AssumedRole", "User", "A*")),
+    "aws:username": (("String", "Null"), ("U", "u", "*", "?")),
+    "aws:SourceIp": (("Address", "Null"), ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "bad")),
+    "aws:SourceVpce": (("String", "Null"), ("vpce-1", "VPCE-2", "vpce-*", "${aws:PrincipalAccount}")),
+    "aws:MultiFactorAuthAge": (("Numeric", "Null"), ("10", "5.0", "299.5", "x")),
+    "aws:SecureTransport": (("Bool", "Null"), ("true", "false", "FALSE")),
+    "aws:CurrentTime": (("Date",), ("2025-01-01", "2026-01-01T00:00:00Z", "1714521600")),
+    "aws:SourceArn": (("Arn", "String"), ("arn:aws:states:*:*:*", "arn:aws:sns:*", "*", "arn:aws:s3:::b")),
+}
+OPERATORS = {
+    "String": (
+        "StringEquals StringNotEquals StringLike StringNotLike StringEqualsIgnoreCase StringNotEqualsIgnoreCase".split()
+    ),
+    "Arn": ["ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"],
+    "Address": ["IpAddress", "NotIpAddress"],
+    "Numeric": ["NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"],
+    "Date": ["DateEquals", "DateNotEquals", "DateLessThanEquals", "DateGreaterThan"],
+    "Bool": ["Bool"],
+    "Null": ["Null"],
+}
+PRINCIPALS = (
+    Principal("*", "*"),
+    Principal("AWS", "*"),
+    Principal("AWS", HERE),
+    Principal("AWS", f"arn:aws:iam::{THERE}:root"),
+    *(Principal("AWS", caller.arn) for caller in CALLERS[:5]),
+    Principal("AWS", f"arn:aws:sts::{HERE}:assumed-role/A/s"),
+    Principal("Service", "states.amazonaws.com"),
+)
+AUTHORIZATIONS: tuple[Authorization, ...] = ("ordinary", "api-gateway-iam", "api-gateway-none", "kms")
+
+
+def condition(dice: random.Random) -> Condition:
+    key = dice.choice(tuple(CONDITIONS))
+    families, values = CONDITIONS[key]
+    operator = dice.choice(OPERATORS[dice.choice(families)])
+    if operator == "Null":
+        return Condition("Null", key, tuple(dice.sample(("true", "false"), dice.choice((1, 1, 1, 2)))))
+    if dice.random() < 0.25:
+        operator = dice.choice(("ForAllValues:", "ForAnyValue:")) + operator
+    if dice.random() < 0.25:
+        operator += "IfExists"
+    return Condition(operator, key, tuple(dice.sample(values, dice.choice((1, 1, 2)))))
+
+
+def statement(dice: random.Random, with_principal: bool, deny: float = 0.5) -> Statement:
+    actions = dice.choice((("*",), ("*",), ("s3:*",), ("s3:getobject",), ("s3:Put*", "sts:*"), ("*:GetObject",)))
+    resources = dice.choice((("*",), ("*",), ("arn:aws:s3:::b/*",), ("arn:aws:s3:::b/x", "arn:aws:s3:::c"), ("arn:aws:s3",)))
+    principals = tuple(dice.sample(PRINCIPALS, dice.choice((1, 1, 2)))) if with_principal else None
+    if with_principal and dice.random() < 0.5:
+        principals = (Principal("*", "*"),)
+    effect = "Deny" if dice.random() < deny else "Allow"
+    return Statement(
+        effect,  # type: ignore[arg-type]
+        actions,
+        resources,
+        principals,
+        tuple(condition(dice) for _ in range(dice.choice((0, 1, 1, 2)))),
+        not_action=dice.random() < 0.1 and actions != ("*",),
+        not_resource=dice.random() < 0.1 and resources != ("*",),
+        not_principal=with_principal and effect == "Deny" and dice.random() < 0.1,
+    )
+
+
+def policy(dice: random.Random, with_principal: bool = False, deny: float = 0.5, most: int = 3) -> Policy:
+    statements = [statement(dice, with_principal, deny) for _ in range(dice.randint(1, most))]
+    if dice.random() < 0.5:
+        statements.append(Statement("Allow", ("*",), ("*",), (Principal("*", "*"),) if with_principal else None))
+    return Policy(tuple(statements), dice.choice(("2012-10-17", "2012-10-17", "2008-10-17")))
+
+
+def policies(dice: random.Random) -> Policies:
+    maybe = dice.random
+    return Policies(
+        identity=(policy(dice, deny=0.3),) if maybe() < 0.7 else (),
+        boundaries=(policy(dice, deny=0.2),) if maybe() < 0.2 else None,
+        session=policy(dice, deny=0.2) if maybe() < 0.2 else None,
+        resource=policy(dice, with_principal=True) if maybe() < 0.8 else None,
+        endpoint=(policy(dice, with_principal=True, deny=0.2),) if maybe() < 0.15 else None,
+        scps=((policy(dice, deny=0.3),),) if maybe() < 0.2 else None,
+        rcps=((policy(dice, with_principal=True, deny=0.8),),) if maybe() < 0.15 else None,
+    )
+
+
+def finite_set(dice: random.Random) -> RequestSet:
+    """A set whose every part is a list of literals, so that it can be enumerated."""
+    same = dice.random() < 0.7
+    callers = [caller.arn for caller in CALLERS if (f":{HERE}:" in caller.arn) == same]
+    callers = dice.sample(callers, dice.randint(1, len(callers)))
+    context = {
+        name: Key(Texts(tuple(dice.sample(values, dice.randint(1, len(values))))), dice.random() < 0.5)
+        for name, values in KEYS.items()
+        if dice.random() < 0.6
+    }
+    return RequestSet(
+        "signed",
+        Texts(tuple(callers), tuple(dice.sample(callers, 1)) if len(callers) > 1 and dice.random() < 0.4 else ()),
+        Texts(tuple(dice.sample(ACTIONS, dice.choice((1, 1, 2))))),
+        Texts(tuple(dice.sample(RESOURCES, dice.choice((1, 2, 3))))),
+        HERE,
+        same,
+        context,
+        "absent",
+    )
+
+
+def members(requests: RequestSet, keys: frozenset[str]) -> Iterator[Request]:
+    """All requests of a finite set, leaving out keys that no policy asks for."""
+    by_arn = {caller.arn: caller for caller in CALLERS}
+    names = [name for name in requests.context if name in keys]
+    values: list[list[str | None]] = []
+    for name in names:
+        key = requests.context[name]
+        values.append([*(key.values.patterns if key.values else ()), *([None] if key.maybe_absent else [])])
+    for arn, action, resource, chosen in product(
+        [arn for arn in requests.callers.patterns if arn not in requests.callers.but],
+        requests.actions.patterns,
+        requests.resources.patterns,
+        list(product(*values)),
+    ):
+        context = {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
+        yield Request(by_arn[arn], action, resource, requests.resource_account, context)
+
+
+def asked(given: Policies) -> frozenset[str]:
+    documents = [*(given.identity or ()), *(given.boundaries or ()), *(given.endpoint or ())]
+    documents += [each for each in (given.session, given.resource) if each is not None]
+    documents += [each for level in (*(given.scps or ()), *(given.rcps or ())) for each in level]
+    conditions = [one for each in documents for part in each.statements for one in part.conditions]
+    return frozenset(one.key.lower() for one in conditions) | {"aws:sourcevpce"}
+
+
+def outcomes(requests: RequestSet, given: Policies, authorization: Authorization) -> set[str]:
+    evaluator = Evaluator(given, authorization)
+    found: set[str] = set()
+    for request in members(requests, asked(given)):
+        decision = evaluator.decide(request)
+        found.add("Denied" if decision.outcome.endswith("Denied") else decision.outcome)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_verdicts_agree_with_enumeration(seed: int) -> None:
+    dice = random.Random(seed)
+    symbols = Symbols()
+    undecided = 0
+    for _ in range(250):
+        given, requests = policies(dice), finite_set(dice)
+        authorization = dice.choice(AUTHORIZATIONS)
+        found = outcomes(requests, given, authorization)
+        denied = prove_denied(requests, given, symbols, authorization)
+        allowed = prove_allowed(requests, given, symbols, authorization)
+        case = (requests, given, authorization, found, denied, allowed)
+        if isinstance(denied, Proven):
+            assert found <= {"Denied"}, case
+        elif isinstance(denied, Refuted):
+            assert "Allowed" in found, case
+        else:
+            undecided += 1
+            assert "Undecided" in found or requests.actions.patterns == (), case
+        if isinstance(allowed, Proven):
+            assert found == {"Allowed"}, case
+        elif isinstance(allowed, Refuted):
+            assert found == {"Denied"}, case
+        else:
+            assert "Undecided" in found or found == {"Allowed", "Denied"}, case
+    assert undecided < 60
