@@ -12,6 +12,7 @@ Both have `about` (what was changed, and why it matters), `expect` and `options`
 There are no findings but these.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -168,7 +169,8 @@ def test_a_fixture_gets_the_answer_that_it_states(
     for finding in report.findings:
         assert finding.location.file in fixture.files
         if finding.counterexample is not None:
-            outcome = simulate(finding.counterexample.case).outcome
+            (answer,) = simulate([json.dumps({"id": "counterexample", **finding.counterexample.case})])
+            outcome = json.loads(answer)["decision"]
             assert outcome == finding.counterexample.decision
             assert (outcome == "Allowed") == finding.rule.endswith(("-only", "-pattern"))
 

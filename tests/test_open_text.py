@@ -18,6 +18,7 @@ LOWER = SYMBOLS.symbol(Symbol("${Lower}", Shape("lower case", "a-b", 1, 3)))
 STAGE = SYMBOLS.symbol(Symbol("${Stage}", Shape("stage", values=("a", "ab:", "bb"))))
 THREE = SYMBOLS.symbol(Symbol("${Three}", Shape("three", "ab", 3, 3), generated=True))
 OTHER_THREE = SYMBOLS.symbol(Symbol("${OtherThree}", Shape("three", "ab", 3, 3), generated=True))
+PERHAPS_GLOB = SYMBOLS.symbol(Symbol("${Perhaps}", Shape("perhaps", values=("a", "*", "b?"))))
 HOLE = SYMBOLS.hole("it is computed")
 VALUES = {
     ANY_TEXT: st.text("ab:*", max_size=4),
@@ -25,6 +26,7 @@ VALUES = {
     STAGE: st.sampled_from(["a", "ab:", "bb"]),
     THREE: st.sampled_from(["aaa", "bab"]),
     OTHER_THREE: st.sampled_from(["aab", "bbb"]),
+    PERHAPS_GLOB: st.sampled_from(["a", "*", "b?"]),
     HOLE: st.text("ab:*", max_size=4),
 }
 LETTERS = "".join(VALUES)
@@ -67,7 +69,7 @@ def test_globs_match_as_defined(parts: Parts, text: str) -> None:
     assert matches_parts(parts, text) is expected
 
 
-@settings(max_examples=400)
+@settings(max_examples=800)
 @given(PATTERNS, TEXTS, st.booleans(), st.booleans(), st.lists(ASSIGNMENTS, min_size=1, max_size=4))
 def test_the_verdict_admits_every_substitution(
     pattern: str, text: str, wildcards: bool, with_table: bool, assignments: list[dict[str, str]]
@@ -132,6 +134,12 @@ ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/"
         ("*", HOLE, True),
         ("*", UNKNOWN, True),
         (UNKNOWN, UNKNOWN, None),
+        (UNKNOWN + "*", UNKNOWN + "a", None),
+        (UNKNOWN + "a", UNKNOWN + "b", False),
+        (UNKNOWN + "ab", UNKNOWN + "b", None),
+        (PERHAPS_GLOB, "xyz", None),
+        (PERHAPS_GLOB, "a", None),
+        (HOLE, "x" + HOLE, None),
         ("a" + HOLE, "b" + HOLE, False),
     ],
 )

@@ -1,7 +1,8 @@
 """The prover against exhaustive enumeration with the evaluator, which shares nothing with it but the operator table."""
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import pytest
@@ -188,7 +189,9 @@ def outcomes(requests: RequestSet, given: Policies, authorization: Authorization
     found: set[str] = set()
     for request in members(requests, asked(given)):
         decision = evaluator.decide(request)
-        found.add("Denied" if decision.outcome.endswith("Denied") else decision.outcome)
+        # With `denied_by` set it is denied in any case: only whether explicitly is open.
+        refused = decision.outcome.endswith("Denied") or decision.denied_by is not None
+        found.add("Denied" if refused else decision.outcome)
     return found
 
 
@@ -218,3 +221,161 @@ def test_verdicts_agree_with_enumeration(seed: int) -> None:
         else:
             assert "Undecided" in found or found == {"Allowed", "Denied"}, case
     assert undecided < 60
+
+
+def wide_set(dice: random.Random) -> RequestSet:
+    """A set of infinitely many requests."""
+    return RequestSet(
+        "signed",
+        Texts(
+            dice.choice((("*",), ("*",), ("arn:aws:iam::*:role/*",), ("*:role/A*", "*:user/*"))),
+            dice.choice(((), (CALLERS[0].arn,), (f"arn:aws:iam::{HERE}:role/*",), ("*:root", "*/U"))),
+        ),
+        Texts(dice.choice((("*",), ("s3:*",), ("s3:PutObject",)))),
+        Texts(dice.choice((("*",), ("arn:aws:s3:::b/*",), ("*y", "arn:*"))), dice.choice(((), ("*/x",)))),
+        HERE,
+        dice.random() < 0.7,
+        {"aws:sourcevpce": Key(Texts(("vpce-*",), ("vpce-1",)), True)} if dice.random() < 0.3 else {},
+    )
+
+
+def some_members(dice: random.Random, requests: RequestSet, number: int) -> Iterator[Request]:
+    """Requests of a wide set, some at random."""
+    callers = [caller for caller in CALLERS if (f":{HERE}:" in caller.arn) == requests.same_account]
+    callers = [caller for caller in callers if belongs(caller.arn, requests.callers)]
+    actions = [action for action in ACTIONS if belongs(action.lower(), requests.actions, str.lower)]
+    resources = [resource for resource in RESOURCES if belongs(resource, requests.resources)]
+    if not (callers and actions and resources):
+        return
+    for _ in range(number):
+        context: dict[str, str] = {}
+        for name, values in KEYS.items():
+            own = [value for value in values if name not in requests.context or value != "vpce-1"]
+            if name != "aws:sourcearn" and dice.random() < 0.6:
+                context[name] = dice.choice(own)
+        yield Request(dice.choice(callers), dice.choice(actions), dice.choice(resources), HERE, context)
+
+
+def belongs(text: str, texts: Texts, change: Callable[[str], str] = str) -> bool:
+    def matching(pattern: str) -> bool:
+        return re.fullmatch(re.escape(change(pattern)).replace(r"\*", ".*"), text) is not None
+
+    return any(map(matching, texts.patterns)) and not any(map(matching, texts.but))
+
+
+def decided(requests: list[Request], given: Policies, authorization: Authorization) -> set[str]:
+    evaluator = Evaluator(given, authorization)
+    return {evaluator.decide(request).outcome for request in requests}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_proofs_about_infinite_sets_hold_for_samples(seed: int) -> None:
+    dice = random.Random(1000 + seed)
+    symbols = Symbols()
+    proven = refuted = 0
+    for _ in range(120):
+        given, requests = policies(dice), wide_set(dice)
+        authorization = dice.choice(AUTHORIZATIONS)
+        samples = list(some_members(dice, requests, 40))
+        found = decided(samples, given, authorization)
+        denied = prove_denied(requests, given, symbols, authorization)
+        allowed = prove_allowed(requests, given, symbols, authorization)
+        case = (requests, given, authorization, denied, allowed)
+        if isinstance(denied, Proven):
+            proven += 1
+            assert "Allowed" not in found, case
+            assert not members_allowed(requests, given, symbols, authorization), case
+        elif isinstance(denied, Refuted):
+            refuted += 1
+            assert denied.decision.outcome == "Allowed"
+            caller = denied.request.caller.arn
+            assert authorization == "api-gateway-none" or belongs(caller, requests.callers), case
+            assert belongs(denied.request.resource, requests.resources), case
+            assert members_allowed(requests, given, symbols, authorization), case
+        if isinstance(allowed, Proven):
+            assert found <= {"Allowed"}, case
+        elif isinstance(allowed, Refuted):
+            assert "Allowed" not in found, case
+    assert proven > 10
+    assert refuted > 30
+
+
+def smaller(given: Policies, index: int) -> Policies:
+    assert given.resource is not None
+    statements = given.resource.statements
+    return given._replace(resource=given.resource._replace(statements=statements[:index] + statements[index + 1 :]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_laws(seed: int) -> None:
+    """Order, duplication and splitting of lists change nothing; a further Deny or Allow changes nothing for the worse."""
+    dice = random.Random(2000 + seed)
+    symbols = Symbols()
+    for _ in range(100):
+        given, requests = policies(dice), wide_set(dice) if dice.random() < 0.5 else finite_set(dice)
+        if given.resource is None:
+            continue
+        authorization = dice.choice(AUTHORIZATIONS)
+        statements = given.resource.statements
+
+        def verdict(*changed: Statement) -> str:
+            resource = given.resource._replace(statements=changed)  # type: ignore[union-attr] # noqa: B023
+            altered = given._replace(resource=resource)  # noqa: B023
+            return type(prove_denied(requests, altered, symbols, authorization)).__name__  # noqa: B023
+
+        before = verdict(*statements)
+        assert verdict(*reversed(statements)) == before
+        assert verdict(*statements, statements[0]) == before
+        split = [part._replace(actions=(action,)) for part in statements if not part.not_action for action in part.actions]
+        whole = [part for part in statements if part.not_action]
+        assert verdict(*split, *whole) == before
+        more = statement(dice, with_principal=True, deny=1.0)
+        if before == "Proven":
+            assert verdict(*statements, more) == "Proven"
+        if before == "Refuted":
+            assert verdict(*statements, more._replace(effect="Allow", not_principal=False)) == "Refuted"
+        everyone = Statement("Deny", ("*",), ("*",), (Principal("*", "*"),))
+        if "sts:GetCallerIdentity" not in requests.actions.patterns and requests.actions.patterns != ("*",):
+            assert verdict(*statements, everyone) == "Proven"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_carries_a_proof_is_smallest(seed: int) -> None:
+    dice = random.Random(3000 + seed)
+    symbols = Symbols()
+    checked = 0
+    for _ in range(150):
+        given, requests = policies(dice)._replace(scps=None, rcps=None), finite_set(dice)
+        verdict = prove_denied(requests, given, symbols, "ordinary")
+        if not isinstance(verdict, Proven) or given.resource is None:
+            continue
+        for deciding in verdict.because:
+            assert deciding.statement.effect == "Deny"
+            if deciding.policy_type == "resource policy":
+                checked += 1
+                others = [each for each in verdict.because if each is not deciding]
+                kept = {id(each.statement) for each in others}
+                resource = given.resource._replace(
+                    statements=tuple(
+                        each for each in given.resource.statements if each.effect == "Allow" or id(each) in kept
+                    )
+                )
+                altered = without_denies(given, kept)._replace(resource=resource)
+                assert not isinstance(prove_denied(requests, altered, symbols, "ordinary"), Proven)
+    assert checked >= 3
+
+
+def without_denies(given: Policies, kept: set[int]) -> Policies:
+    """The policies without the Denies that are not kept."""
+
+    def cut(each: Policy) -> Policy:
+        return each._replace(
+            statements=tuple(part for part in each.statements if part.effect == "Allow" or id(part) in kept)
+        )
+
+    return given._replace(
+        identity=None if given.identity is None else tuple(map(cut, given.identity)),
+        boundaries=None if given.boundaries is None else tuple(map(cut, given.boundaries)),
+        session=None if given.session is None else cut(given.session),
+        endpoint=None if given.endpoint is None else tuple(map(cut, given.endpoint)),
+    )

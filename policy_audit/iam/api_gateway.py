@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api
 
 ANYTHING: Final = Texts(("*",))
-ABSENT: Final = Key(None, maybe_absent=True)
 _VPC_KEYS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
 _SERVICE_KEYS: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 
@@ -65,6 +65,8 @@ def others(api: Api, arns: Sequence[str], authorization: Authorization, callers:
     resources = Texts(tuple(arns))
     actions = Texts(("execute-api:Invoke",))
     policies = Policies(identity=None, resource=api.policy)
+    impossible = impossible_keys(policies, "execute-api:Invoke")
+    abroad = [arn for arn in callers if arn.split(":", 5)[4:5] != [api.account]]
 
     def ask(kind: str, about: str, but: Sequence[str], same_account: bool = True) -> Question:
         requests = RequestSet(
@@ -74,7 +76,7 @@ def others(api: Api, arns: Sequence[str], authorization: Authorization, callers:
             resources,
             api.account,
             same_account,
-            context(api, service=kind == "service"),
+            impossible | context(api, service=kind == "service"),
         )
         return Question(requests, policies, authorization, about)
 
@@ -82,7 +84,7 @@ def others(api: Api, arns: Sequence[str], authorization: Authorization, callers:
         return [ask("anonymous", "an unsigned request", ())]
     return [
         ask("signed", "a principal of the API's account", callers),
-        ask("signed", "a principal of another account", callers, same_account=False),
+        ask("signed", "a principal of another account", abroad, same_account=False),
         ask("service", "an AWS service", ()),
     ]
 
@@ -92,6 +94,7 @@ def caller(
 ) -> Question:
     """The request that a role makes to `api`, signed with its credentials."""
     same_account = role_arn.split(":", 5)[4:5] == [api.account]
+    policies = Policies(identity, (boundary,) if boundary else None, resource=api.policy)
     requests = RequestSet(
         "signed",
         Texts((literal(role_arn),)),
@@ -99,7 +102,6 @@ def caller(
         Texts((arn,)),
         api.account,
         same_account,
-        context(api),
+        impossible_keys(policies, "execute-api:Invoke") | context(api),
     )
-    boundaries = (boundary,) if boundary else None
-    return Question(requests, Policies(identity, boundaries, resource=api.policy), kind, "the workflow's request")
+    return Question(requests, policies, kind, "the workflow's request")

@@ -94,7 +94,9 @@ def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
     """A request of the cube that the evaluator decides otherwise than required, and that surely is in the set."""
     for request in candidates(cube, question):
         decision = evaluate(request, question.policies, question.authorization, question.space.symbols)
-        against = decision.outcome == "Allowed" if side == "denied" else decision.outcome.endswith("Denied")
+        # With `denied_by` set an undecided request is denied in any case: only whether explicitly is open.
+        refused = decision.outcome.endswith("Denied") or decision.denied_by is not None
+        against = decision.outcome == "Allowed" if side == "denied" else refused
         if against and _is_member(request, question):
             return Refuted(request, decision, _assumptions(question))
     return None

@@ -191,6 +191,7 @@ class Dimension:
             return None
         if self.universe is not None:
             patterns = [each.pattern for each in self._predicates if isinstance(each, Matches)]
+            patterns += [pattern for group in self.within for pattern in group]
             if not any(matches(pattern, value) for pattern in self.universe.patterns(patterns)):
                 return None
         return self._atom_of.get(_vector(tuple(self._predicates), value))
@@ -276,7 +277,7 @@ def prefix_words(patterns: Iterable[Pattern]) -> list[str] | None:
     """A word for every atom of patterns that are literals and prefixes; None if one is neither."""
     texts = {""}
     for pattern in patterns:
-        if pattern.kind == "linear":
+        if pattern.kind not in ("literal", "prefix"):
             return None
         texts.add(pattern.text)
     return sorted_words(texts)

@@ -27,7 +27,7 @@ def matches_parts(parts: Parts, text: str, symbols: Symbols | None = None) -> Tr
     """Whether `text` matches the glob `parts`, letters possible on either side. Takes time text times glob."""
     if _certainly(parts, text, symbols):
         return True
-    parts, text = _without_common_ends(parts, text)
+    parts, text = _without_common_ends(parts, text, symbols)
     if _differ(parts, text, symbols) or not _possibly(parts, text, symbols):
         return False
     return None
@@ -49,6 +49,11 @@ def may_hold(character: str, letter: str, symbols: Symbols | None) -> bool:
     if shape.values:
         return any(character in value for value in shape.values)
     return not shape.characters or _admits(shape.characters, character)
+
+
+def _may_be_glob(letter: str, symbols: Symbols | None) -> bool:
+    """Whether the value of `letter` may have a wildcard in it, which then counts as one in a pattern."""
+    return may_hold("*", letter, symbols) or may_hold("?", letter, symbols)
 
 
 def _admits(characters: str, character: str) -> bool:
@@ -99,7 +104,7 @@ class _Automaton:
         if loop is None:
             loop = self.loop if character == ":" else self.loop | self.loop_in_segment
             for letter, at in self._opened.items():
-                if may_hold(character, letter, self._symbols):
+                if may_hold(character, letter, self._symbols) or _may_be_glob(letter, self._symbols):
                     loop |= at
             self._loops[character] = loop
         step = self.by_character.get(character, 0) | self.one | (0 if character == ":" else self.one_in_segment)
@@ -169,33 +174,34 @@ def _possibly(parts: Parts, text: str, symbols: Symbols | None) -> bool:
     return bool(states & automaton.accepting)
 
 
-def _without_common_ends(parts: Parts, text: str) -> tuple[Parts, str]:
-    """Glob and text without what both literally begin and end with: the same letters are the same text."""
+def _without_common_ends(parts: Parts, text: str, symbols: Symbols | None) -> tuple[Parts, str]:
+    """Glob and text without what both literally begin and end with: the same letters are the same text, unless it may
+    be a glob."""
     if parts and isinstance(parts[0], str):
-        same = _same(parts[0], text)
+        same = _same(parts[0], text, symbols)
         parts, text = joined((parts[0][same:], *parts[1:])), text[same:]
     if parts and isinstance(parts[-1], str):
         last = parts[-1]
-        same = _same(last[::-1], text[::-1])
+        same = _same(last[::-1], text[::-1], symbols)
         parts, text = joined((*parts[:-1], last[: len(last) - same])), text[: len(text) - same]
     return parts, text
 
 
-def _same(one: str, other: str) -> int:
-    """The number of characters that both begin with, up to the first that may differ from itself."""
+def _same(one: str, other: str, symbols: Symbols | None) -> int:
+    """The number of characters that both begin with, up to a letter that may not match itself alone."""
     for index, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right or left == UNKNOWN:
+        if left != right or left == UNKNOWN or (is_letter(left) and _may_be_glob(left, symbols)):
             return index
     return min(len(one), len(other))
 
 
 def _differ(parts: Parts, text: str, symbols: Symbols | None) -> bool:
-    """Whether what a symbol may be rules a match out at the start of glob and text, of which the first characters
-    differ."""
+    """Whether what a symbol may be rules a match out at the start, where glob and text differ or are not known to be
+    the same."""
     if symbols is None or not text or not parts or not isinstance(parts[0], str):
         return False
     ours, whole = parts[0], len(parts) == 1
-    if UNKNOWN in (ours[0], text[0]):
+    if UNKNOWN in (ours[0], text[0]) or (is_letter(ours[0]) and _may_be_glob(ours[0], symbols)):
         return False
     if is_letter(ours[0]) and is_letter(text[0]):
         return _are_two_generated(ours, text, whole, symbols)
@@ -207,7 +213,7 @@ def _differ(parts: Parts, text: str, symbols: Symbols | None) -> bool:
 def _are_two_generated(ours: str, theirs: str, whole: bool, symbols: Symbols) -> bool:
     """Whether both begin with a generated value, not the same one, that reaches equally far in both."""
     one, other = symbol_of(ours[0], symbols), symbol_of(theirs[0], symbols)
-    if not (one.generated and other.generated) or is_hole(ours[0]) or is_hole(theirs[0]):
+    if ours[0] == theirs[0] or not (one.generated and other.generated) or is_hole(ours[0]) or is_hole(theirs[0]):
         return False
     if 0 <= one.shape.longest == one.shape.shortest == other.shape.shortest == other.shape.longest:
         return True

@@ -1,7 +1,8 @@
 """Linear patterns: every language of texts that a policy can write — literals, globs, ARN globs — in one form."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
 
 from policy_audit.model.value import is_letter
 
@@ -31,22 +32,73 @@ PLAIN_NOT_COLON: Final = CharClass(frozenset(":"), complement=True)
 Position = str | CharClass
 
 
-class Pattern(NamedTuple):
-    """A linear regular expression: `positions` are read one by one; state i may read `loops[i]` any number of times.
+class Pattern:
+    """A linear regular expression: `positions` are read one by one; state i may read `loops` of i any number of times.
 
-    The two simplest forms are told by `kind`, so that they can be matched quickly: there `text` is the literal text.
+    The simpler forms are told by `kind`, so that they can be matched quickly: there `chunks` are the literal texts.
+    Patterns are equal when they are written alike.
     """
 
-    positions: tuple[Position, ...]
-    loops: tuple[tuple[int, CharClass], ...] = ()
-    text: str = ""
-    kind: str = "linear"
-    """`literal` (text alone), `prefix` (text and then anything), or `linear`."""
+    __slots__ = ("_hash", "_steps", "chunks", "kind", "loops", "positions")
+
+    def __init__(self, positions: Iterable[Position], loops: Iterable[tuple[int, CharClass]] = ()) -> None:
+        self.positions = tuple(positions)
+        self.loops = tuple(loops)
+        self._hash = hash((self.positions, self.loops))
+        self.kind: Literal["literal", "prefix", "chunks", "linear"] = "linear"
+        """`literal` (one text), `prefix` (a text and then anything), `chunks` (texts with anything between), or any."""
+        self.chunks: tuple[str, ...] = ()
+        self._steps: dict[str, tuple[int, int]] = {}
+        if all(loop is ANY for _, loop in self.loops) and all(isinstance(each, str) for each in self.positions):
+            self._simplify("".join(each for each in self.positions if isinstance(each, str)))
+
+    def _simplify(self, text: str) -> None:
+        cuts = [0, *(at for at, _ in self.loops), len(text)]
+        self.chunks = tuple(text[one:other] for one, other in pairwise(cuts))
+        if not self.loops:
+            self.kind = "literal"
+        elif len(self.loops) == 1 and not self.chunks[-1]:
+            self.kind = "prefix"
+        else:
+            self.kind = "chunks"
+
+    @property
+    def text(self) -> str:
+        """The text of a literal, or of a prefix without its wildcard; else nothing."""
+        return self.chunks[0] if self.kind in ("literal", "prefix") else ""
+
+    def step(self, character: str) -> tuple[int, int]:
+        """As masks of states: from which `character` leads on, and in which it stays."""
+        found = self._steps.get(character)
+        if found is None:
+            on = stay = 0
+            for at, position in enumerate(self.positions):
+                if position == character if isinstance(position, str) else position.holds(character):
+                    on |= 1 << at
+            for at, loop in self.loops:
+                if loop.holds(character):
+                    stay |= 1 << at
+            found = self._steps[character] = (on, stay)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Pattern)
+            and self._hash == other._hash
+            and self.positions == other.positions
+            and self.loops == other.loops
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.positions!r}, {self.loops!r})"
 
 
 def literal(text: str) -> Pattern:
     """The one word `text`, wildcards standing for themselves."""
-    return Pattern(tuple(text), text=text, kind="literal")
+    return Pattern(text)
 
 
 STAR: Final = "<*>"
@@ -61,12 +113,8 @@ def tokens(text: str) -> list[str]:
 
 def glob(text: str) -> Pattern:
     """`*` stands for any text, `?` for one plain character; a symbol is matched by `*` and by itself alone."""
-    if "?" not in text:
-        star = text.find("*")
-        if star < 0:
-            return Pattern(tuple(text), text=text, kind="literal")
-        if star == len(text) - 1:
-            return Pattern(tuple(text[:-1]), ((star, ANY),), text[:-1], "prefix")
+    if "*" not in text and "?" not in text:
+        return Pattern(text)
     return glob_of(tokens(text))
 
 
@@ -80,7 +128,7 @@ def glob_of(parts: Sequence[str]) -> Pattern:
                 loops.append((len(positions), ANY))
         else:
             positions.append(PLAIN if part == QUESTION else part)
-    return _named(positions, loops)
+    return Pattern(positions, loops)
 
 
 def arn_glob_of(parts: Sequence[str]) -> Pattern | None:
@@ -102,18 +150,7 @@ def arn_glob_of(parts: Sequence[str]) -> Pattern | None:
         else:
             colons += part == ":"
             positions.append(part)
-    return _named(positions, loops)
-
-
-def _named(positions: list[Position], loops: list[tuple[int, CharClass]]) -> Pattern:
-    """The pattern, told to be a literal or a prefix if it is one."""
-    characters = [position for position in positions if isinstance(position, str)]
-    if len(characters) == len(positions):
-        if not loops:
-            return Pattern(tuple(positions), (), "".join(characters), "literal")
-        if loops == [(len(positions), ANY)]:
-            return Pattern(tuple(positions), tuple(loops), "".join(characters), "prefix")
-    return Pattern(tuple(positions), tuple(loops))
+    return Pattern(positions, loops)
 
 
 def fold(pattern: Pattern) -> Pattern:
@@ -139,7 +176,7 @@ def concatenate(parts: Iterable[Pattern | str]) -> Pattern:
             continue
         loops.extend((len(positions) + at, loop) for at, loop in part.loops)
         positions.extend(part.positions)
-    return _named(positions, loops)
+    return Pattern(positions, loops)
 
 
 def some(characters: CharClass, exactly: int = 0) -> Pattern:
@@ -150,28 +187,30 @@ def some(characters: CharClass, exactly: int = 0) -> Pattern:
 
 
 def matches(pattern: Pattern, word: str) -> bool:
-    """Whether `word` belongs to `pattern`. Takes at most `len(word)` steps on one integer."""
+    """Whether `word` belongs to `pattern`, in time that grows with the word and not with ways to match it."""
     if pattern.kind == "literal":
-        return word == pattern.text
+        return word == pattern.chunks[0]
     if pattern.kind == "prefix":
-        return word.startswith(pattern.text)
+        return word.startswith(pattern.chunks[0])
+    if pattern.kind == "chunks":
+        return _matches_chunks(pattern.chunks, word)
     state = 1
-    positions, loops = pattern.positions, pattern.loops
     for character in word:
-        following = 0
-        for at, loop in loops:
-            if state >> at & 1 and loop.holds(character):
-                following |= 1 << at
-        live = state
-        while live:
-            low = live & -live
-            at = low.bit_length() - 1
-            live ^= low
-            if at < len(positions):
-                position = positions[at]
-                if position == character if isinstance(position, str) else position.holds(character):
-                    following |= low << 1
-        if not following:
+        on, stay = pattern.step(character)
+        state = (state & on) << 1 | state & stay
+        if not state:
             return False
-        state = following
-    return bool(state >> len(positions) & 1)
+    return bool(state >> len(pattern.positions) & 1)
+
+
+def _matches_chunks(chunks: tuple[str, ...], word: str) -> bool:
+    first, last = chunks[0], chunks[-1]
+    if len(word) < len(first) + len(last) or not word.startswith(first) or not word.endswith(last):
+        return False
+    at, end = len(first), len(word) - len(last)
+    for chunk in chunks[1:-1]:
+        at = word.find(chunk, at, end)
+        if at < 0:
+            return False
+        at += len(chunk)
+    return True

@@ -21,10 +21,10 @@ _ROLES: Final = glob(TYPES["AssumedRole"])
 Named = tuple[Naming, Reading]
 
 
-def principal_terms(draft: Draft, space: Space) -> Iterator[tuple[Naming, Term | None]]:
+def principal_terms(draft: Draft, space: Space, bounded: bool) -> Iterator[tuple[Naming, Term | None]]:
     """The ways in which the statement names callers, each with its question; None stands for everybody.
 
-    A statement without `Principal` is about nobody: it yields nothing.
+    A statement without `Principal` is about nobody: it yields nothing. `bounded`: the callers have a boundary.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
     statement = draft.statement
@@ -34,7 +34,10 @@ def principal_terms(draft: Draft, space: Space) -> Iterator[tuple[Naming, Term |
     if statement.principals is None:
         return
     if statement.not_principal:
-        yield "as anyone", _not_principal(statement, statement.principals, space)
+        # "Will always deny any IAM principal that has a permissions boundary policy attached":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+        listed = () if bounded and space.requests.kind == "signed" else statement.principals
+        yield "as anyone", _not_principal(statement, listed, space)
         return
     ways: dict[Naming, list[Reading]] = {}
     for principal in statement.principals:

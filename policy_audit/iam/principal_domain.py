@@ -156,7 +156,7 @@ def _letters(patterns: Iterable[Pattern]) -> set[str]:
 
 def _segments(pattern: Pattern) -> tuple[str, str, str] | None:
     """Partition, account and tail that a pattern asks for, empty for any; None if it asks for something else."""
-    if pattern.kind != "linear":
+    if pattern.kind in ("literal", "prefix"):
         text = pattern.text
         parts = text.split(":", 5)
         if len(parts) == 6:

@@ -100,14 +100,14 @@ class Question:
         groups: list[tuple[PolicyType, Iterable[Policy] | None]] = [
             (kind, (policies.resource,) if policies.resource is not None else None),
             ("VPC endpoint policy", policies.endpoint or None),
-            ("identity policy", policies.identity),
         ]
-        if self.requests.kind != "anonymous":
+        if self._signed:
             groups += [
+                ("identity policy", policies.identity),
                 ("permissions boundary", policies.boundaries),
                 ("session policy", (policies.session,) if policies.session is not None else None),
             ]
-        groups += [("SCP", level) for level in policies.scps or ()]
+            groups += [("SCP", level) for level in policies.scps or ()]
         groups += [("RCP", level) for level in policies.rcps or ()]
         for policy_type, documents in groups:
             if documents is not None:
@@ -214,7 +214,7 @@ class Question:
                 if draft.deciding is None:
                     named.append(draft)
                     continue
-                for naming, term in principal_terms(draft, self.space):
+                for naming, term in principal_terms(draft, self.space, self.policies.boundaries is not None):
                     named.append(_with(draft, naming, term))
             levels.append(Level(level.policy_type, named))
         self.levels = levels

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from policy_audit.iam.api_gateway import Question, authorization_of, caller
-from policy_audit.iam.request import Key, Policies, RequestSet, Texts, literal
+from policy_audit.iam.known_keys import ABSENT, impossible_keys
+from policy_audit.iam.request import Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Api, Missing, Role
 from policy_audit.model.system import Call, RestApi, System
@@ -64,6 +65,9 @@ def _permission(
         yield _at_api(requirement, subject, role, resource, boundary, by)
         return
 
+    policies = Policies(role.policies, (boundary,) if boundary else None)
+    impossible = impossible_keys(policies, action)
+
     def ask(on: str) -> Question:
         requests = RequestSet(
             "signed",
@@ -72,9 +76,9 @@ def _permission(
             Texts((literal(on),)),
             role.account,
             True,
-            context | surroundings(system, on, role),
+            impossible | context | surroundings(system, on),
         )
-        return Question(requests, Policies(role.policies, (boundary,) if boundary else None), "ordinary")
+        return Question(requests, policies, "ordinary")
 
     unconfirmed = clause.unconfirmed_resource.of(subject) if clause.unconfirmed_resource else None
     doubtful = (ask(unconfirmed),) if isinstance(unconfirmed, str) and unconfirmed != resource else ()
@@ -117,6 +121,7 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
         return
     context, missing = context_of(clause, subject, system)
     sentence = f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`"
+    policies = Policies((), resource=role.trust)
     requests = RequestSet(
         "service",
         Texts((service,)),
@@ -124,7 +129,7 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
         Texts((literal(role.arn),)),
         role.account,
         True,
-        {"sts:externalid": Key(None, maybe_absent=True)} | context | surroundings(system, role.arn, role),
+        impossible_keys(policies, action) | {"sts:externalid": ABSENT} | context | surroundings(system, role.arn),
     )
     yield Requirement(
         rule,
@@ -133,7 +138,7 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
         role.address,
         role.span,
         span,
-        questions=(Question(requests, Policies((), resource=role.trust), "trust"),),
+        questions=(Question(requests, policies, "trust"),),
         missing=missing,
         principal=service,
         action=action,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.request import Key, Texts, literal
-from policy_audit.model.resources import Missing, Role
+from policy_audit.model.resources import Missing
 from policy_audit.model.system import Call, Fact, OtherThan, System
 from policy_audit.origin import Span
 from policy_audit.rulebook.rule import Permission, Rule
@@ -80,7 +80,7 @@ def context_of(clause: Permission, subject: object, system: System) -> tuple[dic
     return keys, ""
 
 
-def surroundings(system: System, resource: str, role: Role) -> dict[str, Key]:
+def surroundings(system: System, resource: str) -> dict[str, Key]:
     """Keys that every request carries: the Region it is made in, and TLS."""
     keys = {"aws:securetransport": Key(Texts(("true",))), "aws:requestedregion": Key(Texts((literal(system.region),)))}
     account = resource.split(":", 5)[4:5]

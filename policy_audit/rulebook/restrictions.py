@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policy_audit.iam.api_gateway import Question, authorization_of, others
+from policy_audit.iam.known_keys import impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.system import ApiRequest, OtherThan, RestApi, System
@@ -38,7 +39,10 @@ def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: Syste
         else:
             by_authorization.setdefault(kind, []).append(request.arn)
     questions = [
-        question for kind, arns in by_authorization.items() for question in others(subject.api, arns, kind, callers)
+        question
+        for kind in ("api-gateway-none", "api-gateway-iam")
+        if kind in by_authorization
+        for question in others(subject.api, by_authorization[kind], kind, callers)
     ]
     policy = subject.api.policy
     guarded = policy is not None and any(statement.effect == "Deny" for statement in policy.statements)
@@ -70,6 +74,9 @@ def _excess(rule: Rule, clause: Permission, subject: object, system: System, act
     span = place(subject)[1]
     show = system.symbols.show
 
+    policies = Policies(role.policies)
+    impossible = impossible_keys(policies, action)
+
     def ask(keys: dict[str, Key]) -> Question:
         requests = RequestSet(
             "signed",
@@ -78,9 +85,9 @@ def _excess(rule: Rule, clause: Permission, subject: object, system: System, act
             Texts((literal(resource),)),
             role.account,
             True,
-            keys | surroundings(system, resource, role),
+            impossible | keys | surroundings(system, resource),
         )
-        return Question(requests, Policies(role.policies), "ordinary")
+        return Question(requests, policies, "ordinary")
 
     telling = [
         ask(context | {key.lower(): Key(Texts((literal(text),)))})
