@@ -12,7 +12,7 @@ from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
-from policy_audit.sources.cloudformation import read_system, unsupported
+from policy_audit.sources.cloudformation import read_system, unread, unsupported
 from policy_audit.sources.estate import Estate, Given, World
 from policy_audit.sources.excerpts import masked
 from policy_audit.sources.files import load
@@ -26,18 +26,28 @@ class Outcome(NamedTuple):
     world: World
 
 
+class Audited(NamedTuple):
+    """What was found in one world, and what of it could not be read."""
+
+    world: World
+    outcomes: Sequence[Outcome]
+    unread: Sequence[Skipped]
+
+
 def audit(paths: Sequence[str], options: Options = Options()) -> Report:  # noqa: B008 - immutable
     """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited."""
     rules = tuple(rule for rule in read_rules(options.rules) if rule.id not in options.disabled)
     loaded = load(paths)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.documents, given)
-    outcomes = [outcome for world in estate.worlds() for outcome in _in_world(estate, world, rules, options)]
-    findings, requirements = _collect([one for one in outcomes if estate.possible(one.world)], estate, options.strict)
+    worlds = [_in_world(estate, world, rules, options) for world in estate.worlds()]
+    possible = [one for one in worlds if estate.possible(one.world)]
+    findings, requirements = _collect(possible, estate, options.strict)
+    definitions = dict.fromkeys(skipped for one in possible for skipped in one.unread)
     return Report(
         findings=findings,
         requirements=requirements,
-        skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate, options.callers)),
+        skipped=(*loaded.skipped, *_problems(estate), *definitions, *unsupported(estate, options.callers)),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings),
@@ -51,30 +61,31 @@ def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]
     return {one.path: masked(one, texts[one.path]) for one in estate.templates if one.path in files}
 
 
-def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options) -> list[Outcome]:
+def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options) -> Audited:
     system: System = read_system(estate, options.callers)
-    return [Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in derive(rules, system)]
+    asked = derive(rules, system)
+    outcomes = [Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in asked]
+    return Audited(world, outcomes, unread(system))
 
 
 def _collect(
-    outcomes: Sequence[Outcome], estate: Estate, strict: bool
+    audited: Sequence[Audited], estate: Estate, strict: bool
 ) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
     """One finding and one line for each requirement, whatever the number of worlds it was asked in.
 
     What is undecided is a finding only if the user is `strict`.
     """
     by_requirement: dict[tuple[str, str, str], list[Outcome]] = {}
-    for outcome in outcomes:
+    for outcome in (outcome for one in audited for outcome in one.outcomes):
         asked = outcome.requirement
         by_requirement.setdefault((asked.rule.id, asked.address, asked.sentence), []).append(outcome)
     findings, requirements = [], []
-    worlds = {outcome.world.label for outcome in outcomes}
+    worlds = [one.world for one in audited]
     for same in by_requirement.values():
         worst = min(same, key=lambda one: ("refuted", "undecided", "proven").index(one.answered.answer))
         requirement = at_fault(worst.requirement, worst.answered)
-        when = tuple(one.world.label for one in same if one.answered.answer == worst.answered.answer)
-        when = tuple(label for label in when if label) if len(when) < len(worlds) else ()
-        requirements.append(checked(requirement, worst.answered)._replace(when=when))
+        when = estate.when([one.world for one in same if one.answered.answer == worst.answered.answer], worlds)
+        requirements.append(checked(requirement, worst.answered, estate.symbols)._replace(when=when))
         if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
             findings.append(finding(requirement, worst.answered, estate.symbols)._replace(when=when))
     return tuple(findings), tuple(requirements)
@@ -82,8 +93,7 @@ def _collect(
 
 def _problems(estate: Estate) -> list[Skipped]:
     """What CloudFormation would refuse in the templates, or the audit does not follow."""
-    found = dict.fromkeys(problem for template in estate.templates for problem in template.problems)
-    return [Skipped(str(problem.span), problem.message, span=problem.span) for problem in found]
+    return [Skipped(str(problem.span), problem.message, span=problem.span) for problem in estate.problems()]
 
 
 def _assumptions(estate: Estate) -> tuple[str, ...]:

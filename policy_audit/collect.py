@@ -32,10 +32,10 @@ def at_fault(requirement: Requirement, answered: Answered) -> Requirement:
     return requirement
 
 
-def checked(requirement: Requirement, answered: Answered) -> Checked:
+def checked(requirement: Requirement, answered: Answered, symbols: Symbols) -> Checked:
     """The requirement with its answer, as `--verbose` shows it."""
     because = tuple(
-        Mark(span, f"{deciding.policy.name}: {_label(deciding)}")
+        Mark(span, symbols.show(f"{deciding.policy.name}: {_label(deciding)}"))
         for deciding in answered.because
         if (span := _span(deciding)) is not None
     )
@@ -46,8 +46,8 @@ def checked(requirement: Requirement, answered: Answered) -> Checked:
         answered.answer,
         requirement.needed_at,
         because,
-        answered.reasons if answered.answer == "undecided" else (),
-        answered.assumptions,
+        tuple(map(symbols.show, answered.reasons)) if answered.answer == "undecided" else (),
+        tuple(map(symbols.show, answered.assumptions)),
     )
 
 
@@ -59,16 +59,16 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
     related: tuple[Mark, ...] = ()
     counterexample = None
     if answered.answer == "refuted" and answered.request is not None and answered.question is not None:
-        location, label, related, reasons = _point(requirement, answered)
+        location, label, related, reasons = _point(requirement, answered, symbols)
         counterexample = _counterexample(answered, symbols)
     elif requirement.effect == "holds":
         reasons = ()
         label = words["detail"]
     if requirement.needed_at != location and requirement.effect != "deny":
         related = (*related, Mark(requirement.needed_at, _need(requirement)))
-    message = _fill(rule.message, words)
+    message = symbols.show(_fill(rule.message, words))
     if answered.answer == "undecided":
-        message = f"cannot decide whether {_lower(requirement.sentence)}"
+        message = symbols.show(f"cannot decide whether {_lower(requirement.sentence)}")
         reasons = answered.reasons
     return Finding(
         rule=rule.id,
@@ -81,10 +81,10 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
         help=_fill(rule.help, words),
         page=rule.id,
         location=location,
-        label=label,
-        related=tuple(related),
+        label=symbols.show(label),
+        related=tuple(mark._replace(label=symbols.show(mark.label)) for mark in related),
         counterexample=counterexample,
-        reasons=reasons,
+        reasons=tuple(map(symbols.show, reasons)),
         references=rule.references,
         fingerprint=fingerprint(rule.id, requirement.address, requirement.sentence),
     )
@@ -109,7 +109,7 @@ class Pointer(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def _point(requirement: Requirement, answered: Answered) -> Pointer:
+def _point(requirement: Requirement, answered: Answered, symbols: Symbols) -> Pointer:
     """What to point at for a request that breaks the requirement."""
     decision, question, request = answered.decision, answered.question, answered.request
     assert decision is not None and question is not None and request is not None
@@ -125,13 +125,15 @@ def _point(requirement: Requirement, answered: Answered) -> Pointer:
         named = f" `{policy.name}`" if policy and policy.name else ""
         place = (policy.span if policy else None) or requirement.span
         return Pointer(place, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",))
-    near = near_misses(request, question.policies)
+    near = near_misses(request, question.policies, question.authorization, symbols)
     if near:
         first = near[0]
-        marks = tuple(Mark(span, _miss(miss)) for miss in near[1:3] if (span := _span(miss.deciding)) is not None)
+        marks = tuple(
+            Mark(span, _miss(miss, symbols)) for miss in near[1:3] if (span := _span(miss.deciding)) is not None
+        )
         where = first.deciding.policy.name
-        reason = f"no statement of its policies allows it; the nearest, in `{where}`, {_miss(first)}"
-        return Pointer(_span(first.deciding) or requirement.span, _miss(first), marks, (reason,))
+        reason = f"no statement of its policies allows it; the nearest, in `{where}`, {_miss(first, symbols)}"
+        return Pointer(_span(first.deciding) or requirement.span, _miss(first, symbols), marks, (reason,))
     return Pointer(requirement.span, "no statement allows it", (), ("no statement of its policies allows it",))
 
 
@@ -161,10 +163,10 @@ def _policy_of(policies: Policies, kind: str) -> Policy | None:
     return policies.session if kind == "session policy" else None
 
 
-def _miss(miss: NearMiss) -> str:
+def _miss(miss: NearMiss, symbols: Symbols) -> str:
     failed = miss.failed[0] if miss.failed else "resource"
     if failed in _MISMATCHES:
-        shown = ", ".join(f"`{value}`" for value in miss.values[:2])
+        shown = ", ".join(f"`{symbols.show(value)}`" for value in miss.values[:2])
         return f"{_MISMATCHES[failed]}: {shown}" if shown else _MISMATCHES[failed]
     return f"asks for {failed}"
 

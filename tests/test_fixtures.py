@@ -3,9 +3,9 @@
 A fixture below `fixtures/<rule>/good` or `bad` is one YAML file of one of two forms:
 
 * a template of its own, with what is expected of it under `Metadata`;
-* edits of the estate: `base` (a folder, relative to the file) and `edits`, each with `file`, `replace` and `with`. The text
-  to replace must occur once (or `times`). Text of several lines is found at whatever indentation, and what replaces it
-  gets the same.
+* edits of the estate: `base` (a folder, relative to the file) and `edits`, each with `file`, `replace` and `with`. The
+  text to replace must occur once (or `times`). Text of several lines is found at whatever indentation, and what
+  replaces it gets the same.
 
 Both have `about` (what was changed, and why it matters), `expect` and `options`. Each entry of `expect` is one finding:
 `rule`, `answer` (refuted unless said), `at` (file and logical id) and `says`, a part of its message, label or reasons.
@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from policy_audit.audit import Options, audit
+from policy_audit.audit import audit
 from policy_audit.findings import Finding, Report
 from policy_audit.iam.simulate import simulate
+from policy_audit.options import Options
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ESTATE = FIXTURES / "estate"
@@ -56,7 +57,7 @@ _Loader.add_multi_constructor("!", _plain)
 def read(path: Path) -> Fixture:
     """The fixture in the file `path`. Raises ValueError for one that is not well formed."""
     text = path.read_text(encoding="utf-8")
-    document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    document = yaml.load(text, _Loader)
     if "Resources" in document:
         said, files = document["Metadata"], {"template.yaml": text}
     else:
@@ -157,9 +158,7 @@ def test_the_estate_is_proven_for_an_account(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("path", VARIANTS, ids=NAMES)
-def test_a_fixture_gets_the_answer_that_it_states(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fixture_gets_the_answer_that_it_states(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fixture = read(path)
     report = run(fixture, tmp_path, monkeypatch)
     assert not unexpected(report.findings, fixture.expected)

@@ -99,7 +99,9 @@ def condition(dice: random.Random) -> Condition:
 
 def statement(dice: random.Random, with_principal: bool, deny: float = 0.5) -> Statement:
     actions = dice.choice((("*",), ("*",), ("s3:*",), ("s3:getobject",), ("s3:Put*", "sts:*"), ("*:GetObject",)))
-    resources = dice.choice((("*",), ("*",), ("arn:aws:s3:::b/*",), ("arn:aws:s3:::b/x", "arn:aws:s3:::c"), ("arn:aws:s3",)))
+    resources = dice.choice(
+        (("*",), ("*",), ("arn:aws:s3:::b/*",), ("arn:aws:s3:::b/x", "arn:aws:s3:::c"), ("arn:aws:s3",))
+    )
     principals = tuple(dice.sample(PRINCIPALS, dice.choice((1, 1, 2)))) if with_principal else None
     if with_principal and dice.random() < 0.5:
         principals = (Principal("*", "*"),)
@@ -326,7 +328,9 @@ def test_laws(seed: int) -> None:
         before = verdict(*statements)
         assert verdict(*reversed(statements)) == before
         assert verdict(*statements, statements[0]) == before
-        split = [part._replace(actions=(action,)) for part in statements if not part.not_action for action in part.actions]
+        split = [
+            part._replace(actions=(action,)) for part in statements if not part.not_action for action in part.actions
+        ]
         whole = [part for part in statements if part.not_action]
         assert verdict(*split, *whole) == before
         more = statement(dice, with_principal=True, deny=1.0)

@@ -108,7 +108,7 @@ def test_ci_runs_the_second_command_and_nothing_else() -> None:
 
 
 def test_readme_names_the_hooks() -> None:
-    assert [hook["id"] for hook in HOOKS] == ["policy-audit", "policy-audit-files"]
+    assert [hook["id"] for hook in HOOKS] == ["policy-audit"]
     assert all(f"`{hook['id']}`" in TEXT for hook in HOOKS)
 
 

@@ -10,8 +10,14 @@ from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api
+from policy_audit.model.value import has_holes
 
 ANYTHING: Final = Texts(("*",))
+_NEVER_IN_A_PATH: Final = ("*{*", "*}*")
+"""A request's path has values, never the names of a resource's parameters; in a URL these characters are escaped.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
+"""
 _VPC_KEYS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
 _SERVICE_KEYS: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 
@@ -66,12 +72,14 @@ def others(api: Api, arns: Sequence[str], authorization: Authorization, callers:
     actions = Texts(("execute-api:Invoke",))
     policies = Policies(identity=None, resource=api.policy)
     impossible = impossible_keys(policies, "execute-api:Invoke")
+    # No principal of another partition can call.
+    everybody = f"arn:{literal(api.arn.split(':', 2)[1])}:*"
     abroad = [arn for arn in callers if arn.split(":", 5)[4:5] != [api.account]]
 
     def ask(kind: str, about: str, but: Sequence[str], same_account: bool = True) -> Question:
         requests = RequestSet(
             kind,  # type: ignore[arg-type]
-            Texts(("*",), tuple(literal(arn) for arn in but)),
+            Texts((everybody if kind == "signed" else "*",), tuple(literal(arn) for arn in but)),
             actions,
             resources,
             api.account,
@@ -99,7 +107,7 @@ def caller(
         "signed",
         Texts((literal(role_arn),)),
         Texts(("execute-api:Invoke",)),
-        Texts((arn,)),
+        Texts((arn,), _NEVER_IN_A_PATH if has_holes(arn) else ()),
         api.account,
         same_account,
         impossible_keys(policies, "execute-api:Invoke") | context(api),

@@ -166,6 +166,13 @@ def fold(pattern: Pattern) -> Pattern:
     return Pattern(positions, pattern.loops)
 
 
+def segmented(pattern: Pattern) -> Pattern:
+    """The part of a pattern among texts of six parts: where it has all five colons, wildcards do not cross another."""
+    if pattern.positions.count(":") != 5:
+        return pattern
+    return Pattern(pattern.positions, ((at, NOT_COLON if loop is ANY else loop) for at, loop in pattern.loops))
+
+
 def concatenate(parts: Iterable[Pattern | str]) -> Pattern:
     """The words made of one word of each part, in order; a `str` is a literal part."""
     positions: list[Position] = []

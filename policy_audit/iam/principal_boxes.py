@@ -136,8 +136,10 @@ def _by_word(value: str, space: Space) -> Iterator[Named]:
     elif has_letters(value):
         if _may_be_anybody(value, space):
             yield "as anyone", _maybe("an open principal may be `*`", _EVERYBODY)
-        account = glob(f"arn:*:*::{_open(value)}:*")
-        yield "by account", _maybe("an open principal may be an account", account)
+            yield "by account", _maybe("an open principal may be an account", _EVERYBODY)
+        else:
+            account = glob(f"arn:*:*::{_open(value)}:*")
+            yield "by account", _maybe("an open principal may be an account", account)
         yield "by role", _equal(value)
     elif value.startswith("AROA"):
         yield "by role", _maybe("a principal is named by its unique id, which nothing tells", _ROLES)

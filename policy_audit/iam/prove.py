@@ -82,11 +82,13 @@ def _for_all_symbols(
         verdict = decide(side, question)
         if isinstance(verdict, Refuted) and side == "denied":
             return verdict  # Replayed with the letters in it: it holds whatever they stand for.
-        tried = substitutions((each.patterns() for each in question.space.dimensions), symbols, question.space.accounts)
+        tried = substitutions(question.space.patterns(), symbols, question.space.accounts)
     except OverBudgetError as error:
         return Undecided((str(error),))
     flipping: list[tuple[Bindings, Verdict]] = []
-    for bindings in tried.found:
+    for size, bindings in sorted(((len(each), each) for each in tried.found)):
+        if flipping and size > len(flipping[0][0]):
+            break  # A shorter condition is known that makes a difference.
         other = _substituted(side, bindings, requests, policies, symbols, authorization)
         if type(other) is not type(verdict):
             flipping.append((bindings, other))

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from policy_audit.iam.domains import Dimension, Matches
-from policy_audit.iam.patterns import ANY, PLAIN, CharClass, Pattern, concatenate, glob, literal, matches
+from policy_audit.iam.patterns import (
+    ANY,
+    PLAIN,
+    CharClass,
+    Pattern,
+    concatenate,
+    glob,
+    literal,
+    matches,
+    segmented,
+)
 from policy_audit.iam.principal_domain import TYPES, USER, Principals
 from policy_audit.iam.readings import Reading, set_reading
 from policy_audit.iam.request import Key, RequestSet, Texts
@@ -138,7 +148,7 @@ class Space:
         account = requests.resource_account
         if account and not has_holes(account):
             of_account = concatenate(("arn:", _STAR, ":", _STAR, "::", literal(account), ":", _STAR))
-            self.accounts.append(of_account)
+            self.accounts.append(segmented(of_account))
             if requests.same_account:
                 within.append([of_account, _OPEN] if self._open_arns else [of_account])
             else:
@@ -283,6 +293,12 @@ class Space:
         return [concatenate((*head, name)), concatenate((*head, _STAR, "/", name))]
 
     # ---- regions
+
+    def patterns(self) -> Iterator[list[Pattern]]:
+        """For each dimension, the patterns of policies and set. Those for callers stay within the parts of an ARN."""
+        for index, dimension in enumerate(self.dimensions):
+            patterns = dimension.patterns()
+            yield [segmented(each) for each in patterns] if index == PRINCIPAL else patterns
 
     def excluded(self, dimension: int) -> list[Pattern]:
         """The patterns of values that the set leaves out."""

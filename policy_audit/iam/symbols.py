@@ -50,7 +50,7 @@ def tokens_of(pattern: Pattern) -> tuple[Token, ...]:
 
 
 def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
-    """Bindings under which the two patterns share a word; none when they share one as they stand, or never do."""
+    """Bindings under which the two patterns share a word that they do not share as they stand."""
     found: dict[Bindings, None] = {}
     start = (tokens_of(one), tokens_of(other), ())
     stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [start]
@@ -58,6 +58,7 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
     steps = 0
     while stack:
         ours, theirs, bindings = stack.pop()
+        ours, theirs = _expanded(ours, bindings), _expanded(theirs, bindings)
         key = (len(ours), len(theirs), bindings)
         if key in seen:
             continue
@@ -66,9 +67,8 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
         if steps > MOST_STEPS:
             return Unifiers(tuple(found), complete=False)
         if not ours and not theirs:
-            if not bindings:
-                return Unifiers(())
-            found.setdefault(bindings)
+            if bindings:
+                found.setdefault(bindings)
             if len(found) > MOST_SOLUTIONS:
                 return Unifiers(tuple(found), complete=False)
             continue
@@ -76,18 +76,22 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
     return Unifiers(tuple(found))
 
 
+def _expanded(rest: tuple[Token, ...], bindings: Bindings) -> tuple[Token, ...]:
+    """`rest`, a bound letter at its start replaced by its value."""
+    while rest:
+        first = rest[0]
+        value = next((value for letter, value in bindings if letter == first), None)
+        if value is None:
+            break
+        rest = (*value, *rest[1:])
+    return rest
+
+
 def _steps(
     ours: tuple[Token, ...], theirs: tuple[Token, ...], bindings: Bindings, symbols: Symbols
 ) -> Iterator[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]]:
     """The ways to go on by one token; ways that bind a letter come last, and are taken last for `stack` is reversed."""
     one, other = (ours[0] if ours else None), (theirs[0] if theirs else None)
-    bound = dict(bindings)
-    if isinstance(one, str) and one in bound:
-        yield (*bound[one], *ours[1:]), theirs, bindings
-        return
-    if isinstance(other, str) and other in bound:
-        yield ours, (*bound[other], *theirs[1:]), bindings
-        return
     if isinstance(one, str) and is_letter(one) and one != other:
         yield from _bind(ours, theirs, bindings, symbols)
     if isinstance(other, str) and is_letter(other) and one != other:
@@ -125,26 +129,45 @@ def _bind(
         return
     symbol = symbols.of(letter)
     longest = symbol.shape.longest if symbol.shape.longest >= 0 else 256
-    for value in symbol.shape.values:
-        yield (*value, *ours[1:]), theirs, _extended(bindings, letter, value)
     if symbol.shape.values:
+        yield from _bind_listed(ours, theirs, bindings, symbol.shape.values)
         return
-    text = ""
+    text, solid = "", not theirs or not isinstance(theirs[0], Loop)
     for at, token in enumerate((*theirs, None)):
-        if _admits(letter, text, symbols) and (text or not theirs or len(ours) > 1):
+        # A value that lies in a wildcard altogether is no news: the wildcard matches the letter as well.
+        if solid and _admits(letter, text, symbols) and (text or not theirs or len(ours) > 1):
             yield ours[1:], theirs[at:], _extended(bindings, letter, text)
         if token is None or len(text) >= longest:
             return
         if isinstance(token, Loop):
             # A wildcard: the value may reach into it, and end there.
             reaching = text + _example(token.characters)
-            if _admits(letter, reaching, symbols):
+            if solid and _admits(letter, reaching, symbols):
                 yield ours[1:], theirs[at:], _extended(bindings, letter, reaching)
             text = reaching
             continue
+        solid = True
         text += token if isinstance(token, str) else _example(token)
         if text == letter or (isinstance(token, str) and token == letter):
             return
+
+
+def _bind_listed(
+    ours: tuple[Token, ...], theirs: tuple[Token, ...], bindings: Bindings, listed: Iterable[str]
+) -> Iterator[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]]:
+    """Gives the letter each of the values that it may have; in a wildcard, those that reach beyond it."""
+    letter = ours[0]
+    assert isinstance(letter, str)
+    first = theirs[0] if theirs else None
+    for value in listed:
+        extended = _extended(bindings, letter, value)
+        if not isinstance(first, Loop):
+            yield (*value, *ours[1:]), theirs, extended
+            continue
+        for inside in range(1, len(value)):
+            if not first.characters.holds(value[inside - 1]):
+                break
+            yield (*value[inside:], *ours[1:]), theirs[1:], extended
 
 
 def _example(characters: CharClass) -> str:

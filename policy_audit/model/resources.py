@@ -42,7 +42,7 @@ class PortRule(NamedTuple):
         if self.protocol in {"-1", "all"}:
             return True
         if self.protocol not in {"tcp", "6"}:
-            return None if self.protocol == "" else False
+            return None if self.protocol == "" or not self.protocol.isascii() else False
         if self.from_port is None or self.to_port is None:
             return None
         return self.from_port == -1 or self.from_port <= port <= self.to_port
@@ -147,4 +147,4 @@ class StateMachine(NamedTuple):
     role: Role | Missing
     definition: Definition
     unseen: tuple[str, ...] = ()
-    """Why the definition, or a part of it, could not be read."""
+    """Why the definition could not be read at all; what is amiss in a part of it is in `definition.problems`."""

@@ -21,11 +21,14 @@ from policy_audit.model.resources import (
     SecurityGroup,
     StateMachine,
 )
-from policy_audit.model.value import Symbols, has_letters, is_letter
+from policy_audit.model.value import Symbols, has_letters, is_letter, letters
 from policy_audit.origin import Span
 
 HTTP_TASK_SECONDS = 60
 """https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html"""
+
+_NO_METHODS = "the API's methods are not among the audited files"
+_NO_STAGES = "the API's stages are not among the audited files"
 
 VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """What `ANY` stands for: a request carries one of these, never `ANY`."""
@@ -67,6 +70,8 @@ class System:
         "_calls_by_api",
         "_calls_by_role",
         "_connections",
+        "_hosts",
+        "_names_endpoints",
         "_roles",
         "account",
         "apis",
@@ -106,6 +111,8 @@ class System:
         """Every task of every state machine."""
         self._calls_by_api: dict[str, list[Call]] = {}
         self._calls_by_role: dict[str, list[Call]] = {}
+        self._hosts: dict[str, tuple[str, ...] | Missing] = {}
+        self._names_endpoints: dict[str, bool] = {}
         for call in self.calls:
             if call.integration == "apigateway:invoke" and call.auth_type == "IAM_ROLE" and isinstance(call.api, Api):
                 self._calls_by_api.setdefault(call.api.id, []).append(call)
@@ -132,6 +139,23 @@ class System:
     def http_calls(self, role_arn: str) -> "Sequence[Call]":
         """The HTTP Tasks that run with the role."""
         return self._calls_by_role.get(role_arn, ())
+
+    def hosts(self, role_arn: str) -> tuple[str, ...] | Missing:
+        """The hosts that the HTTP Tasks of the role call, each once."""
+        if role_arn not in self._hosts:
+            self._hosts[role_arn] = _hosts(self.http_calls(role_arn))
+        return self._hosts[role_arn]
+
+    def names_endpoints(self, role: Role) -> bool:
+        """Whether a condition of the role's policies is about `states:HTTPEndpoint`."""
+        if role.arn not in self._names_endpoints:
+            self._names_endpoints[role.arn] = any(
+                condition.key.lower() == "states:httpendpoint"
+                for policy in role.policies
+                for statement in policy.statements
+                for condition in statement.conditions
+            )
+        return self._names_endpoints[role.arn]
 
 
 class Call(NamedTuple):
@@ -251,10 +275,13 @@ class Call(NamedTuple):
     @property
     def uses_a_domain_name(self) -> Fact:
         """A private endpoint is called by a domain name; its certificate can't be for an IP address."""
-        host = self.host
-        if isinstance(host, Missing):
-            return Fact(None, host.reason)
-        return self._at_endpoint(not is_ip_address(host), f"calls the IP address `{host}`")
+        host, private = self.host, self.private
+        if private is False or (isinstance(host, str) and not is_ip_address(host)):
+            return Fact(True, "")
+        for unknown in (host, private):
+            if isinstance(unknown, Missing):
+                return Fact(None, unknown.reason)
+        return self._at_endpoint(False, f"calls the IP address `{host}`")
 
     @property
     def has_a_possible_timeout(self) -> Fact:
@@ -262,11 +289,13 @@ class Call(NamedTuple):
         field = self.task.timeout_seconds
         if field is None:
             return Fact(True, "sets no timeout")
-        if has_letters(field.text) or not field.text.strip().isdigit():
+        digits = field.text.strip()
+        if not (digits.isascii() and digits.isdigit()):
             reasons = self.system.symbols.reasons(field.text) or ("it is not a number",)
             return Fact(None, f"its timeout is not known: {reasons[0]}", span=field.span)
-        seconds = int(field.text)
-        return Fact(seconds <= HTTP_TASK_SECONDS, f"waits for up to {seconds} s", span=field.span)
+        # AWS takes at most 99,999,999 s, and Python no number of thousands of digits.
+        long = len(digits.lstrip("0")) > 8 or int(digits) > HTTP_TASK_SECONDS
+        return Fact(not long, f"waits for up to {digits[:12]} s", span=field.span)
 
     def _at_endpoint(self, holds: bool | None, detail: str) -> Fact:
         return Fact(holds, detail, span=self.task.endpoint.span if self.task.endpoint else None)
@@ -275,12 +304,7 @@ class Call(NamedTuple):
     def role_names_endpoints(self) -> bool:
         """Whether the role's policies restrict `states:InvokeHTTPEndpoint` by `states:HTTPEndpoint`."""
         role = self.role
-        return isinstance(role, Role) and any(
-            condition.key.lower() == "states:httpendpoint"
-            for policy in role.policies
-            for statement in policy.statements
-            for condition in statement.conditions
-        )
+        return isinstance(role, Role) and self.system.names_endpoints(role)
 
     @property
     def other_endpoints(self) -> OtherThan | Missing:
@@ -288,12 +312,9 @@ class Call(NamedTuple):
         role = self.role
         if isinstance(role, Missing):
             return role
-        hosts: dict[str, None] = {}
-        for call in self.system.http_calls(role.arn):
-            host = call.host
-            if isinstance(host, Missing):
-                return host
-            hosts[host] = None
+        hosts = self.system.hosts(role.arn)
+        if isinstance(hosts, Missing):
+            return hosts
         own = tuple(f"https://{host}{rest}" for host in hosts for rest in ("", "/*", ":*"))
         telling = (*(f"https://{host}.attacker.example/" for host in hosts), "https://attacker.example/")
         return OtherThan("https://*", own, telling)
@@ -356,19 +377,26 @@ class Call(NamedTuple):
         if isinstance(method, Missing):
             return method
         path = "/" + self._path()
-        found = [candidate for candidate in api.methods if _verb_matches(candidate.http_method, method)]
-        matches = [(candidate, _path_matches(candidate.path, path)) for candidate in found]
-        certain = [candidate for candidate, matched in matches if matched]
+        certain, possible = [], []
+        for candidate in api.methods:
+            verb = _verb_matches(candidate.http_method, method)
+            reached = verb is not False and _path_matches(candidate.path, path)
+            if verb and reached:
+                certain.append(candidate)
+            elif reached is not False:
+                possible.append(candidate)
         if certain:
-            return min(certain, key=lambda one: (one.http_method == "ANY", "+" in one.path, "{" in one.path))
-        possible = [candidate for candidate, matched in matches if matched is None]
+            return min(certain, key=_precedence)
         if possible:
             authorizations = {candidate.authorization for candidate in possible}
             if len(possible) == 1 or len(authorizations) == 1:
                 return possible[0]
-            return Missing(f"which method `{self.system.symbols.show(path)}` reaches depends on its value")
+            asked = self.system.symbols.show(f"{method} {path}")
+            return Missing(f"which method `{asked}` reaches depends on its value")
         if has_letters(method):
             return Missing(f"the method `{self.system.symbols.show(method)}` is not known")
+        if not api.methods:
+            return Missing(api.unseen[0] if api.unseen else _NO_METHODS)
         return Missing(api.unseen[0]) if api.unseen else None
 
     @property
@@ -388,10 +416,18 @@ class Call(NamedTuple):
         stage = self.task.stage
         names = [one.name for one in api.stages]
         if stage is None:
-            holds = True if api.kind == "HTTP" else None if api.unseen else False
+            if api.kind == "HTTP":
+                return Fact(True, "")
+            # A path that starts with a stage's name may make up for it: nobody has confirmed that it does not.
+            first = self._path().partition("/")[0]
+            if first in names or has_letters(first):
+                return Fact(None, f"names no stage, but its path starts with `{self.system.symbols.show(first)}`")
+            holds = None if api.unseen or not names else False
             return Fact(holds, f"names no stage, and a REST API has none by default: {_listed(names)}")
         if stage.text in names:
             return Fact(True, "", span=stage.span)
+        if not names:
+            return Fact(None, api.unseen[0] if api.unseen else _NO_STAGES, span=stage.span)
         shown = self.system.symbols.show(stage.text)
         if has_letters(stage.text) or any(has_letters(name) for name in names) or api.unseen:
             reasons = (*self.system.symbols.reasons(stage.text), *api.unseen)
@@ -530,10 +566,18 @@ class PrivatePath(NamedTuple):
             return Fact(None, "the resource configuration has no `DnsResource`")
         name = configuration.domain_name
         if has_letters(name.text):
-            # What a resource of the template calls itself (a load balancer's DNSName, an endpoint's DnsEntries)
-            # is a name; an open parameter may be anything.
-            return Fact(True, "", span=name.span) if not self.system.symbols.reasons(name.text) else Fact(None, "")
+            return self._open_name(name)
         return Fact(not is_ip_address(name.text), f"points at the IP address `{name.text}`", span=name.span)
+
+    def _open_name(self, name: Field) -> Fact:
+        # What a resource of the template calls itself (a load balancer's DNSName, an endpoint's DnsEntries)
+        # is a name, and so is all that ends in letters; an open parameter may be anything.
+        symbols = self.system.symbols
+        made = [symbols.of(letter) for letter in letters(name.text)]
+        if name.text[-1].isalpha() or all(one.generated or ".DnsEntries}" in one.name for one in made):
+            return Fact(True, "", span=name.span)
+        reasons = symbols.reasons(name.text)
+        return Fact(None, reasons[0] if reasons else f"`{symbols.show(name.text)}` is not known", span=name.span)
 
     @property
     def gateway(self) -> ResourceGateway | Missing:
@@ -640,8 +684,32 @@ def _outside_connection(system: System, field: Field) -> Connection | Missing:
     )
 
 
-def _verb_matches(declared: str, called: str) -> bool:
-    return declared == "ANY" or declared.upper() == called.upper() or has_letters(called) or has_letters(declared)
+def _hosts(calls: "Sequence[Call]") -> tuple[str, ...] | Missing:
+    hosts: dict[str, None] = {}
+    for call in calls:
+        host = call.host
+        if isinstance(host, Missing):
+            return host
+        hosts[host] = None
+    return tuple(hosts)
+
+
+def _verb_matches(declared: str, called: str) -> bool | None:
+    """Whether a method takes the verb of a call; None when one of them is open."""
+    if declared == "ANY" or declared.upper() == called.upper():
+        return True
+    return None if has_letters(called) or has_letters(declared) else False
+
+
+def _precedence(method: Method) -> tuple[object, ...]:
+    """API Gateway chooses by path first, literal parts before parameters and those before `{proxy+}`, then by verb.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
+    """
+    parts = method.path.strip("/").split("/")
+    return tuple(2 if part.endswith("+}") else 1 if part.startswith("{") else 0 for part in parts), (
+        method.http_method == "ANY"
+    )
 
 
 def _path_matches(template: str, path: str) -> bool | None:

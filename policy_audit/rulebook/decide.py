@@ -79,7 +79,18 @@ def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
             return Answered("refuted", (), decision.decided_by, assumptions, request, decision, question)
         case Undecided(reasons, unless, likely):
             hint = (f"it depends on whether {unless}",) if unless else ()
-            return Answered("undecided", (*reasons, *hint), request=likely, question=question)
+            why = _why_open(question, symbols)
+            return Answered(
+                "undecided", tuple(dict.fromkeys((*reasons, *hint, *why))), request=likely, question=question
+            )
+
+
+def _why_open(question: Question, symbols: Symbols) -> tuple[str, ...]:
+    """Why parts of the requests themselves are not known."""
+    requests = question.requests
+    keys = [key.values for key in requests.context.values() if key.values is not None]
+    texts = (requests.callers, requests.resources, *keys)
+    return tuple(reason for each in texts for pattern in each.patterns for reason in symbols.reasons(pattern))
 
 
 def _worst(answers: list[Answered]) -> Answered:

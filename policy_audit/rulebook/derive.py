@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from policy_audit.model.resources import Missing
 from policy_audit.model.system import Call, Fact, System, private_paths
-from policy_audit.model.value import has_holes
+from policy_audit.model.value import has_letters
 from policy_audit.rulebook.permissions import allow
 from policy_audit.rulebook.requirement import Requirement, name_of, place, undecidable
 from policy_audit.rulebook.restrictions import deny
@@ -33,11 +33,16 @@ def _ask(rule: Rule, subject: object, system: System) -> Iterator[Requirement]:
     doubt = ""
     for path, values in rule.where:
         value = path.of(subject)
+        word = _word(value)
         if isinstance(value, Missing):
             doubt = doubt or value.reason
-        elif isinstance(value, str) and has_holes(value):
-            doubt = doubt or system.symbols.reasons(value)[0]
-        elif _word(value) not in values:
+        elif has_letters(word):
+            if _may_be_one_of(word, values, system):
+                reasons = system.symbols.reasons(word)
+                doubt = doubt or (reasons[0] if reasons else f"`{system.symbols.show(word)}` is not known")
+            else:
+                return
+        elif word not in values:
             return
     if doubt:
         yield undecidable(rule, subject, rule.summary, f"whether this is asked is not known: {doubt}", system)
@@ -50,6 +55,11 @@ def _ask(rule: Rule, subject: object, system: System) -> Iterator[Requirement]:
                 yield from allow(rule, clause, subject, system)
             case Permission():
                 yield from deny(rule, clause, subject, system)
+
+
+def _may_be_one_of(word: str, values: Sequence[str], system: System) -> bool:
+    """Whether an open text may be one of `values`."""
+    return len(word) > 1 or any(system.symbols.of(word).shape.admits(value) for value in values)
 
 
 def _word(value: object) -> str:

@@ -1,14 +1,15 @@
 """API Gateway's APIs: methods with their paths, stages, endpoint types and the resource policy."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from policy_audit.errors import AuditError
-from policy_audit.model.node import Node, Scalar
+from policy_audit.iam.read import read_policy
+from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Method, Stage
+from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
-from policy_audit.iam.read import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, texts
 
@@ -21,14 +22,15 @@ _MAXIMUM_DEPTH = 100
 def read_apis(templates: Sequence[Template]) -> tuple[Api, ...]:
     """Every REST API and HTTP API, each put together from its resources in any of the templates."""
     parts = _Parts(templates)
-    found = []
+    found: list[Api] = []
     for template in templates:
         for resource in template.of_type("AWS::ApiGateway::RestApi"):
             found.append(_rest_api(template, resource, parts))
         for resource in template.of_type("AWS::ApiGatewayV2::Api"):
             if (template.property_text(resource.logical_id, "ProtocolType") or "HTTP") == "HTTP":
                 found.append(_http_api(template, resource, parts))
-    return tuple(found)
+    unseen = parts.unplaced({api.id for api in found}, templates[0].symbols) if found else ()
+    return tuple(api._replace(unseen=(*api.unseen, *unseen.get(api.kind, ()))) for api in found) if unseen else tuple(found)
 
 
 class _Parts:
@@ -47,6 +49,22 @@ class _Parts:
     def of(self, resource_type: str, api: str) -> Sequence[tuple[Template, Resource]]:
         return self._found.get((resource_type, api), ())
 
+    def unplaced(self, known: Collection[str], symbols: Symbols) -> dict[str, tuple[str, ...]]:
+        """By kind of API, what belongs to an API whose id is not known, and so may belong to any."""
+        found: dict[str, tuple[str, ...]] = {}
+        for (resource_type, api), resources in self._found.items():
+            kind = "REST" if resource_type in _REST_PARTS else "HTTP"
+            if api not in known and kind not in found and _open(api, symbols):
+                template, resource = resources[0]
+                address = template.address(resource.logical_id)
+                found[kind] = (f"`{address}` belongs to an API whose id is not known (`{symbols.show(api)}`)",)
+        return found
+
+
+def _open(api: str, symbols: Symbols) -> bool:
+    """Whether an id may be any API's: not if AWS makes it for another resource of the templates."""
+    return has_letters(api) and not (len(api) == 1 and symbols.of(api).generated)
+
 
 # ---- REST -----------------------------------------------------------------------------------------------------------
 
@@ -57,9 +75,8 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     root = template.attribute_text(resource.logical_id, "RootResourceId")
     methods: list[Method] = []
     unseen: list[str] = []
-    for body in ("Body", "BodyS3Location", "CloneFrom"):
-        if template.value(resource.logical_id, body) is not None:
-            unseen.append(f"the methods of `{resource.logical_id}` stand in its `{body}`, which is not read")
+    for body in _bodies(template, resource):
+        unseen.append(f"the methods of `{resource.logical_id}` stand in its `{body}`, which is not read")
     paths = _paths(parts.of("AWS::ApiGateway::Resource", own_id), root)
     for other, one in parts.of("AWS::ApiGateway::Method", own_id):
         method = _method(other, one, paths)
@@ -134,13 +151,29 @@ def _stages(parts: _Parts, own_id: str) -> list[Stage]:
     return found
 
 
+def _bodies(template: Template, resource: Resource) -> list[str]:
+    """The properties that describe the API as a whole, in OpenAPI or as the copy of another."""
+    return [name for name in ("Body", "BodyS3Location", "CloneFrom") if template.value(resource.logical_id, name)]
+
+
 def _resource_policy(template: Template, resource: Resource, arn: str) -> Policy | None:
     """The API's resource policy with its short resource forms written out, as API Gateway does when it saves it.
+
+    An OpenAPI body may hold one as well (`x-amazon-apigateway-policy`), and no page says which of two counts.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
     """
     node = template.value(resource.logical_id, "Policy")
     name = f"{resource.logical_id} (resource policy)"
+    bodies = _bodies(template, resource)
+    if bodies:
+        body = template.value(resource.logical_id, "Body")
+        if bodies != ["Body"] or not isinstance(body, Mapping) or body.get("Fn::Transform") is not None:
+            return Policy((), name=name, unknown=f"`{bodies[-1]}` may give one, and is not read", span=resource.span)
+        within = body.get("x-amazon-apigateway-policy")
+        if within is not None and node is not None:
+            return Policy((), name=name, unknown="`Policy` and `Body` both give one", span=resource.span)
+        node = within or node
     if node is None or (isinstance(node, Scalar) and (node.kind == "null" or not node.text.strip())):
         return None
     policy = read_policy(_document(node), name, template.symbols)
@@ -182,7 +215,9 @@ def _http_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     if template.property_text(resource.logical_id, "Target"):
         # Quick create: one `$default` route without authorization, and a `$default` stage.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html
-        methods.append(Method(template.address(resource.logical_id), resource.span, "ANY", "/{proxy+}", "NONE"))
+        key = template.property_text(resource.logical_id, "RouteKey") or "$default"
+        methods += _methods(template.address(resource.logical_id), resource, key, "NONE")
+        stages.append(Stage(template.address(resource.logical_id), resource.span, "$default"))
     for other, one in parts.of("AWS::ApiGatewayV2::Route", own_id):
         methods += _route(other, one)
     for other, one in parts.of("AWS::ApiGatewayV2::Stage", own_id):
@@ -207,8 +242,11 @@ def _route(template: Template, resource: Resource) -> list[Method]:
     """`GET /pets/{id}`, or `$default`, which takes every request that no other route does."""
     key = template.property_text(resource.logical_id, "RouteKey") or ""
     authorization = template.property_text(resource.logical_id, "AuthorizationType") or "NONE"
+    return _methods(template.address(resource.logical_id), resource, key, authorization)
+
+
+def _methods(address: str, resource: Resource, key: str, authorization: str) -> list[Method]:
     verb, _, path = key.partition(" ")
-    address = template.address(resource.logical_id)
     if key == "$default":
         # The root is not a `{proxy+}`: that needs at least one character.
         return [Method(address, resource.span, "ANY", path, authorization) for path in ("/", "/{proxy+}")]

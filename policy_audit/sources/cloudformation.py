@@ -84,7 +84,7 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Sk
         if not any(_names(name, address) for address in apis)
     ]
     for template in estate.templates:
-        for macro in template.uses("Transform"):
+        for macro in template.transforms():
             if macro not in _TRANSFORMS:
                 found.append(Skipped(template.path, f"the macro `{macro}` may change anything: it is not run"))
         for resource in template.resources.values():
@@ -93,6 +93,15 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Sk
                 address = template.address(resource.logical_id)
                 found.append(Skipped(address, f"`{resource.type}` is {reason}", span=resource.span))
     return found
+
+
+def unread(system: System) -> list[Skipped]:
+    """The state machines whose definition could not be read, or not as a whole: nothing is asked of what is missing."""
+    return [
+        Skipped(machine.address, reason, span=span)
+        for machine in system.state_machines
+        for reason, span in (*((one, machine.span) for one in machine.unseen), *machine.definition.problems)
+    ]
 
 
 def _unread(resource_type: str) -> str:

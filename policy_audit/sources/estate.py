@@ -9,9 +9,11 @@ from policy_audit.model import node as tree
 from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.places import File
+from policy_audit.sources.scope import Problem
 from policy_audit.sources.template import Template
 
-_ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):([a-z0-9]*):")
+_ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s\"']*):([^:\s\"']*)")
+_OF_OTHERS = frozenset({"Principal", "NotPrincipal", "Layers", "LayerArn", "Description", "Metadata"})
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
 MAXIMUM_WORLDS = 64
 """How many combinations of conditions are looked at; beyond, the audit says so."""
@@ -28,11 +30,14 @@ class Given(NamedTuple):
 
 
 class World(NamedTuple):
-    """One combination of cases: what conditions compare symbols with. `label` says it to a reader."""
+    """One combination of cases: the values of symbols that conditions compare with something.
+
+    A symbol that is not in `values` has none of those that it is compared with; `others` are the ones known when the
+    world was made.
+    """
 
     values: Mapping[str, str]
-    others: tuple[str, ...]
-    label: str
+    others: tuple[str, ...] = ()
 
 
 class Estate:
@@ -46,8 +51,13 @@ class Estate:
         self._stacks = {
             stack: paths[real] for stack, path in given.stacks.items() if (real := os.path.realpath(path)) in paths
         }
-        stack_of = {path: stack for stack, path in self._stacks.items()}
+        # A template that several stacks are made from has no one stack name.
+        made = [*self._stacks.values()]
+        stack_of = {path: stack for stack, path in self._stacks.items() if made.count(path) == 1}
         self._resolving: set[tuple[str, str]] = set()
+        self._entered: list[tuple[World, list[int]]] = []
+        self.templates: list[Template] = []
+        self._index_outputs()
         self.templates = [
             Template(
                 path,
@@ -69,7 +79,7 @@ class Estate:
         seen: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         for _, document in documents:
             for partition, service, region, account in _arns(document):
-                # The resource of a state is no real ARN, and AWS's own policies are nobody's account.
+                # The resource of a state is no real ARN.
                 if (service, region) != ("states", ""):
                     seen[0].add(partition)
                 if _REGION.fullmatch(region):
@@ -144,9 +154,26 @@ class Estate:
 
     def assume(self, world: World) -> None:
         """Goes over to a world in all templates."""
+        self._entered.append((world, [len(template.problems) for template in self.templates]))
         for template in self.templates:
             template.assume(world.values, world.others)
         self._index_outputs()
+        for template in self.templates:
+            template.read()
+
+    def problems(self) -> list[Problem]:
+        """What CloudFormation would refuse in the templates, or the audit does not follow, in worlds that can be."""
+        ends = [*(began for _, began in self._entered[1:]), [len(template.problems) for template in self.templates]]
+        found: dict[Problem, None] = {}
+        if self._entered:
+            # What came to light before any world was assumed counts in each.
+            for template, first in zip(self.templates, self._entered[0][1], strict=True):
+                found |= dict.fromkeys(template.problems[:first])
+        for (world, began), end in zip(self._entered, ends, strict=True):
+            if self.possible(world):
+                for template, first, last in zip(self.templates, began, end, strict=True):
+                    found |= dict.fromkeys(template.problems[first:last])
+        return list(found)
 
     def splits(self) -> dict[str, list[str]]:
         """The symbols that conditions have compared so far, with the values that they were compared with."""
@@ -164,7 +191,7 @@ class Estate:
         `MAXIMUM_WORLDS`, and says so in the assumptions.
         """
         seen: set[tuple[tuple[str, str], ...]] = set()
-        first = World({}, (), "")
+        first = World({})
         self.assume(first)
         yield first
         seen.add(())
@@ -190,26 +217,48 @@ class Estate:
 
     def _combinations(self) -> Iterator[World]:
         splits = sorted(self.splits().items())
-        chosen: list[tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]] = [({}, (), ())]
+        chosen: list[World] = [World({})]
         for letter, values in splits:
-            name = self.symbols.of(letter).name.strip("${}").replace("Condition:", "condition ")
-            options = [(value, f"{name} is `{value}`") for value in values]
             chosen = [
-                *((found, (*others, letter), labels) for found, others, labels in chosen),
-                *(
-                    ({**found, letter: value}, others, (*labels, label))
-                    for found, others, labels in chosen
-                    for value, label in options
-                ),
+                *(World(one.values, (*one.others, letter)) for one in chosen),
+                *(World({**one.values, letter: value}, one.others) for one in chosen for value in values),
             ]
             if len(chosen) > 4 * MAXIMUM_WORLDS:
                 break
-        for values_of, others, labels in chosen:
-            yield World(values_of, others, ", ".join(labels))
+        yield from chosen
+
+    def when(self, holding: Sequence[World], asked: Sequence[World]) -> tuple[str, ...]:
+        """The cases in which something holds that was asked in all possible worlds `asked`, in words; none for "always".
+
+        A symbol whose value makes no difference is not mentioned.
+        """
+        holds = [one.values for one in holding]
+        telling = [letter for letter in sorted(self.splits()) if _matters(letter, holds, [one.values for one in asked])]
+        cases = dict.fromkeys(tuple((letter, values.get(letter)) for letter in telling) for values in holds)
+        return tuple(", ".join(self._case(letter, value) for letter, value in case) for case in cases if case)
+
+    def _case(self, letter: str, value: str | None) -> str:
+        """`Stage is `prod`` or `Stage is not `prod``, with the template if others have a parameter of that name."""
+        compared = self.splits()[letter]
+        symbol = self.symbols.of(letter)
+        name = symbol.name.strip("${}").replace("Condition:", "condition ")
+        owners = [one for one in self.templates if letter in one.scope.splits]
+        others = [one for one in self.splits() if one != letter and self.symbols.of(one).name == symbol.name]
+        if others and owners:
+            name = f"{name} of {owners[0].path}"
+        rest = [one for one in symbol.shape.values if one not in compared]
+        if value is None and len(rest) == 1:
+            value = rest[0]
+        if value is not None:
+            return f"{name} is `{value}`"
+        return f"{name} is not {' or '.join(f'`{one}`' for one in compared)}"
 
 
 def _arns(document: tree.Mapping) -> Iterator[tuple[str, str, str, str]]:
-    """Partition, service, region and account of each literal ARN; those of principals belong to other accounts."""
+    """Partition, service, region and account of each ARN, as far as it is literal.
+
+    Principals, published layers and whatever is only told to readers belong to other accounts.
+    """
     pending: list[Node] = [document]
     while pending:
         node = pending.pop()
@@ -217,9 +266,20 @@ def _arns(document: tree.Mapping) -> Iterator[tuple[str, str, str, str]]:
             if "arn:" in node.text:
                 yield from _ARN.findall(node.text)
         elif isinstance(node, tree.Mapping):
-            pending += [one.value for one in node.entries if one.key.text not in {"Principal", "NotPrincipal"}]
+            pending += [one.value for one in node.entries if one.key.text not in _OF_OTHERS]
         else:
             pending += node.items
+
+
+def _matters(letter: str, holding: Sequence[Mapping[str, str]], asked: Sequence[Mapping[str, str]]) -> bool:
+    """Whether some world where a thing holds differs in `letter` alone from one where it does not."""
+
+    def rest(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((key, value) for key, value in values.items() if key != letter))
+
+    holds = {(rest(values), values.get(letter)) for values in holding}
+    around = {one for one, _ in holds}
+    return any(rest(values) in around and (rest(values), values.get(letter)) not in holds for values in asked)
 
 
 def _given(path: str, parameters: Mapping[str, str]) -> dict[str, Node]:

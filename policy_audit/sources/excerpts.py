@@ -5,22 +5,28 @@ from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.origin import Span
+from policy_audit.sources.places import Within
 from policy_audit.sources.template import Template
 from policy_audit.sources.tree import child, entries, text
 
 SECRET_PROPERTIES: Final = frozenset(
     {
         "ApiKeyValue",
+        "AuthToken",
         "BodyParameters",
         "ClientSecret",
         "HeaderParameters",
         "Headers",
+        "MasterUserPassword",
         "Password",
+        "QueryParameters",
         "QueryStringParameters",
+        "RequestBody",
         "SecretString",
+        "SecretStringTemplate",
     }
 )
-"""Properties whose values are credentials, or may carry one; `Headers` are those of a workflow's calls.
+"""Properties whose values are credentials, or may carry one; `Headers` and the like are those of a workflow's calls.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-events-connection-authparameters.html
 """
@@ -39,21 +45,54 @@ def masked(template: Template, content: str) -> tuple[str, ...]:
 
 
 def _secrets(template: Template) -> Iterable[Span]:
-    """Where the template holds credentials, header values, or defaults of NoEcho parameters."""
+    """Where the template holds credentials, header values, or defaults of NoEcho parameters.
+
+    Of a definition that could not be parsed everything may be one.
+    """
     for entry in entries(template.document.get("Parameters")):
         default = child(entry.value, "Default")
         if default is not None and (text(child(entry.value, "NoEcho")) or "").lower() == "true":
             yield default.place.span
-    pending: list[tuple[Node, bool]] = [(document, False) for document in (template.document, *template.embedded)]
+    documents = (template.document, *template.embedded)
+    pending: list[tuple[Node, bool]] = [(document, isinstance(document, Scalar)) for document in documents]
     while pending:
         node, hidden = pending.pop()
         if isinstance(node, Mapping):
-            pending += [(entry.value, hidden or entry.key.text in SECRET_PROPERTIES) for entry in node.entries]
+            for entry in node.entries:
+                pending.append((entry.value, hidden or entry.key.text.removesuffix(".$") in SECRET_PROPERTIES))
         elif isinstance(node, Scalar):
             if hidden and node.text:
-                yield node.place.span
+                yield from _written(node)
         else:
             pending += [(item, hidden) for item in node.items]
+
+
+def _written(scalar: Scalar) -> Iterable[Span]:
+    """Every stretch of a file that the text comes from: a joined text is written in several places."""
+    source, start, end = scalar.place
+    if scalar.pieces:
+        yield from _stretches(scalar, 0, len(scalar.text))
+    elif isinstance(source, Within):
+        yield from _stretches(source.scalar, start, end)
+    else:
+        yield scalar.place.span
+
+
+def _stretches(whole: Scalar, start: int, end: int) -> Iterable[Span]:
+    """Where characters `start` to `end` of a text were written."""
+    pending = [(whole, start, end)]
+    while pending:
+        scalar, start, end = pending.pop()
+        source = scalar.place.source
+        if scalar.pieces:
+            for piece in scalar.pieces:
+                first, last = max(start - piece.offset, 0), min(end - piece.offset, len(piece.scalar.text))
+                if first < last:
+                    pending.append((piece.scalar, first, last))
+        elif isinstance(source, Within) and source.syntax == "value":
+            pending.append((source.scalar, scalar.place.start + start, scalar.place.start + end))
+        else:
+            yield Within(scalar).span(start, end)
 
 
 def _mask(lines: list[str], span: Span) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.model.node import Mapping
-from policy_audit.sources.nodes import parse, read_text
+from policy_audit.sources.nodes import MAXIMUM_BYTES, parse, read_text
 from policy_audit.sources.tree import child, entries, text
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".template")
@@ -34,9 +34,12 @@ def load(paths: Sequence[str]) -> Loaded:
     documents: dict[str, Mapping] = {}
     texts: dict[str, str] = {}
     skipped: list[Skipped] = []
-    for path, named in _files(paths):
-        if path in texts:
+    seen: set[str] = set()
+    for path, named in _files(paths, skipped):
+        real = os.path.realpath(path)
+        if real in seen:
             continue
+        seen.add(real)
         try:
             content = read_text(path)
             texts[path] = content
@@ -44,6 +47,8 @@ def load(paths: Sequence[str]) -> Loaded:
                 continue
             document = parse(content, path)
         except AuditError as error:
+            if not named and path not in texts and _cannot_be_template(path):
+                continue
             where = error.where or path
             skipped.append(Skipped(where, error.message, error.help, broken=True))
             continue
@@ -63,21 +68,26 @@ def load(paths: Sequence[str]) -> Loaded:
     return Loaded(tuple(documents.items()), {path: texts[path] for path in documents}, targets, tuple(skipped))
 
 
-def _files(paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Each file with whether it was named itself."""
-    for path in paths:
+def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, bool]]:
+    """Each file with whether it was named itself, named ones first; folders that can't be read go to `skipped`."""
+    for path in sorted(paths, key=os.path.isdir):
         if os.path.isdir(path):
-            yield from ((found, False) for found in _walk(path))
+            yield from ((found, False) for found in _walk(path, skipped))
         elif os.path.lexists(path):
             yield os.path.normpath(path), True
         else:
             raise AuditError(f"`{path}` does not exist", help="check the path", exit_code=USAGE)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, skipped: list[Skipped]) -> Iterator[str]:
     """The files below a folder that can be templates, sorted. A link that leads out of the folder is not followed."""
+
+    def unread(error: OSError) -> None:
+        reason = f"cannot read the folder: {(error.strerror or str(error)).lower()}"
+        skipped.append(Skipped(os.path.normpath(error.filename), reason, "check its permissions", broken=True))
+
     inside = os.path.realpath(folder)
-    for root, folders, files in os.walk(folder):
+    for root, folders, files in os.walk(folder, onerror=unread):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER)
         for name in sorted(files):
             path = os.path.normpath(os.path.join(root, name))
@@ -89,6 +99,19 @@ def _within(path: str, folder: str) -> bool:
     if not os.path.islink(path):
         return True
     return os.path.commonpath((os.path.realpath(path), folder)) == folder
+
+
+def _cannot_be_template(path: str) -> bool:
+    """Whether a file that is no readable text holds other data for sure: it is larger than any template, or lacks
+    the words that each has."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, encoding="latin-1") as file:
+            content = file.read(MAXIMUM_BYTES + 1)
+    except (OSError, ValueError):
+        return False
+    return len(content) > MAXIMUM_BYTES or not _may_be_template(content)
 
 
 def _may_be_template(content: str) -> bool:

@@ -12,6 +12,7 @@ from policy_audit.model.resources import (
     ResourceGateway,
     SecurityGroup,
 )
+from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.physical_ids import (
     Ids,
     attribute,
@@ -124,6 +125,8 @@ def _security_groups(templates: Sequence[Template]) -> dict[str, SecurityGroup]:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
     """
     groups = {}
+    added: dict[str, dict[str, list[PortRule]]] = {"Ingress": {}, "Egress": {}}
+    unplaced: list[str] = []
     for template in templates:
         for resource in template.of_type(_GROUP):
             group = _group(template, resource)
@@ -131,14 +134,39 @@ def _security_groups(templates: Sequence[Template]) -> dict[str, SecurityGroup]:
     for template in templates:
         for direction in ("Ingress", "Egress"):
             for resource in template.of_type(f"{_GROUP}{direction}"):
-                found = groups.get(template.property_text(resource.logical_id, "GroupId") or "")
-                if found is not None:
-                    rule = _rule(template.properties(resource.logical_id), resource)
-                    if direction == "Ingress":
-                        groups[found.id] = found._replace(ingress=(*found.ingress, rule))
-                    else:
-                        groups[found.id] = found._replace(egress=(*(found.egress or ()), rule))
-    return groups
+                group_id = template.property_text(resource.logical_id, "GroupId") or ""
+                rule = _rule(template.properties(resource.logical_id), resource)
+                if group_id in groups:
+                    added[direction].setdefault(group_id, []).append(rule)
+                elif _open(group_id, template.symbols):
+                    shown = template.symbols.show(group_id)
+                    unplaced.append(f"`{resource.logical_id}` adds a rule to a group that is not known (`{shown}`)")
+    return {
+        name: _with(group, added["Ingress"].get(name, ()), added["Egress"].get(name, ()), unplaced[:1])
+        for name, group in groups.items()
+    }
+
+
+def _open(group_id: str, symbols: Symbols) -> bool:
+    """Whether an id may be any group's: not if AWS makes it for another resource of the templates."""
+    return has_letters(group_id) and not (len(group_id) == 1 and symbols.of(group_id).generated)
+
+
+def _with(
+    group: SecurityGroup, ingress: Sequence[PortRule], egress: Sequence[PortRule], unseen: Sequence[str]
+) -> SecurityGroup:
+    """The group with the rules that separate resources add.
+
+    Whether a separate egress rule takes away the one that AWS makes for a group without any, no page says.
+    """
+    doubts = [*unseen]
+    if egress and group.egress is None:
+        doubts.append("AWS's own rule, which allows everything out, may stand beside the separate ones")
+    return group._replace(
+        ingress=(*group.ingress, *ingress),
+        egress=(*(group.egress or ()), *egress) if egress else group.egress,
+        unseen=(*group.unseen, *doubts),
+    )
 
 
 def _group(template: Template, resource: Resource) -> SecurityGroup:

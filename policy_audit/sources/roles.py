@@ -1,14 +1,15 @@
 """IAM roles of the templates, each with every policy that is attached to it from either side."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from policy_audit.model.node import Scalar
-from policy_audit.model.policy import Policy
-from policy_audit.model.resources import Missing, Role
-from policy_audit.model.value import has_letters
-from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
 from policy_audit.iam.read import read_policy
+from policy_audit.model.node import Scalar
+from policy_audit.model.policy import Policy, Principal
+from policy_audit.model.resources import Missing, Role
+from policy_audit.model.value import REGION, Symbols, has_letters
+from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, items, text, texts, unknown
 
@@ -66,18 +67,45 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
         for template in templates
         for resource in template.of_type("AWS::IAM::Role")
     )
-    return _with_open_attachments(roles, attachments)
+    return _with_open_attachments(roles, attachments, templates[0].symbols) if templates else roles
 
 
-def _with_open_attachments(roles: tuple[Role, ...], attachments: Sequence[Attachment]) -> tuple[Role, ...]:
+def _with_open_attachments(
+    roles: tuple[Role, ...], attachments: Sequence[Attachment], symbols: Symbols
+) -> tuple[Role, ...]:
     """A policy whose roles are not known may be attached to any of them."""
     names = {role.name for role in roles}
-    unseen = tuple(
-        f"the policy `{one.policy.name}`, attached to a role whose name is not known,"
-        for one in attachments
-        if any(has_letters(name) and name not in names for name in one.roles)
-    )
-    return tuple(role._replace(unseen=role.unseen + unseen) for role in roles) if unseen else roles
+    literal: dict[str, list[str]] = {}
+    anywhere: list[str] = []
+    for one in attachments:
+        for name in one.roles:
+            if has_letters(name) and name not in names:
+                anywhere.append(one.policy.name)
+            elif name not in names:
+                literal.setdefault(name, []).append(one.policy.name)
+    if not anywhere and not literal:
+        return roles
+    return tuple(role._replace(unseen=(*role.unseen, *_unseen(role, anywhere, literal, symbols))) for role in roles)
+
+
+def _unseen(role: Role, anywhere: Sequence[str], literal: Mapping[str, list[str]], symbols: Symbols) -> list[str]:
+    """What may be attached to the role; one clause however many policies there are."""
+    found = [*anywhere]
+    if has_letters(role.name):
+        found += [policy for name, policies in literal.items() if _may_be(role.name, name, symbols) for policy in policies]
+    if not found:
+        return []
+    shown = ", ".join(f"`{name}`" for name in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    return [f"the policy {shown}, which may be attached to this role,"]
+
+
+def _may_be(open_name: str, name: str, symbols: Symbols) -> bool:
+    """Whether a role's name that is open in part may be the name that a policy is attached to."""
+    if len(open_name) == 1:
+        return symbols.of(open_name).shape.admits(name)
+    known = re.split("[\U000f0000-\U0010fffd]", open_name)
+    start, end = known[0], known[-1]
+    return name.startswith(start) and name.endswith(end) and len(name) >= len(start) + len(end)
 
 
 def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_role: dict[str, list[Policy]]) -> Role:
@@ -102,11 +130,39 @@ def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_r
         arn=role_arn(ids),
         name=name,
         account=template.account,
-        trust=_document(template, resource, "AssumeRolePolicyDocument", f"{resource.logical_id} (trust policy)"),
+        trust=_trust(template, resource),
         policies=(*inline, *attached),
         unseen=tuple(unseen),
         boundary=_boundary(template, resource, managed),
     )
+
+
+def _trust(template: Template, resource: Resource) -> Policy:
+    """The trust policy, in which Step Functions has one name: `states.REGION.amazonaws.com` is the older one.
+
+    Both are the same principal in that Region; tools have written the older one for years.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+    """
+    policy = _document(template, resource, "AssumeRolePolicyDocument", f"{resource.logical_id} (trust policy)")
+    statements = tuple(
+        statement._replace(principals=tuple(_one_name(one, template) for one in statement.principals))
+        if statement.principals
+        else statement
+        for statement in policy.statements
+    )
+    return policy._replace(statements=statements)
+
+
+def _one_name(principal: Principal, template: Template) -> Principal:
+    """The principal, by its name without Region if it is Step Functions in the template's Region."""
+    service, _, rest = principal.value.partition(".")
+    region, _, suffix = rest.partition(".")
+    if principal.type != "Service" or service != "states":
+        return principal
+    if suffix not in {"amazonaws.com", "amazonaws.com.cn", template.url_suffix}:
+        return principal
+    here = region == template.region or (has_letters(template.region) and REGION.admits(region))
+    return principal._replace(value="states.amazonaws.com") if here else principal
 
 
 def _inline(template: Template, resource: Resource) -> tuple[list[Policy], list[str]]:

@@ -28,7 +28,6 @@ def read_state_machines(templates: Sequence[Template], roles: Sequence[Role]) ->
 
 def _state_machine(template: Template, resource: Resource, roles: dict[str, Role]) -> StateMachine:
     definition, unseen = _definition(template, resource)
-    problems = tuple(message for message, _ in definition.problems)
     return StateMachine(
         address=template.address(resource.logical_id),
         span=resource.span,
@@ -36,7 +35,7 @@ def _state_machine(template: Template, resource: Resource, roles: dict[str, Role
         account=template.account,
         role=_role(template, resource, roles),
         definition=definition,
-        unseen=(*unseen, *problems),
+        unseen=unseen,
     )
 
 
@@ -51,11 +50,11 @@ def _role(template: Template, resource: Resource, roles: dict[str, Role]) -> Rol
 
 def _definition(template: Template, resource: Resource) -> tuple[Definition, tuple[str, ...]]:
     logical_id = resource.logical_id
-    substitutions = {
-        entry.key.text: entry.value
-        for entry in entries(template.value(logical_id, "DefinitionSubstitutions"))
-        if isinstance(entry.value, Scalar)
-    }
+    given = template.value(logical_id, "DefinitionSubstitutions")
+    substitutions = None
+    if given is not None:
+        # Of a list that is not known no name is known either: every placeholder is then open.
+        substitutions = {one.key.text: one.value for one in entries(given) if isinstance(one.value, Scalar)}
     node = template.value(logical_id, "Definition")
     if node is None:
         node = template.value(logical_id, "DefinitionString")
@@ -67,16 +66,19 @@ def _definition(template: Template, resource: Resource) -> tuple[Definition, tup
     return _read(node, substitutions, template)
 
 
-def _read(node: Node, substitutions: dict[str, Scalar], template: Template) -> tuple[Definition, tuple[str, ...]]:
+def _read(
+    node: Node, substitutions: dict[str, Scalar] | None, template: Template
+) -> tuple[Definition, tuple[str, ...]]:
     reason = unknown(node, template.symbols)
     if reason:
         return Definition(()), (f"its definition is not known: {reason}",)
-    if substitutions:
+    if substitutions is not None:
         node = substitute(node, substitutions, template.symbols)
     if isinstance(node, Scalar):
         try:
             node = parse_embedded(node)
-            template.embedded.append(node)
         except AuditError as error:
+            template.embedded.append(node)
             return Definition(()), (f"its definition is not JSON: {error.message} ({error.where})",)
+    template.embedded.append(node)
     return read_definition(node, template.symbols), ()

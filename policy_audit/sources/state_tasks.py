@@ -131,8 +131,14 @@ class TaskReader:
             (state.language != JSONPATH and is_expression(node.text))
             or (state.language != JSONATA and node.text.startswith("$"))
         ):
-            return Field(computed(node.text, self._symbols), node.place.span)
-        self._problems.expected(f"`{name}` of {self._label(state)}", "an object", node)
+            # The expression is not shown: the values of an object, unlike those of a field, may be secrets.
+            reason = f"the workflow computes `{name}` as a whole while it runs"
+            return Field(self._symbols.hole(reason), node.place.span)
+        what = f"`{name}` of {self._label(state)}"
+        if isinstance(node, Scalar) and len(node.text) > 1:
+            self._problems.add(f"{what} is not an object", node)
+        else:
+            self._problems.expected(what, "an object", node)
         return Field(self._symbols.hole(f"`{name}` is not an object that can be read"), node.place.span)
 
     def _with_arguments(self, task: Task, state: State, arguments: Mapping) -> Task:

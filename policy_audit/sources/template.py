@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import NamedTuple
 
-from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.node import Entry, Mapping, Node, Scalar
 from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.sources import physical_ids
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.pseudo import pseudo_parameter
-from policy_audit.sources.tree import child, text
+from policy_audit.sources.tree import child, items, text
 
 
 class Resource(NamedTuple):
@@ -52,7 +52,8 @@ class Template:
         self.path = path
         self.document = document
         self.embedded: list[Node] = []
-        """Documents that stand in strings of this one, as they were parsed: definitions, policies."""
+        """Documents that stand in strings of this one, as they were parsed: definitions, policies. A string that holds
+        one which could not be parsed stands here itself."""
         self.symbols = symbols.within(path)
         self._declared = document.get("Resources")
         self.parameters = read_parameters(document.get("Parameters"), given)
@@ -70,17 +71,32 @@ class Template:
         conditions = document.get("Conditions")
         if isinstance(conditions, Mapping):
             self.scope.conditions = {entry.key.text: entry.value for entry in expand(conditions, self.scope).entries}
-        self.assume({})
+        # Transforms add resources (`MyFunctionRole` of the Serverless one): any name may then be one.
+        self._names_are_known = all(name == "AWS::LanguageExtensions" for name in self.transforms())
+        self._forget()
 
     def assume(self, world: MappingOf[str, str], others: Sequence[str] = ()) -> None:
-        """Goes over to another world: the values of symbols that conditions compare with something."""
+        """Goes over to another world: the values of symbols that conditions compare with something.
+
+        Nothing is resolved before `read`, so that all templates of an estate can go over first.
+        """
         self.scope.assume(world, frozenset(others))
+        self._forget()
+
+    def _forget(self) -> None:
+        self.resources: dict[str, Resource] = {}
         self._properties: dict[tuple[str, str], Node | None] = {}
         self._resolving: set[tuple[str, str]] = set()
         self._outputs: dict[str, Output] | None = None
         self._by_type: dict[str, list[Resource]] | None = None
+        self.scope.resources = None
+
+    def read(self) -> None:
+        """Reads the resources that the template declares in this world."""
         self.resources = self._read_resources()
-        self.scope.resources = frozenset(self.resources)
+        self._by_type = None
+        if self._names_are_known:
+            self.scope.resources = frozenset(self.resources)
         self.partition = self._pseudo("AWS::Partition")
         self.region = self._pseudo("AWS::Region")
         self.account = self._pseudo("AWS::AccountId")
@@ -128,7 +144,7 @@ class Template:
         key = (logical_id, name)
         if key not in self._properties:
             resource = self.resources.get(logical_id)
-            node = child(resource.properties, name) if resource else None
+            node = _declared(resource.properties, name) if resource else None
             if key in self._resolving and node is not None:
                 return self.scope.unknown(f"`{logical_id}.{name}` refers to itself", node.place)
             self._resolving.add(key)
@@ -198,10 +214,17 @@ class Template:
         """Names of the parameters that were taken at their default, sorted."""
         return sorted(name for name in self.scope.used if name in self.parameters and self.parameters[name].assumed)
 
-    def uses(self, section: str) -> Sequence[str]:
-        """The names under a top-level section that is a list or one name, such as `Transform`."""
-        node = self.document.get(section)
-        if isinstance(node, Scalar):
-            return (node.text,)
-        items = getattr(node, "items", ())
-        return tuple(one.text for one in items if isinstance(one, Scalar)) if isinstance(items, tuple) else ()
+    def transforms(self) -> Sequence[str]:
+        """The names of the macros that change the template as a whole, or a section of it."""
+        used = [*items(self.document.get("Transform")), *items(self.document.get("Fn::Transform"))]
+        for section in ("Resources", "Outputs", "Conditions"):
+            used += items(child(self.document.get(section), "Fn::Transform"))
+        names = (text(child(one, "Name")) if isinstance(one, Mapping) else text(one) for one in used)
+        return tuple(dict.fromkeys(name or "?" for name in names))
+
+
+def _declared(properties: Node | None, name: str) -> Node | None:
+    """The property `name` as it is written; the macro that may write it, if there is one."""
+    found = child(properties, name)
+    macro = child(properties, "Fn::Transform") if found is None else None
+    return found if macro is None else Mapping((Entry(Scalar("Fn::Transform", "string", macro.place), macro),), macro.place)

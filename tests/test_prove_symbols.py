@@ -1,0 +1,178 @@
+"""Verdicts over open values must hold for every value: random questions, with the values put in one by one."""
+
+import random
+from itertools import product
+
+import pytest
+
+from policy_audit.iam.patterns import glob, matches
+from policy_audit.iam.prove import prove_allowed, prove_denied
+from policy_audit.iam.request import Key, Policies, Proven, Refuted, RequestSet, Texts, Undecided
+from policy_audit.iam.symbols import condition_of, substitute, unifiers
+from policy_audit.model.policy import Condition, Policy, Principal, Statement
+from policy_audit.model.value import ACCOUNT, API_ID, Shape, Symbol, Symbols
+
+ONE, TWO = "111111111111", "222222222222"
+STAGE = Shape("stage", "A-Za-z0-9_", 1, 128)
+ROLE_NAME = Shape("role name", "A-Za-z0-9+=,.@_-", 1, 64)
+
+
+class Open:
+    """Symbols, and for each the values that are tried."""
+
+    def __init__(self) -> None:
+        self.symbols = Symbols()
+        self.values: dict[str, tuple[str, ...]] = {}
+        self.account = self._add("Account", ACCOUNT, ONE, TWO, "333333333333")
+        self.name = self._add("Name", ROLE_NAME, "Exec", "Other", "Execx", "x", "fresh-name")
+        self.stage = self._add("Stage", STAGE, "prod", "dev", "x", "stage9")
+        self.listed = self._add("Listed", Shape("listed", values=("prod", "test")), "prod", "test")
+        self.api = self._add("Api", API_ID, "abcde12345", "zzzzz99999")
+        self.endpoint = self._add("Endpoint", Shape("anything"), "vpce-1", "vpce-2", "vpce-77")
+        self.arn = self._add(
+            "Arn", Shape("anything"), f"arn:aws:iam::{ONE}:role/Exec", f"arn:aws:iam::{TWO}:role/Other"
+        )
+
+    def _add(self, name: str, shape: Shape, *values: str) -> str:
+        letter = self.symbols.symbol(Symbol(f"${{{name}}}", shape))
+        self.values[letter] = values
+        return letter
+
+
+def pick(dice: random.Random, *choices: str) -> str:
+    return dice.choice(choices)
+
+
+def principal(dice: random.Random, given: Open, globs: bool) -> str:
+    if dice.random() < 0.2:
+        return given.arn
+    tail = pick(
+        dice, "role/Exec", f"role/{given.name}", "role/Other", *(("role/*", "role/Ex*", f"role/{given.name}*") * globs)
+    )
+    account = pick(dice, ONE, given.account, *("*" * globs))
+    return f"arn:aws:iam::{account}:{tail}"
+
+
+def method(dice: random.Random, given: Open) -> str:
+    api = pick(dice, "abcde12345", given.api, "*")
+    stage = pick(dice, "prod", given.stage, given.listed, "*", "p*")
+    return f"arn:aws:execute-api:eu-central-1:{ONE}:{api}/{stage}/{pick(dice, '*', 'GET/x', 'GET/*')}"
+
+
+def condition(dice: random.Random, given: Open) -> Condition:
+    negated = dice.choice(("Not", "Not", ""))
+    if dice.random() < 0.25:
+        return Condition(f"String{negated}Equals", "aws:SourceVpce", (pick(dice, "vpce-1", given.endpoint),))
+    if dice.random() < 0.2:
+        return Condition(f"String{negated}Equals", "aws:PrincipalAccount", (pick(dice, ONE, given.account),))
+    family = dice.choice(("String", "Arn"))
+    kind = dice.choice(("Equals", "Like"))
+    values = {principal(dice, given, globs=kind == "Like") for _ in range(dice.choice((1, 1, 2)))}
+    return Condition(f"{family}{negated}{kind}", "aws:PrincipalArn", tuple(sorted(values)))
+
+
+def policy(dice: random.Random, given: Open) -> Policy:
+    statements = []
+    for _ in range(dice.randint(1, 3)):
+        resources = ("*",) if dice.random() < 0.5 else (method(dice, given),)
+        conditions = tuple(condition(dice, given) for _ in range(dice.choice((0, 1, 1))))
+        named = (Principal("*", "*"),)
+        effect = "Deny" if conditions and dice.random() < 0.7 else "Allow"
+        if effect == "Allow" and dice.random() < 0.4:
+            named = (Principal("AWS", principal(dice, given, globs=False)),)
+        statements.append(Statement(effect, ("execute-api:*",), resources, named, conditions))  # type: ignore[arg-type]
+    return Policy(tuple(statements), "2012-10-17")
+
+
+def question(dice: random.Random, given: Open) -> tuple[RequestSet, Policies]:
+    account = pick(dice, ONE, given.account)
+    callers = Texts(("*",), (principal(dice, given, globs=False),))
+    if dice.random() < 0.4:
+        # A literal caller of an account that is given as the resource's own.
+        callers = Texts((f"arn:aws:iam::{account}:role/{pick(dice, 'Exec', given.name)}",))
+    resource = f"arn:aws:execute-api:eu-central-1:{ONE}:{pick(dice, 'abcde12345', given.api)}/"
+    resource += pick(dice, "prod", given.stage, given.listed) + pick(dice, "/GET/x", "/*")
+    endpoint = Key(Texts((pick(dice, "vpce-1", given.endpoint),)), dice.random() < 0.3)
+    requests = RequestSet(
+        "signed",
+        callers,
+        Texts(("execute-api:Invoke",)),
+        Texts((resource,)),
+        account,
+        True,
+        {"aws:sourcevpce": endpoint},
+    )
+    identity = None
+    if dice.random() < 0.6:
+        identity = (Policy((Statement("Allow", ("*",), (pick(dice, "*", method(dice, given)),)),), "2012-10-17"),)
+    return requests, Policies(identity, resource=policy(dice, given))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_verdicts_hold_for_all_values(seed: int) -> None:
+    dice = random.Random(seed)
+    given = Open()
+    counts = {"Proven": 0, "Refuted": 0, "Undecided": 0}
+    for _ in range(15):
+        requests, policies = question(dice, given)
+        for prove in (prove_denied, prove_allowed):
+            verdict = prove(requests, policies, given.symbols, "api-gateway-iam")
+            counts[type(verdict).__name__] += 1
+            if isinstance(verdict, Undecided):
+                continue
+            choices = [[(letter, value) for value in values] for letter, values in given.values.items()]
+            for bindings in dice.sample(list(product(*choices)), 6):
+                concrete = prove(*substitute(requests, policies, bindings), given.symbols, "api-gateway-iam")
+                if isinstance(concrete, Undecided) and "no request belongs to the set" in concrete.reasons:
+                    continue
+                case = (requests, policies, condition_of(bindings, given.symbols), verdict, concrete)
+                if isinstance(verdict, Proven):
+                    assert isinstance(concrete, Proven), case
+                else:
+                    assert isinstance(concrete, Refuted), case
+    assert counts["Proven"] + counts["Refuted"] >= 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("arn:aws:iam::{account}:role/x", f"arn:aws:iam::{ONE}:role/x", [f"${{Account}} = {ONE}"]),
+        ("arn:aws:iam::{account}:role/x", f"arn:aws:iam::{ONE}:role/y", []),
+        ("arn:aws:iam::{account}:role/x", "arn:aws:iam::short:role/x", []),
+        ("role/{name}", "role/Exec", ["${Name} = Exec"]),
+        ("role/{name}", "role/a/Exec", []),
+        ("{stage}-exec", "prod-exec", ["${Stage} = prod"]),
+        ("{stage}-exec", "prod-other", []),
+        ("{listed}/x", "prod/x", ["${Listed} = prod"]),
+        ("{listed}/x", "dev/x", []),
+        ("{stage}/{stage}", "a/a", ["${Stage} = a"]),
+        ("{stage}/{stage}", "a/b", []),
+        ("{name}/{stage}", "a/b", ["${Name} = a and ${Stage} = b"]),
+        ("{stage}", "{name}", ["${Stage} = ${Name}"]),
+        ("role/{name}", "*", []),
+        ("role/{name}", "role/*", []),
+    ],
+)
+def test_unifiers(one: str, other: str, expected: list[str]) -> None:
+    given = Open()
+    names = {"account": given.account, "name": given.name, "stage": given.stage, "listed": given.listed}
+    result = unifiers(glob(one.format(**names)), glob(other.format(**names)), given.symbols)
+    assert result.complete
+    assert [condition_of(bindings, given.symbols) for bindings in result.found] == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_unifiers_make_patterns_meet(seed: int) -> None:
+    """Two texts that differ as letters meet under every unifier, and under no tried values unless there is one."""
+    dice = random.Random(seed)
+    given = Open()
+    parts = ["a", "b", "/", given.stage, given.name]
+    one = "".join(dice.choice(parts) for _ in range(dice.randint(1, 4)))
+    other = "".join(dice.choice(parts[:3]) for _ in range(dice.randint(1, 4)))
+    result = unifiers(glob(one), glob(other), given.symbols)
+    for bindings in result.found:
+        table = {ord(letter): value for letter, value in bindings}
+        assert matches(glob(one.translate(table)), other)
+    for stage, name in product(("a", "b", "ab", "ba", "aa"), ("a", "b", "ab", "ba", "aa")):
+        if one.translate({ord(given.stage): stage, ord(given.name): name}) == other and one != other:
+            assert result.found

@@ -1,0 +1,86 @@
+"""The search over cubes against enumeration of all points of small spaces."""
+
+import random
+import time
+from itertools import product
+
+import pytest
+
+from policy_audit.iam.domains import OverBudgetError
+from policy_audit.iam.search import Alternative, Box, Cube, Steps, allowed, meet, not_allowed, outside
+
+
+def random_box(dice: random.Random, sizes: list[int]) -> Box:
+    dimensions = dice.sample(range(len(sizes)), dice.randint(0, len(sizes)))
+    return tuple((each, dice.randint(1, (1 << sizes[each]) - 1)) for each in sorted(dimensions))
+
+
+def points(cube: Cube) -> list[Cube]:
+    return list(product(*([1 << bit for bit in range(mask.bit_length()) if mask >> bit & 1] for mask in cube)))
+
+
+def within(point: Cube, box: Box) -> bool:
+    return all(point[dimension] & mask for dimension, mask in box)
+
+
+def is_allowed(point: Cube, alternatives: list[Alternative], denies: list[Box]) -> bool:
+    granted = any(
+        all(any(within(point, box) for box in gate) for gate in alternative.gates) for alternative in alternatives
+    )
+    return granted and not any(within(point, box) for box in denies)
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_search_agrees_with_enumeration(seed: int) -> None:
+    dice = random.Random(seed)
+    sizes = [dice.randint(1, 3) for _ in range(dice.randint(1, 4))]
+    region = tuple(dice.randint(1, (1 << size) - 1) for size in sizes)
+    alternatives = [
+        Alternative(
+            tuple(tuple(random_box(dice, sizes) for _ in range(dice.randint(0, 3))) for _ in range(dice.randint(0, 3)))
+        )
+        for _ in range(dice.randint(0, 3))
+    ]
+    denies = [random_box(dice, sizes) for _ in range(dice.randint(0, 8))]
+    truth = [is_allowed(point, alternatives, denies) for point in points(region)]
+    found = allowed(region, alternatives, denies, Steps())
+    assert (found is not None) == any(truth)
+    if found is not None:
+        assert all(is_allowed(point, alternatives, denies) for point in points(found))
+        assert all(not mask & ~whole for mask, whole in zip(found, region, strict=True))
+    missed = not_allowed(region, alternatives, denies, Steps())
+    assert (missed is not None) == (not all(truth))
+    if missed is not None:
+        assert not any(is_allowed(point, alternatives, denies) for point in points(missed))
+    uncovered = outside(region, denies, Steps())
+    assert (uncovered is None) == all(any(within(point, box) for box in denies) for point in points(region))
+
+
+def test_meet_of_disjoint_boxes_is_nothing() -> None:
+    assert meet((0b11, 0b1), ((0, 0b100),)) is None
+    assert meet((0b11, 0b1), ((0, 0b10),)) == (0b10, 0b1)
+    assert meet((0b11, 0b1), ()) == (0b11, 0b1)
+
+
+def test_hardest_search_is_over_soon() -> None:
+    """Thirty keys and as many Denies as make the question hardest: decided, or given up within the budget."""
+    dice = random.Random(7)
+    started = time.perf_counter()
+    for number in (129, 150, 180):
+        boxes: list[Box] = []
+        for _ in range(number):
+            boxes.append(tuple((each, dice.choice((1, 2))) for each in sorted(dice.sample(range(30), 3))))
+        cube = (0b11,) * 30
+        try:
+            found = outside(cube, boxes, Steps())
+        except OverBudgetError:
+            continue
+        if found is not None:
+            assert not any(within(point, box) for box in boxes for point in [tuple(m & -m for m in found)])
+    assert time.perf_counter() - started < 2
+
+
+def test_budget_ends_a_search() -> None:
+    boxes: list[Box] = [((0, 1), (1, 1)), ((0, 2), (1, 2))]
+    with pytest.raises(OverBudgetError):
+        outside((0b11, 0b11), boxes, Steps(1))
