@@ -15,6 +15,7 @@ There are no findings but these.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +55,7 @@ def _plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _plain)
 
 
+@cache
 def read(path: Path) -> Fixture:
     """The fixture in the file `path`. Raises ValueError for one that is not well formed."""
     text = path.read_text(encoding="utf-8")

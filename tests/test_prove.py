@@ -1,6 +1,7 @@
 """What the prover says of the policies that people write: who is kept out, who may call, and why it cannot be told."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -33,11 +34,11 @@ def document(*statements: Statement, version: str = "2012-10-17") -> Policy:
     return Policy(statements, version, "policy")
 
 
-def deny(*conditions: Condition, resources: tuple[str, ...] = ("*",), **elements: object) -> Statement:
+def deny(*conditions: Condition, resources: tuple[str, ...] = ("*",), **elements: Any) -> Statement:
     return Statement("Deny", INVOKE, resources, ANYONE, conditions)._replace(**elements)
 
 
-def allow(*conditions: Condition, resources: tuple[str, ...] = ("*",), **elements: object) -> Statement:
+def allow(*conditions: Condition, resources: tuple[str, ...] = ("*",), **elements: Any) -> Statement:
     return Statement("Allow", INVOKE, resources, ANYONE, conditions)._replace(**elements)
 
 
@@ -45,14 +46,14 @@ def when(operator: str, *values: str, key: str = "aws:PrincipalArn") -> Conditio
     return Condition(operator, key, values)
 
 
-def others(*resources: str, but: tuple[str, ...] = (ROLE,), account: str = ACCOUNT_ID, **parts: object) -> RequestSet:
+def others(*resources: str, but: tuple[str, ...] = (ROLE,), account: str = ACCOUNT_ID, **parts: Any) -> RequestSet:
     """Everybody but the intended role."""
     texts = Texts(resources or (METHOD,))
     return RequestSet("signed", Texts(("*",), but), Texts(INVOKE), texts, account)._replace(**parts)
 
 
-def the_role(*resources: str, **parts: object) -> RequestSet:
-    return others(*resources)._replace(callers=Texts((ROLE,)), **parts)  # type: ignore[arg-type]
+def the_role(*resources: str, **parts: Any) -> RequestSet:
+    return others(*resources)._replace(callers=Texts((ROLE,)), **parts)
 
 
 def denied(
@@ -60,7 +61,7 @@ def denied(
     requests: RequestSet | None = None,
     authorization: Authorization = "api-gateway-iam",
     symbols: Symbols | None = None,
-    **more: object,
+    **more: Any,
 ) -> Verdict:
     policies = Policies(None, resource=resource)._replace(**more)
     return prove_denied(requests or others(), policies, symbols or Symbols(), authorization)
@@ -255,7 +256,7 @@ def test_every_kind_of_principal_that_gets_through_is_told() -> None:
 # ---- permissions
 
 
-def permitted(identity: Policy, requests: RequestSet | None = None, **more: object) -> Verdict:
+def permitted(identity: Policy, requests: RequestSet | None = None, **more: Any) -> Verdict:
     return prove_allowed(requests or the_role(), Policies((identity,))._replace(**more), Symbols())
 
 

@@ -19,7 +19,6 @@ from policy_audit.iam.request import (
     Request,
     RequestSet,
     Texts,
-    Undecided,
 )
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import Symbols
@@ -62,9 +61,14 @@ CONDITIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "aws:SourceArn": (("Arn", "String"), ("arn:aws:states:*:*:*", "arn:aws:sns:*", "*", "arn:aws:s3:::b")),
 }
 OPERATORS = {
-    "String": (
-        "StringEquals StringNotEquals StringLike StringNotLike StringEqualsIgnoreCase StringNotEqualsIgnoreCase".split()
-    ),
+    "String": [
+        "StringEquals",
+        "StringNotEquals",
+        "StringLike",
+        "StringNotLike",
+        "StringEqualsIgnoreCase",
+        "StringNotEqualsIgnoreCase",
+    ],
     "Arn": ["ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"],
     "Address": ["IpAddress", "NotIpAddress"],
     "Numeric": ["NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"],
@@ -275,7 +279,7 @@ def test_proofs_about_infinite_sets_hold_for_samples(seed: int) -> None:
     dice = random.Random(1000 + seed)
     symbols = Symbols()
     proven = refuted = 0
-    for _ in range(120):
+    for _ in range(40):
         given, requests = policies(dice), wide_set(dice)
         authorization = dice.choice(AUTHORIZATIONS)
         samples = list(some_members(dice, requests, 40))
@@ -298,8 +302,8 @@ def test_proofs_about_infinite_sets_hold_for_samples(seed: int) -> None:
             assert found <= {"Allowed"}, case
         elif isinstance(allowed, Refuted):
             assert "Allowed" not in found, case
-    assert proven > 10
-    assert refuted > 30
+    assert proven >= 3
+    assert refuted > 8
 
 
 def smaller(given: Policies, index: int) -> Policies:
@@ -310,10 +314,10 @@ def smaller(given: Policies, index: int) -> Policies:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_laws(seed: int) -> None:
-    """Order, duplication and splitting of lists change nothing; a further Deny or Allow changes nothing for the worse."""
+    """Order, duplication and splitting of lists change nothing; a Deny more keeps a proof, an Allow a refutation."""
     dice = random.Random(2000 + seed)
     symbols = Symbols()
-    for _ in range(100):
+    for _ in range(40):
         given, requests = policies(dice), wide_set(dice) if dice.random() < 0.5 else finite_set(dice)
         if given.resource is None:
             continue

@@ -101,6 +101,7 @@ class Dimension:
         """Whether nothing but `Bool` and `Null` asks for the value, so that it is `true` or `false`."""
         self._predicates: dict[Predicate, int] = {}
         self._own: set[Predicate] = set()
+        self._well_formed: tuple[Pattern, ...] | None = None
         self._atom_of: dict[int, int] = {}
         self.words: list[list[str]] = []
         """Values of each base atom, the most readable first; none when no value of the class was found."""
@@ -186,13 +187,15 @@ class Dimension:
         return result
 
     def base_atom(self, value: str) -> int | None:
-        """The base atom that `value` belongs to, or None for a value outside the dimension."""
-        if not all(any(matches(pattern, value) for pattern in group) for group in self.within):
+        """The base atom that `value` belongs to, or None for a value outside the dimension. After `refine`."""
+        if not _belongs(value, self.within):
             return None
         if self.universe is not None:
-            patterns = [each.pattern for each in self._predicates if isinstance(each, Matches)]
-            patterns += [pattern for group in self.within for pattern in group]
-            if not any(matches(pattern, value) for pattern in self.universe.patterns(patterns)):
+            if self._well_formed is None:
+                patterns = [each.pattern for each in self._predicates if isinstance(each, Matches)]
+                patterns += [pattern for group in self.within for pattern in group]
+                self._well_formed = tuple(self.universe.patterns(patterns))
+            if not any(matches(pattern, value) for pattern in self._well_formed):
                 return None
         return self._atom_of.get(_vector(tuple(self._predicates), value))
 

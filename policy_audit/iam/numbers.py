@@ -5,7 +5,6 @@ The evaluator reads its own; nothing here is shared with it, so that each can ca
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from typing import Final
 
 from policy_audit.iam.operators import Comparison
@@ -13,9 +12,11 @@ from policy_audit.iam.operators import Comparison
 Number = tuple[int, int]
 """`(mantissa, places)`: mantissa / 10 ** places, exactly."""
 
-_NUMBER: Final = re.compile(r"([+-]?)(\d{1,40})(?:\.(\d{1,40}))?", re.ASCII)
-_DATE: Final = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
+_NUMBER: Final = r"([+-]?)([0-9]{0,60})(?:\.([0-9]{0,60}))?(?:[eE]([+-]?[0-9]{1,3}))?"
+_EPOCH: Final = r"-?[0-9]{1,18}(?:\.[0-9]{1,30})?"
+_DATE: Final = (
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?)?"
 )
 IPV6: Final = 1 << 32
 """Where IPv6 begins on the line of addresses."""
@@ -23,21 +24,21 @@ IPV6: Final = 1 << 32
 
 def parse_number(text: str) -> Number | None:
     """The number that `text` writes as an integer or decimal, or None."""
-    found = _NUMBER.fullmatch(text)
-    if found is None:
+    found = re.fullmatch(_NUMBER, text)
+    if found is None or not (found[2] or found[3]):
         return None
-    sign, whole, places = found.groups()
-    places = (places or "").rstrip("0")
-    mantissa = int(whole + places)
-    return (-mantissa if sign == "-" else mantissa, len(places))
+    sign, whole, fraction, exponent = found.groups()
+    fraction = fraction or ""
+    mantissa, places = int(sign + whole + fraction), len(fraction) - int(exponent or 0)
+    return (mantissa, places) if places >= 0 else (mantissa * 10**-places, 0)
 
 
 def parse_date(text: str) -> Number | None:
     """Seconds since 1970 of an ISO 8601 date, or of epoch seconds; four digits are a year. None for anything else."""
-    found = _DATE.fullmatch(text)
+    found = re.fullmatch(_DATE, text)
     if found is None:
-        return parse_number(text) if len(text) != 4 else None
-    from datetime import datetime
+        return parse_number(text) if re.fullmatch(_EPOCH, text) else None
+    from datetime import UTC, datetime
 
     year, month, day, hour, minute, second, zone = found.groups()
     try:
@@ -62,7 +63,7 @@ def parse_address(text: str) -> int | None:
     """The place of an address on the line, or None."""
     if ":" not in text:
         parts = text.split(".")
-        if len(parts) != 4 or not all(part.isdecimal() and part.isascii() and len(part) <= 3 for part in parts):
+        if len(parts) != 4 or not all(re.fullmatch("0|[1-9][0-9]{0,2}", part) for part in parts):
             return None
         octets = [int(part) for part in parts]
         if max(octets) > 255:
@@ -137,7 +138,7 @@ def number_text(number: Number) -> str:
 
 def date_text(seconds: Number) -> str:
     """A date in ISO 8601 or, outside the years 1 to 9999, epoch seconds."""
-    from datetime import datetime, timedelta
+    from datetime import UTC, datetime, timedelta
 
     try:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds[0] // 10 ** seconds[1])

@@ -13,7 +13,6 @@ from policy_audit.iam.space import PRINCIPAL, Space
 from policy_audit.model.policy import Principal, Statement
 from policy_audit.model.value import has_holes, has_letters, is_hole
 
-_ACCOUNT_ID: Final = re.compile("[0-9]{12}")
 _EVERYBODY: Final = glob("*")
 _FEDERATED: Final = glob(TYPES["FederatedUser"])
 _ROLES: Final = glob(TYPES["AssumedRole"])
@@ -131,7 +130,7 @@ def _open(text: str) -> str:
 
 def _by_word(value: str, space: Space) -> Iterator[Named]:
     """A principal that is not an ARN: an account's twelve digits, an open value, or a unique id of somebody gone."""
-    if _ACCOUNT_ID.fullmatch(value):
+    if re.fullmatch("[0-9]{12}", value):
         yield "by account", exactly(glob(f"arn:*:*::{value}:*"))
     elif has_letters(value):
         if _may_be_anybody(value, space):

@@ -6,13 +6,12 @@ evaluator decides so. Whatever lies between is undecided.
 
 from typing import Final
 
-from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, MOST_CLASSES, MOST_REASONS, Side, classes, decide
+from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, MOST_REASONS, Side, classes, decide
 from policy_audit.iam.domains import OverBudgetError
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import (
     Authorization,
     Policies,
-    Proven,
     Refuted,
     Request,
     RequestSet,
@@ -86,7 +85,7 @@ def _for_all_symbols(
     except OverBudgetError as error:
         return Undecided((str(error),))
     flipping: list[tuple[Bindings, Verdict]] = []
-    for size, bindings in sorted(((len(each), each) for each in tried.found)):
+    for size, bindings in sorted((len(each), each) for each in tried.found):
         if flipping and size > len(flipping[0][0]):
             break  # A shorter condition is known that makes a difference.
         other = _substituted(side, bindings, requests, policies, symbols, authorization)

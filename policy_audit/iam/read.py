@@ -7,9 +7,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 from typing import Final, cast
 
+from policy_audit.errors import AuditError
 from policy_audit.model.node import Entry, Mapping, Node, Scalar, Sequence
 from policy_audit.model.policy import Condition, Effect, Policy, Principal, PrincipalType, Statement
 from policy_audit.model.value import Symbols, has_letters
+from policy_audit.sources.nodes import parse_embedded, parse_json
 
 _ELEMENTS: Final = frozenset(
     {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
@@ -20,14 +22,17 @@ _DEFAULT_VERSION: Final = "2008-10-17"
 
 def read_policy_text(text: str, name: str = "", symbols: Symbols | None = None) -> Policy:
     """The policy that a JSON text holds. Raises AuditError when it is not JSON."""
-    from policy_audit.sources.nodes import parse_json
-
     return read_policy(parse_json(text, name or "policy"), name, symbols)
 
 
 def read_policy(node: Node, name: str = "", symbols: Symbols | None = None) -> Policy:
-    """The policy that `node` holds. `symbols`, when given, tells why open parts are open."""
+    """The policy that `node` holds, as an object or as text in JSON. `symbols`, when given, tells why parts are open."""
     span = node.place.span
+    if isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
+        try:
+            node = parse_embedded(node)
+        except AuditError as error:
+            return Policy((), name=name, unknown=f"the document is not JSON: {error.message}", span=span)
     if not isinstance(node, Mapping):
         return Policy((), name=name, unknown=_why(node, "the document", "an object", symbols), span=span)
     version = node.get("Version")

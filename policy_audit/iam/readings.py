@@ -27,7 +27,7 @@ VERSION_WITH_VARIABLES: Final = "2012-10-17"
 Lookup = Callable[[str], str | bool]
 """The value of a context key in a policy variable: its text, False when it is absent, True when it is not known."""
 
-_VARIABLE: Final = re.compile(r"\$\{([^{}]+)\}")
+_VARIABLE: Final = r"\$\{([^{}]+)\}"
 
 
 class Reading(NamedTuple):
@@ -67,7 +67,7 @@ def parse(text: str, wildcards: bool, lookup: Lookup | None) -> tuple[list[str],
     """
     parts: list[str] = []
     reason, at = "", 0
-    for found in _VARIABLE.finditer(text) if lookup is not None and "${" in text else ():
+    for found in re.finditer(_VARIABLE, text) if lookup is not None and "${" in text else ():
         inside = found[1]
         key, comma, default = inside.partition(",")
         default = default.strip()

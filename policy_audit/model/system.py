@@ -30,6 +30,10 @@ HTTP_TASK_SECONDS = 60
 _NO_METHODS = "the API's methods are not among the audited files"
 _NO_STAGES = "the API's stages are not among the audited files"
 
+_PORTS = tuple(":" + "?" * digits for digits in range(1, 6))
+_OF_ONE_HOST = tuple(f"{port}{path}" for port in ("", *_PORTS) for path in ("", "/*"))
+"""What may follow a URL's host, as globs: more after a colon than a port makes it a user's name, of another host."""
+
 VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """What `ANY` stands for: a request carries one of these, never `ANY`."""
 
@@ -315,8 +319,12 @@ class Call(NamedTuple):
         hosts = self.system.hosts(role.arn)
         if isinstance(hosts, Missing):
             return hosts
-        own = tuple(f"https://{host}{rest}" for host in hosts for rest in ("", "/*", ":*"))
-        telling = (*(f"https://{host}.attacker.example/" for host in hosts), "https://attacker.example/")
+        own = tuple(f"https://{host}{rest}" for host in hosts for rest in _OF_ONE_HOST)
+        telling = (
+            *(f"https://{host}.attacker.example/" for host in hosts),
+            *(f"https://{host}:x@attacker.example/" for host in hosts),
+            "https://attacker.example/",
+        )
         return OtherThan("https://*", own, telling)
 
     # ---- apigateway:invoke ----

@@ -38,6 +38,9 @@ def decide(requirement: Requirement, symbols: Symbols) -> Answered:
 def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
     answers = [_prove(question, symbols, "allow") for question in requirement.questions]
     worst = _worst(answers)
+    if worst.answer == "refuted":
+        others = [_prove(question, symbols, "allow") for question in requirement.otherwise]
+        worst = next((one for one in others if one.answer != "refuted"), worst)
     if worst.answer == "proven":
         unseen = tuple(f"{name} is not visible, and is assumed not to deny" for name in requirement.unseen)
         return worst._replace(assumptions=worst.assumptions + unseen)

@@ -122,15 +122,25 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
     context, missing = context_of(clause, subject, system)
     sentence = f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`"
     policies = Policies((), resource=role.trust)
-    requests = RequestSet(
-        "service",
-        Texts((service,)),
-        Texts((action,)),
-        Texts((literal(role.arn),)),
-        role.account,
-        True,
-        impossible_keys(policies, action) | {"sts:externalid": ABSENT} | context | surroundings(system, role.arn),
-    )
+    impossible = impossible_keys(policies, action)
+    context = impossible | {"sts:externalid": ABSENT} | context | surroundings(system, role.arn)
+
+    def ask(principal: str) -> Question:
+        requests = RequestSet(
+            "service",
+            Texts((principal,)),
+            Texts((action,)),
+            Texts((literal(role.arn),)),
+            role.account,
+            True,
+            context,
+        )
+        return Question(requests, policies, "trust")
+
+    # Step Functions answers to `states.<Region>.amazonaws.com` as well, which older versions of the AWS CDK and the
+    # Serverless Framework write. https://github.com/aws/aws-cdk/issues/19267
+    name, _, rest = service.partition(".")
+    regional = f"{name}.{system.region}.{rest}"
     yield Requirement(
         rule,
         subject,
@@ -138,7 +148,8 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
         role.address,
         role.span,
         span,
-        questions=(Question(requests, policies, "trust"),),
+        questions=(ask(service),),
+        otherwise=(ask(regional),),
         missing=missing,
         principal=service,
         action=action,

@@ -9,8 +9,11 @@ from functools import cache
 
 from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import SEVERITIES
+from policy_audit.model.call import Field
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
+from policy_audit.model.resources import Api, Missing, Role
+from policy_audit.model.system import ApiRequest, Fact, OtherThan
 from policy_audit.rulebook.pages import rules_folder
 from policy_audit.rulebook.rule import FACTS, Clause, Path, Permission, Principal, Property, Rule
 from policy_audit.sources.nodes import parse_yaml, read_text
@@ -19,6 +22,15 @@ from policy_audit.suggest import did_you_mean
 _REQUIRED = ("id", "summary", "severity", "confidence", "since", "for", "require", "message", "help", "references")
 _RULE_KEYS = (*_REQUIRED, "where")
 _PERMISSION_KEYS = ("principal", "resource", "when", "by", "unconfirmed_resource")
+Kinds = tuple[object, ...]
+_TEXT: Kinds = (str,)
+_KEYS: Kinds = (str, OtherThan)
+_COMPARABLE: Kinds = (str, bool, Field)
+_FACTS: Kinds = (Fact, tuple[Fact, ...])
+_CALLERS: Kinds = (tuple[str, ...],)
+_REQUESTS: Kinds = (tuple[ApiRequest, ...],)
+"""What a path may end at, by the place it stands in."""
+
 MESSAGE_WORDS = ("principal", "action", "resource", "detail", "name")
 """What `{…}` in a message may name, beside paths."""
 
@@ -40,8 +52,9 @@ def read_rules(folders: Sequence[str] = ()) -> tuple[Rule, ...]:
 
 
 def _read_file(file: str) -> Rule:
-    text = read_text(file)
+    text = ""
     try:
+        text = read_text(file)
         return read_rule(text, file)
     except AuditError as error:
         # A rule that can't be read is a mistake of usage, whatever the parser thinks of its text.
@@ -95,7 +108,10 @@ def _where(document: Mapping, about: str) -> tuple[tuple[Path, tuple[str, ...]],
     conditions = []
     for key, value in _mapping(node, "`where`").entries:
         items = value.items if isinstance(value, List) else (value,)
-        conditions.append((_path(key, f"{about}.{key.text}", about), tuple(_scalar(item).text for item in items)))
+        if not items:
+            raise _error(value, f"`{key.text}` has no value, so that the rule is asked of nothing", "give one or more")
+        path = _path(key, f"{about}.{key.text}", about, _COMPARABLE, "text or a yes or no")
+        conditions.append((path, tuple(_scalar(item).text for item in items)))
     return tuple(conditions)
 
 
@@ -108,22 +124,33 @@ def _clause(node: Node, about: str) -> Clause:
     kind = kinds[0]
     if kind == "holds":
         _check_keys(clause, ("holds",), "a `holds` entry")
-        return Property(_path_at(clause, "holds", about), clause.place.span)
+        return Property(_path_at(clause, "holds", about, _FACTS, "property that holds or not"), clause.place.span)
     _check_keys(clause, (kind, *_PERMISSION_KEYS), f"an entry with `{kind}`")
     for key in ("principal", "resource"):
         if clause.get(key) is None:
             raise _error(clause, f"an entry with `{kind}` needs `{key}`", f"add `{key}:`")
+    return _permission(clause, kind, about)
+
+
+def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     when = clause.get("when")
     keys = () if when is None else _mapping(when, "`when`").entries
+    principal = _principal(clause, kind, about)
+    owner: Kinds = (Role,) if principal.kind == "service" else (Api,)
+    if principal.kind == "service" and clause.get("by") is None:
+        raise _error(clause, "an entry about a service needs `by`", "add `by:` with the role that it assumes")
+    whole_api = principal.path is not None and _ends_at(principal.path, about, _CALLERS)
     return Permission(
         effect="allow" if kind == "allow" else "deny",
         actions=tuple(_action(item) for item in _items(clause, kind)),
-        principal=_principal(clause, about),
-        resource=_path_at(clause, "resource", about),
-        when=tuple((key.text, _path(value, _scalar(value).text, about)) for key, value in keys),
-        by=_path_at(clause, "by", about) if clause.get("by") is not None else None,
+        principal=principal,
+        resource=_path_at(clause, "resource", about, _REQUESTS if whole_api else _TEXT, "resource"),
+        when=tuple((key.text, _path(value, _scalar(value).text, about, _KEYS, "text")) for key, value in keys),
+        by=_path_at(clause, "by", about, owner, f"{owner[0].__name__}") if clause.get("by") is not None else None,
         unconfirmed_resource=(
-            _path_at(clause, "unconfirmed_resource", about) if clause.get("unconfirmed_resource") is not None else None
+            _path_at(clause, "unconfirmed_resource", about, _TEXT, "resource")
+            if clause.get("unconfirmed_resource") is not None
+            else None
         ),
         span=clause.place.span,
     )
@@ -136,38 +163,61 @@ def _action(node: Node) -> str:
     return action
 
 
-def _principal(clause: Mapping, about: str) -> Principal:
+def _principal(clause: Mapping, kind: str, about: str) -> Principal:
     text = _text(clause, "principal")
     node = clause.get("principal") or clause
     word, _, rest = text.partition(" ")
     if word == "service":
+        if kind == "deny" or not rest.strip():
+            raise _error(
+                node, f"`{kind}` takes no `{text}`", "name a service in `allow`: `service states.amazonaws.com`"
+            )
         return Principal("service", service=rest.strip())
     if word == "anyone_but":
-        return Principal("anyone_but", _path(node, rest.strip(), about))
-    return Principal("role", _path(node, text, about))
+        if kind == "allow" or about != "rest_api":
+            raise _error(node, "`anyone_but` is for `deny` in a rule `for: rest_api`", "name a role")
+        return Principal("anyone_but", _path(node, rest.strip(), about, _CALLERS, "list of roles"))
+    roles: Kinds = (Role,) if kind == "deny" else (Role, *_CALLERS)
+    return Principal("role", _path(node, text, about, roles, "role"))
 
 
-def _path_at(clause: Mapping, key: str, about: str) -> Path:
-    return _path(clause.get(key) or clause, _text(clause, key), about)
+def _path_at(clause: Mapping, key: str, about: str, kinds: Kinds, what: str) -> Path:
+    return _path(clause.get(key) or clause, _text(clause, key), about, kinds, what)
 
 
-def _path(node: Node, text: str, about: str) -> Path:
-    """The path that `text` is, checked word by word against the model's classes."""
+def _path(node: Node, text: str, about: str, kinds: Kinds = (), what: str = "") -> Path:
+    """The path that `text` is, checked word by word against the model's classes; it ends at one of `kinds`."""
     first, *names = text.split(".")
     if first != about:
         raise _error(node, f"`{text}` does not start with `{about}`", f"the rule is `for: {about}`")
-    classes: tuple[type, ...] = (FACTS[about],)
+    owners: list[type] = []
+    ends: list[object] = [FACTS[about]]
     for name in names:
-        known = [one for one in classes if name in _words(one)]
+        owners = [one for one in ends if isinstance(one, type) and hasattr(one, "_fields")]
+        known = [one for one in owners if name in _words(one)]
         if not known:
-            words = sorted(word for one in classes for word in _words(one))
-            owner = " or ".join(one.__name__ for one in classes) or "this"
+            words = sorted(word for one in owners for word in _words(one))
+            owner = " or ".join(one.__name__ for one in owners) or "this"
             raise _error(node, f"`{text}`: {owner} has no `{name}`", _did_you_mean(name, words))
-        classes = tuple(one for owner in known for one in _types(_words(owner)[name]))
+        ends = [end for owner in known for end in _members(_words(owner)[name])]
+    if kinds and not any(end in kinds for end in ends):
+        fitting = [
+            word for one in owners for word, end in _words(one).items() if any(kind in kinds for kind in _members(end))
+        ]
+        help = _did_you_mean(names[-1], fitting) if fitting else f"name a property of `{about}` that is one"
+        raise _error(node, f"`{text}` is no {what}", help)
     return Path(tuple(names), text)
 
 
-@cache
+def _ends_at(path: Path, about: str, kinds: Kinds) -> bool:
+    """Whether a path that is well formed ends at one of `kinds`."""
+    ends: list[object] = [FACTS[about]]
+    for name in path.names:
+        words = [_words(one) for one in ends if isinstance(one, type)]
+        ends = [end for one in words if name in one for end in _members(one[name])]
+    return any(end in kinds for end in ends)
+
+
 def _words(owner: type) -> dict[str, object]:
     """The public properties of a class of the model, with the type of each."""
     words: dict[str, object] = dict(getattr(owner, "__annotations__", {}))
@@ -177,10 +227,10 @@ def _words(owner: type) -> dict[str, object]:
     return {name: kind for name, kind in words.items() if not name.startswith("_")}
 
 
-def _types(kind: object) -> Iterable[type]:
-    """The classes that an annotation stands for: the members of a union, without Missing and None."""
+def _members(kind: object) -> list[object]:
+    """What an annotation stands for: the members of a union, without Missing and None."""
     members = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    return [one for one in members if isinstance(one, type) and hasattr(one, "_fields") and one.__name__ != "Missing"]
+    return [one for one in members if one is not types.NoneType and one is not Missing]
 
 
 def _check_message(document: Mapping, key: str, about: str) -> None:

@@ -25,6 +25,8 @@ class Requirement(NamedTuple):
     needed_at: Span
     effect: str = "allow"
     questions: tuple[Question, ...] = ()
+    otherwise: tuple[Question, ...] = ()
+    """Asked when the answer is no: another name for the same principal. If this is allowed, so is the first."""
     doubtful: tuple[Question, ...] = ()
     """Asked when the answer is no: a form of the resource that nobody has confirmed. If this is allowed, undecided."""
     telling: tuple[Question, ...] = ()

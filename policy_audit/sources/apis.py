@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from policy_audit.errors import AuditError
 from policy_audit.iam.read import read_policy
-from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.node import Mapping, Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
-from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, texts
@@ -30,7 +28,9 @@ def read_apis(templates: Sequence[Template]) -> tuple[Api, ...]:
             if (template.property_text(resource.logical_id, "ProtocolType") or "HTTP") == "HTTP":
                 found.append(_http_api(template, resource, parts))
     unseen = parts.unplaced({api.id for api in found}, templates[0].symbols) if found else ()
-    return tuple(api._replace(unseen=(*api.unseen, *unseen.get(api.kind, ()))) for api in found) if unseen else tuple(found)
+    if not unseen:
+        return tuple(found)
+    return tuple(api._replace(unseen=(*api.unseen, *unseen.get(api.kind, ()))) for api in found)
 
 
 class _Parts:
@@ -176,7 +176,7 @@ def _resource_policy(template: Template, resource: Resource, arn: str) -> Policy
         node = within or node
     if node is None or (isinstance(node, Scalar) and (node.kind == "null" or not node.text.strip())):
         return None
-    policy = read_policy(_document(node), name, template.symbols)
+    policy = read_policy(node, name, template.symbols)
     statements = tuple(
         statement._replace(resources=tuple(_long_form(one, arn) for one in statement.resources))
         if statement.resources is not None
@@ -184,16 +184,6 @@ def _resource_policy(template: Template, resource: Resource, arn: str) -> Policy
         for statement in policy.statements
     )
     return policy._replace(statements=statements)
-
-
-def _document(node: Node) -> Node:
-    """A policy may be given as a JSON string."""
-    if isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
-        try:
-            return parse_embedded(node)
-        except AuditError:
-            return node
-    return node
 
 
 def _long_form(resource: str, arn: str) -> str:

@@ -228,7 +228,7 @@ class Estate:
         yield from chosen
 
     def when(self, holding: Sequence[World], asked: Sequence[World]) -> tuple[str, ...]:
-        """The cases in which something holds that was asked in all possible worlds `asked`, in words; none for "always".
+        """The cases in which something holds that was asked in the worlds `asked`, in words; none for "always".
 
         A symbol whose value makes no difference is not mentioned.
         """

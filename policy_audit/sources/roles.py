@@ -92,7 +92,8 @@ def _unseen(role: Role, anywhere: Sequence[str], literal: Mapping[str, list[str]
     """What may be attached to the role; one clause however many policies there are."""
     found = [*anywhere]
     if has_letters(role.name):
-        found += [policy for name, policies in literal.items() if _may_be(role.name, name, symbols) for policy in policies]
+        for name, policies in literal.items():
+            found += policies if _may_be(role.name, name, symbols) else ()
     if not found:
         return []
     shown = ", ".join(f"`{name}`" for name in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")

@@ -227,4 +227,6 @@ def _declared(properties: Node | None, name: str) -> Node | None:
     """The property `name` as it is written; the macro that may write it, if there is one."""
     found = child(properties, name)
     macro = child(properties, "Fn::Transform") if found is None else None
-    return found if macro is None else Mapping((Entry(Scalar("Fn::Transform", "string", macro.place), macro),), macro.place)
+    if macro is None:
+        return found
+    return Mapping((Entry(Scalar("Fn::Transform", "string", macro.place), macro),), macro.place)
