@@ -450,6 +450,28 @@ def test_deny_on_one_stage_only() -> None:
     assert hanging.unless == "${Stage} = prod"
 
 
+def test_another_account_than_one_that_is_not_known() -> None:
+    """The set's callers belong to another account, whichever the resource's is; one that a policy names may be it."""
+    given = Template()
+    requests = others(but=(given.role,), account=given.account, same_account=False)
+    verdict = denied(
+        document(deny(when("ArnNotLike", "arn:aws:iam::*:role/Exec")), allow()), requests, symbols=given.symbols
+    )
+    assert isinstance(verdict, Refuted)
+    assert verdict.request.caller.arn == "arn:aws:iam::999999999999:role/Exec"
+    verdict = denied(document(allow(principals=(Principal("AWS", ROLE),))), requests, symbols=given.symbols)
+    assert isinstance(verdict, Undecided)
+
+
+def test_an_open_account_as_principal_names_the_whole_account() -> None:
+    given = Template()
+    statement = deny(when("StringNotEquals", given.role))._replace(principals=(Principal("AWS", given.account),))
+    requests = others(but=(given.role,), account=given.account)
+    assert isinstance(denied(document(statement, allow()), requests, symbols=given.symbols), Proven)
+    anybody = statement._replace(principals=(Principal("AWS", given.imported),))
+    assert isinstance(denied(document(anybody, allow()), requests, symbols=given.symbols), Undecided)
+
+
 def test_permission_on_an_account_that_is_not_known() -> None:
     given = Template()
     function = "arn:aws:lambda:eu-central-1:{}:function:f"

@@ -73,7 +73,7 @@ def others(api: Api, arns: Sequence[str], authorization: Authorization, callers:
     policies = Policies(identity=None, resource=api.policy)
     impossible = impossible_keys(policies, "execute-api:Invoke")
     # No principal of another partition can call.
-    everybody = f"arn:{literal(api.arn.split(':', 2)[1])}:*"
+    everybody = f"arn:{literal(api.arn.split(':', 2)[1])}:*:*:*:*"
     abroad = [arn for arn in callers if arn.split(":", 5)[4:5] != [api.account]]
 
     def ask(kind: str, about: str, but: Sequence[str], same_account: bool = True) -> Question:

@@ -112,10 +112,25 @@ def _is_member(request: Request, question: Question) -> bool:
             values[use.dimension] = value
     for dimension, value in values.items():
         for pattern in space.excluded(dimension):
+            if dimension == PRINCIPAL and pattern in space.accounts and _is_fresh_account(value, question):
+                continue
             result = unifiers(literal(value), pattern, space.symbols)
             if result.found or not result.complete:
                 return False
     return True
+
+
+def _is_fresh_account(arn: str, question: Question) -> bool:
+    """Whether nothing speaks of the account of `arn`: then it stands for whichever account is not the resource's."""
+    account = arn.split(":", 5)[4:5]
+    return (
+        len(account) == 1
+        and account[0].isdecimal()
+        and not any(
+            "".join(part for part in pattern.positions if isinstance(part, str)).split(":", 5)[4:5] == account
+            for pattern in question.space.dimensions[PRINCIPAL].patterns()
+        )
+    )
 
 
 # ---- what carries a proof

@@ -88,8 +88,11 @@ def parse_range(text: str) -> tuple[int, int] | None:
         return None
     free = (1 << (width - int(length))) - 1 if slash else 0
     start = address if address < IPV6 else address - IPV6
-    low = start & ~free
-    return (low, low | free) if address < IPV6 else (IPV6 + low, IPV6 + (low | free))
+    low, high = start & ~free, start | free
+    if address < IPV6 or low >> 32 == high >> 32 == 0xFFFF:
+        # An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is read as the IPv4 one.
+        return low & 0xFFFFFFFF, high & 0xFFFFFFFF
+    return IPV6 + low, IPV6 + high
 
 
 def compare(number: Number, comparison: Comparison, bound: Number) -> bool:

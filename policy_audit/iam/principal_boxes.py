@@ -11,7 +11,7 @@ from policy_audit.iam.principal_domain import TYPES
 from policy_audit.iam.readings import Reading, exactly, join, parse
 from policy_audit.iam.space import PRINCIPAL, Space
 from policy_audit.model.policy import Principal, Statement
-from policy_audit.model.value import has_holes, has_letters, is_hole
+from policy_audit.model.value import ACCOUNT, has_holes, has_letters, is_hole
 
 _EVERYBODY: Final = glob("*")
 _FEDERATED: Final = glob(TYPES["FederatedUser"])
@@ -136,8 +136,11 @@ def _by_word(value: str, space: Space) -> Iterator[Named]:
         if _may_be_anybody(value, space):
             yield "as anyone", _maybe("an open principal may be `*`", _EVERYBODY)
             yield "by account", _maybe("an open principal may be an account", _EVERYBODY)
-        else:
-            account = glob(f"arn:*:*::{_open(value)}:*")
+        account = glob(f"arn:*:*::{_open(value)}:*")
+        if len(value) == 1 and not is_hole(value) and space.symbols.of(value).shape == ACCOUNT:
+            yield "by account", exactly(account)
+            return
+        if not _may_be_anybody(value, space):
             yield "by account", _maybe("an open principal may be an account", account)
         yield "by role", _equal(value)
     elif value.startswith("AROA"):

@@ -302,7 +302,8 @@ class Space:
 
     def excluded(self, dimension: int) -> list[Pattern]:
         """The patterns of values that the set leaves out."""
-        return self.dimensions[dimension].chosen(self._but[dimension][0])
+        patterns = self.dimensions[dimension].chosen(self._but[dimension][0])
+        return [segmented(each) for each in patterns] if dimension == PRINCIPAL else patterns
 
     def region(self, *, wide: bool) -> Cube | None:
         """The set as a cube over refined dimensions: with all that may belong to it, or only what certainly does.

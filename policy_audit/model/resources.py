@@ -13,6 +13,16 @@ class Missing(NamedTuple):
     reason: str
 
 
+class Fact(NamedTuple):
+    """A property that must hold: `holds` is None when the audit can't tell, `detail` says what was found instead."""
+
+    holds: bool | None
+    detail: str
+    address: str = ""
+    """The resource at fault, when it is not the one the rule asks about."""
+    span: Span | None = None
+
+
 class Role(NamedTuple):
     """An IAM role with everything that limits it. `policies` are its inline and attached policies that are visible."""
 
@@ -109,6 +119,8 @@ class Method(NamedTuple):
     path: str
     authorization: str
     """`NONE`, `AWS_IAM`, `CUSTOM`, `COGNITO_USER_POOLS`, or text with letters."""
+    by_default: bool = False
+    """Part of the `$default` route of an HTTP API, which takes what no other route does."""
 
 
 class Stage(NamedTuple):
@@ -148,3 +160,12 @@ class StateMachine(NamedTuple):
     definition: Definition
     unseen: tuple[str, ...] = ()
     """Why the definition could not be read at all; what is amiss in a part of it is in `definition.problems`."""
+
+    @property
+    def is_read(self) -> Fact:
+        """Whether the whole definition was read: what is not seen may need any permission."""
+        if self.unseen:
+            return Fact(None, self.unseen[0])
+        for problem, span in self.definition.problems:
+            return Fact(None, problem, span=span)
+        return Fact(True, "")

@@ -12,6 +12,7 @@ from policy_audit.model.call import Field, Task
 from policy_audit.model.resources import (
     Api,
     Connection,
+    Fact,
     Method,
     Missing,
     PortRule,
@@ -36,16 +37,6 @@ _OF_ONE_HOST = tuple(f"{port}{path}" for port in ("", *_PORTS) for path in ("", 
 
 VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """What `ANY` stands for: a request carries one of these, never `ANY`."""
-
-
-class Fact(NamedTuple):
-    """A property that must hold: `holds` is None when the audit can't tell, `detail` says what was found instead."""
-
-    holds: bool | None
-    detail: str
-    address: str = ""
-    """The resource at fault, when it is not the one the rule asks about."""
-    span: Span | None = None
 
 
 class ApiRequest(NamedTuple):
@@ -355,8 +346,21 @@ class Call(NamedTuple):
         method = self.method
         if isinstance(method, Missing):
             return method
-        stage = self.task.stage.text if self.task.stage else "$default"
-        return f"{start}/{stage}/{method}/{self._path()}"
+        return f"{start}/{self._stage()}/{method}/{self._path()}"
+
+    @property
+    def default_route_arn(self) -> str | Missing | None:
+        """The ARN for a call that reaches the `$default` route of an HTTP API; None when it reaches another.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+        """
+        method, start = self.api_method, self._api_arn()
+        if not isinstance(method, Method) or isinstance(start, Missing) or not method.by_default:
+            return None
+        return f"{start}/{self._stage()}/$default"
+
+    def _stage(self) -> str:
+        return self.task.stage.text if self.task.stage else "$default"
 
     def _path(self) -> str:
         path = self.task.url_path.text if self.task.url_path else ""

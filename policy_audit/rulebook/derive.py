@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from policy_audit.model.resources import Missing
-from policy_audit.model.system import Call, Fact, System, private_paths
+from policy_audit.model.resources import Fact, Missing
+from policy_audit.model.system import Call, System, private_paths
 from policy_audit.model.value import has_letters
 from policy_audit.rulebook.permissions import allow
 from policy_audit.rulebook.requirement import Requirement, name_of, place, undecidable

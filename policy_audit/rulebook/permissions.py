@@ -106,8 +106,13 @@ def _at_api(
     authorization = authorization_of(method)
     if authorization is None:
         return requirement._replace(missing=f"the method is guarded by an authorizer ({method})")
-    question = caller(by, literal(resource), role.arn, role.policies, boundary, authorization)
-    return requirement._replace(questions=(question,), policy_address=by.address)
+
+    def ask(on: str) -> Question:
+        return caller(by, literal(on), role.arn, role.policies, boundary, authorization)
+
+    route = subject.default_route_arn if isinstance(subject, Call) else None
+    otherwise = (ask(route),) if isinstance(route, str) else ()
+    return requirement._replace(questions=(ask(resource),), otherwise=otherwise, policy_address=by.address)
 
 
 def _trust(rule: Rule, clause: Permission, subject: object, system: System, action: str) -> Iterator[Requirement]:

@@ -12,8 +12,8 @@ from policy_audit.findings import SEVERITIES
 from policy_audit.model.call import Field
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
-from policy_audit.model.resources import Api, Missing, Role
-from policy_audit.model.system import ApiRequest, Fact, OtherThan
+from policy_audit.model.resources import Api, Fact, Missing, Role
+from policy_audit.model.system import ApiRequest, OtherThan
 from policy_audit.rulebook.pages import rules_folder
 from policy_audit.rulebook.rule import FACTS, Clause, Path, Permission, Principal, Property, Rule
 from policy_audit.sources.nodes import parse_yaml, read_text
@@ -146,7 +146,9 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
         principal=principal,
         resource=_path_at(clause, "resource", about, _REQUESTS if whole_api else _TEXT, "resource"),
         when=tuple((key.text, _path(value, _scalar(value).text, about, _KEYS, "text")) for key, value in keys),
-        by=_path_at(clause, "by", about, owner, f"{owner[0].__name__}") if clause.get("by") is not None else None,
+        by=_path_at(clause, "by", about, owner, "role" if principal.kind == "service" else "API")
+        if clause.get("by") is not None
+        else None,
         unconfirmed_resource=(
             _path_at(clause, "unconfirmed_resource", about, _TEXT, "resource")
             if clause.get("unconfirmed_resource") is not None
@@ -218,6 +220,7 @@ def _ends_at(path: Path, about: str, kinds: Kinds) -> bool:
     return any(end in kinds for end in ends)
 
 
+@cache
 def _words(owner: type) -> dict[str, object]:
     """The public properties of a class of the model, with the type of each."""
     words: dict[str, object] = dict(getattr(owner, "__annotations__", {}))

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.request import Key, Texts, literal
-from policy_audit.model.resources import Missing
-from policy_audit.model.system import Call, Fact, OtherThan, System
+from policy_audit.model.resources import Fact, Missing
+from policy_audit.model.system import Call, OtherThan, System
 from policy_audit.origin import Span
 from policy_audit.rulebook.rule import Permission, Rule
 
@@ -26,7 +26,7 @@ class Requirement(NamedTuple):
     effect: str = "allow"
     questions: tuple[Question, ...] = ()
     otherwise: tuple[Question, ...] = ()
-    """Asked when the answer is no: another name for the same principal. If this is allowed, so is the first."""
+    """Asked when the answer is no: another name for the same principal or resource. If allowed, so is the first."""
     doubtful: tuple[Question, ...] = ()
     """Asked when the answer is no: a form of the resource that nobody has confirmed. If this is allowed, undecided."""
     telling: tuple[Question, ...] = ()

@@ -239,5 +239,5 @@ def _methods(address: str, resource: Resource, key: str, authorization: str) -> 
     verb, _, path = key.partition(" ")
     if key == "$default":
         # The root is not a `{proxy+}`: that needs at least one character.
-        return [Method(address, resource.span, "ANY", path, authorization) for path in ("/", "/{proxy+}")]
+        return [Method(address, resource.span, "ANY", path, authorization, True) for path in ("/", "/{proxy+}")]
     return [Method(address, resource.span, verb.upper(), path or "/", authorization)]

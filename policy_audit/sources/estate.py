@@ -41,7 +41,7 @@ class World(NamedTuple):
 
 
 class Estate:
-    """Templates that are audited together."""
+    """Templates that are audited together. They are empty until `worlds` or `assume` goes over to a world."""
 
     def __init__(self, documents: Sequence[tuple[str, tree.Mapping]], given: Given) -> None:
         self.symbols = Symbols()

@@ -1,14 +1,14 @@
 """IAM roles of the templates, each with every policy that is attached to it from either side."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from policy_audit.iam.read import read_policy
 from policy_audit.model.node import Scalar
-from policy_audit.model.policy import Policy, Principal
+from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing, Role
-from policy_audit.model.value import REGION, Symbols, has_letters
+from policy_audit.model.value import Shape, Symbols, has_letters
 from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, items, text, texts, unknown
@@ -85,28 +85,41 @@ def _with_open_attachments(
                 literal.setdefault(name, []).append(one.policy.name)
     if not anywhere and not literal:
         return roles
-    return tuple(role._replace(unseen=(*role.unseen, *_unseen(role, anywhere, literal, symbols))) for role in roles)
+    clauses: dict[Shape | tuple[str, str] | None, tuple[str, ...]] = {}
+    found = []
+    for role in roles:
+        form = _form(role.name, symbols)
+        if form not in clauses:
+            clauses[form] = _clause([*anywhere, *_admitted(form, literal)])
+        found.append(role._replace(unseen=(*role.unseen, *clauses[form])))
+    return tuple(found)
 
 
-def _unseen(role: Role, anywhere: Sequence[str], literal: Mapping[str, list[str]], symbols: Symbols) -> list[str]:
-    """What may be attached to the role; one clause however many policies there are."""
-    found = [*anywhere]
-    if has_letters(role.name):
-        for name, policies in literal.items():
-            found += policies if _may_be(role.name, name, symbols) else ()
-    if not found:
-        return []
-    shown = ", ".join(f"`{name}`" for name in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-    return [f"the policy {shown}, which may be attached to this role,"]
+def _form(name: str, symbols: Symbols) -> Shape | tuple[str, str] | None:
+    """What is known of a role's name that is open: its shape, or how it begins and ends; None for a literal one."""
+    if not has_letters(name):
+        return None
+    known = re.split("[\U000f0000-\U0010fffd]", name)
+    return symbols.of(name).shape if len(name) == 1 else (known[0], known[-1])
 
 
-def _may_be(open_name: str, name: str, symbols: Symbols) -> bool:
-    """Whether a role's name that is open in part may be the name that a policy is attached to."""
-    if len(open_name) == 1:
-        return symbols.of(open_name).shape.admits(name)
-    known = re.split("[\U000f0000-\U0010fffd]", open_name)
-    start, end = known[0], known[-1]
-    return name.startswith(start) and name.endswith(end) and len(name) >= len(start) + len(end)
+def _admitted(form: Shape | tuple[str, str] | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
+    """The policies attached by a literal name that a role's open name may be."""
+    for name, policies in literal.items():
+        if isinstance(form, Shape):
+            fits = form.admits(name)
+        else:
+            fits = form is not None and name.startswith(form[0]) and name.endswith(form[1])
+        yield from policies if fits else ()
+
+
+def _clause(policies: Sequence[str]) -> tuple[str, ...]:
+    """One clause however many policies there are."""
+    if not policies:
+        return ()
+    rest = f" and {len(policies) - 3} more" if len(policies) > 3 else ""
+    shown = ", ".join(f"`{name}`" for name in policies[:3])
+    return (f"the policy {shown}{rest}, which may be attached to this role,",)
 
 
 def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_role: dict[str, list[Policy]]) -> Role:
@@ -131,39 +144,11 @@ def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_r
         arn=role_arn(ids),
         name=name,
         account=template.account,
-        trust=_trust(template, resource),
+        trust=_document(template, resource, "AssumeRolePolicyDocument", f"{resource.logical_id} (trust policy)"),
         policies=(*inline, *attached),
         unseen=tuple(unseen),
         boundary=_boundary(template, resource, managed),
     )
-
-
-def _trust(template: Template, resource: Resource) -> Policy:
-    """The trust policy, in which Step Functions has one name: `states.REGION.amazonaws.com` is the older one.
-
-    Both are the same principal in that Region; tools have written the older one for years.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
-    """
-    policy = _document(template, resource, "AssumeRolePolicyDocument", f"{resource.logical_id} (trust policy)")
-    statements = tuple(
-        statement._replace(principals=tuple(_one_name(one, template) for one in statement.principals))
-        if statement.principals
-        else statement
-        for statement in policy.statements
-    )
-    return policy._replace(statements=statements)
-
-
-def _one_name(principal: Principal, template: Template) -> Principal:
-    """The principal, by its name without Region if it is Step Functions in the template's Region."""
-    service, _, rest = principal.value.partition(".")
-    region, _, suffix = rest.partition(".")
-    if principal.type != "Service" or service != "states":
-        return principal
-    if suffix not in {"amazonaws.com", "amazonaws.com.cn", template.url_suffix}:
-        return principal
-    here = region == template.region or (has_letters(template.region) and REGION.admits(region))
-    return principal._replace(value="states.amazonaws.com") if here else principal
 
 
 def _inline(template: Template, resource: Resource) -> tuple[list[Policy], list[str]]:

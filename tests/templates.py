@@ -1,0 +1,49 @@
+"""Small templates for tests: written as text, read as one estate."""
+
+from pathlib import Path
+from textwrap import dedent
+
+from policy_audit.audit import audit
+from policy_audit.findings import Report
+from policy_audit.model.node import Mapping
+from policy_audit.model.system import System
+from policy_audit.options import Options
+from policy_audit.sources.cloudformation import read_system
+from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.nodes import parse
+from policy_audit.sources.template import Template
+
+NAMES = ("a.yaml", "b.yaml", "c.yaml")
+PINNED = Given(partition="aws", region="eu-west-1", account="111122223333")
+
+
+def estate(*texts: str, given: Given = PINNED, world: World = World({})) -> Estate:  # noqa: B008 - immutable
+    """The templates `a.yaml`, `b.yaml` … with these texts, in one world."""
+    documents = []
+    for name, text in zip(NAMES, texts, strict=False):
+        document = parse(dedent(text), name)
+        assert isinstance(document, Mapping)
+        documents.append((name, document))
+    found = Estate(documents, given)
+    found.assume(world)
+    return found
+
+
+def template(text: str, given: Given = PINNED) -> Template:
+    """The one template with this text."""
+    return estate(text, given=given).templates[0]
+
+
+def system(*texts: str, given: Given = PINNED) -> System:
+    """What these templates declare."""
+    return read_system(estate(*texts, given=given), {})
+
+
+def audited(folder: Path, *texts: str, options: Options | None = None) -> Report:
+    """The report on the templates `a.yaml`, `b.yaml` … with these texts, written to `folder`."""
+    paths = []
+    for name, text in zip(NAMES, texts, strict=False):
+        (folder / name).write_text(dedent(text), encoding="utf-8")
+        paths.append(str(folder / name))
+    given = options or Options(partition="aws", region="eu-west-1", account="111122223333")
+    return audit(paths, given)
