@@ -1,12 +1,12 @@
 """The audit: load, derive, prove, collect."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from policy_audit.collect import at_fault, checked, finding
 from policy_audit.findings import Checked, Finding, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
+from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import Answered, decide
 from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from policy_audit.findings import Checked, Counterexample, Finding, Mark
 from policy_audit.iam.explain import NearMiss, near_misses
@@ -11,6 +10,7 @@ from policy_audit.iam.write import case_of
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import Answered
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Path

@@ -3,13 +3,14 @@
 import os
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeVar, get_args
+from typing import Final, TypeVar, get_args
 
 from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import FailOn
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import has_letters
 from policy_audit.options import Options
+from policy_audit.record import NamedTuple
 from policy_audit.rulebook.pages import rule_ids, unknown_rule
 from policy_audit.sources.nodes import parse_yaml, read_text
 from policy_audit.suggest import did_you_mean

@@ -1,10 +1,11 @@
 """What an audit says: requirements with their verdicts, findings among them, and everything that was not audited."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 Severity = Literal["note", "low", "medium", "high", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("note", "low", "medium", "high", "critical")

@@ -1,7 +1,8 @@
 """What the user may say about an audit, on the command line or in `policy_audit.yaml`."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from policy_audit.record import NamedTuple
 
 
 class Options(NamedTuple):

@@ -1,6 +1,6 @@
 """Where a fact came from: a span of a file, told in lines and columns as an editor counts them."""
 
-from typing import NamedTuple
+from policy_audit.record import NamedTuple
 
 
 class Span(NamedTuple):

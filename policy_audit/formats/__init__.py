@@ -1,9 +1,10 @@
 """Renderers of a report: one module per output format."""
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from policy_audit.errors import AuditError
 from policy_audit.findings import Report
+from policy_audit.record import NamedTuple, Protocol
 
 FORMATS: Final = {
     "text": "policy_audit.formats.text",
@@ -27,7 +28,6 @@ class Format(Protocol):
 
     def render(self, report: Report, view: View) -> str:
         """The whole output, newline at its end included."""
-        ...
 
 
 def render(name: str, report: Report, view: View) -> str:

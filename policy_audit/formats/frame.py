@@ -1,7 +1,7 @@
 """Code frames: the lines of a file that a message is about, with their places underlined."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import click
 
@@ -9,6 +9,7 @@ from policy_audit.errors import AuditError
 from policy_audit.findings import Mark
 from policy_audit.formats.visible import TAB, visible, width
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 Role = Literal["note", "low", "medium", "high", "critical", "undecided", "error", "proven", "refuted", "frame", "bold"]
 Paint = Callable[[str, Role], str]

@@ -4,13 +4,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api
 from policy_audit.model.value import has_holes
+from policy_audit.record import NamedTuple
 
 ANYTHING: Final = Texts(("*",))
 _NEVER_IN_A_PATH: Final = ("*{*", "*}*")

@@ -6,10 +6,11 @@ All patterns of a family run at once in one big integer (a Shift-And automaton):
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.patterns import CharClass, Pattern
 from policy_audit.model.value import is_letter
+from policy_audit.record import NamedTuple
 
 MOST_STATES: Final = 6_000
 """States of the subset construction after which it gives up: about a fifth of a second."""

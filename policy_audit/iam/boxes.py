@@ -1,7 +1,7 @@
 """Statements as boxes: for each dimension the atoms for which the statement may apply, and those for which it must."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from policy_audit.iam.domains import Compares, Dimension, Matches, Within
 from policy_audit.iam.numbers import parse_date, parse_number, parse_range
@@ -23,6 +23,7 @@ from policy_audit.iam.search import Box
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, KeyUse, Space
 from policy_audit.model.policy import Condition, Effect, Statement
 from policy_audit.model.value import has_letters
+from policy_audit.record import NamedTuple
 
 Naming = Literal["directly", "by role", "by account", "as anyone", ""]
 """How a statement of a resource policy names its principals; they count differently when policies are combined."""

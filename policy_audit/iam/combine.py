@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from policy_audit.iam.context import IAM_PRINCIPALS, Facts
 from policy_audit.iam.naming import Naming
@@ -15,6 +14,7 @@ from policy_audit.iam.reserved import is_limited_by_rcps, is_service_linked
 from policy_audit.iam.statements import CompiledStatement
 from policy_audit.iam.truth import Truth, agree, all_of, any_of, negate
 from policy_audit.model.policy import Policy
+from policy_audit.record import NamedTuple
 
 IDENTITY_NOT_VISIBLE = "the caller's identity policies are not visible"
 SAME_ACCOUNT_NOT_KNOWN = "whether the caller belongs to the resource's account"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal
 
 from policy_audit.iam import automata
 from policy_audit.iam.numbers import (
@@ -18,6 +18,7 @@ from policy_audit.iam.numbers import (
 )
 from policy_audit.iam.operators import Comparison
 from policy_audit.iam.patterns import Pattern, matches
+from policy_audit.record import NamedTuple, Protocol
 
 MOST_ATOMS: Final = 4_096
 """Atoms of one dimension after which the prover gives up."""
@@ -56,11 +57,9 @@ class Universe(Protocol):
 
     def patterns(self, mentioned: Sequence[Pattern]) -> Sequence[Pattern]:
         """Patterns for all of them, words with the letters of `mentioned` included."""
-        ...
 
     def words(self, mentioned: Sequence[Pattern]) -> list[str] | None:
         """A word of every atom of `mentioned`, if the patterns are of a kind for which that is easily told."""
-        ...
 
 
 def holds(predicate: Predicate, value: str) -> bool:

@@ -1,7 +1,7 @@
 """Why a request is not allowed: the statements that would allow it but for one thing."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.combine import Group, ask
 from policy_audit.iam.context import Facts
@@ -10,6 +10,7 @@ from policy_audit.iam.request import Authorization, Deciding, Policies, Request
 from policy_audit.iam.statements import CompiledStatement
 from policy_audit.iam.truth import Truth, any_of
 from policy_audit.model.value import Symbols
+from policy_audit.record import NamedTuple
 
 _LONGEST: Final = 128
 _CLOSE: Final = 0.85

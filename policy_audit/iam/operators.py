@@ -3,7 +3,9 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from policy_audit.record import NamedTuple
 
 Family = Literal["string", "arn", "numeric", "date", "bool", "binary", "address", "null"]
 Comparison = Literal["equals", "less", "less or equal", "greater", "greater or equal"]

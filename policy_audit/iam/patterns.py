@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from policy_audit.model.value import is_letter
+from policy_audit.record import NamedTuple
 
 
 class CharClass(NamedTuple):

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from policy_audit.iam.boxes import (
     WITH_PRINCIPAL,
@@ -31,6 +31,7 @@ from policy_audit.iam.search import Alternative, Box
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, Space, is_open_arn
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols
+from policy_audit.record import NamedTuple
 
 _FEDERATED: Final = glob(TYPES["FederatedUser"])
 _SERVICE_LINKED: Final = glob("arn:*:iam::*:role/aws-service-role/*")

@@ -26,7 +26,7 @@ def read_policy_text(text: str, name: str = "", symbols: Symbols | None = None) 
 
 
 def read_policy(node: Node, name: str = "", symbols: Symbols | None = None) -> Policy:
-    """The policy that `node` holds, as an object or as text in JSON. `symbols`, when given, tells why parts are open."""
+    """The policy that `node` holds, as an object or as text in JSON. `symbols` tells why parts are open."""
     span = node.place.span
     if isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
         try:

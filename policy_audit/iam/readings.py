@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.patterns import (
     ANY,
@@ -22,6 +22,7 @@ from policy_audit.iam.patterns import (
 )
 from policy_audit.iam.request import PolicyType
 from policy_audit.model.value import has_letters, is_hole
+from policy_audit.record import NamedTuple
 
 VERSION_WITH_VARIABLES: Final = "2012-10-17"
 Lookup = Callable[[str], str | bool]

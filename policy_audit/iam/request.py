@@ -1,15 +1,16 @@
 """What the engine is asked and what it answers: requests, sets of requests, policies in force, decisions, verdicts."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from policy_audit.model.policy import Policy, Statement
+from policy_audit.record import NamedTuple
 
 PrincipalKind = Literal["role", "session", "user", "federated", "root", "service", "anonymous"]
 """`role` is a request made with a role, told by the role's ARN; `session` one told by its sts assumed-role ARN."""
 
 Authorization = Literal["ordinary", "api-gateway-iam", "api-gateway-none", "trust", "kms"]
-"""Whose rules combine the policies: IAM's own, API Gateway's tables by method authorization type, a role's trust, a key's.
+"""Whose rules combine the policies: IAM's own, API Gateway's tables by authorization type, a role's trust, a key's.
 
 `api-gateway-iam` is a method of authorization type AWS_IAM (tables A and B), `api-gateway-none` one of type NONE: the
 resource policy alone decides, and without one everybody passes.

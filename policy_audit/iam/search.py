@@ -5,9 +5,10 @@ disjoint branches on the box that leaves the fewest dimensions open.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.domains import OverBudgetError
+from policy_audit.record import NamedTuple
 
 MOST_STEPS: Final = 20_000
 """Steps of one question after which the search gives up: a few tenths of a second."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from policy_audit.errors import AuditError
 from policy_audit.iam.evaluate import Evaluator
@@ -18,6 +18,7 @@ from policy_audit.iam.request import (
 )
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.policy import Policy
+from policy_audit.record import NamedTuple
 
 _AUTHORIZATIONS: Final = get_args(Authorization)
 _KEY: Final = re.compile("arn:[^:]*:kms:[^:]*:[^:]*:key/")

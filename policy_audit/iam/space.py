@@ -1,7 +1,7 @@
 """The space of a set of requests: its dimensions, what each context key is among them, and the set as a region."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from policy_audit.iam.domains import Dimension, Matches
 from policy_audit.iam.patterns import (
@@ -20,6 +20,7 @@ from policy_audit.iam.readings import Reading, set_reading
 from policy_audit.iam.request import Key, RequestSet, Texts
 from policy_audit.iam.search import Cube
 from policy_audit.model.value import Symbols, has_holes, is_letter
+from policy_audit.record import NamedTuple
 
 PRINCIPAL: Final = 0
 ACTION: Final = 1

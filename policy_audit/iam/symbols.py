@@ -5,13 +5,13 @@ one under some value. `unifiers` finds such values; the prover asks its question
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.patterns import CharClass, Pattern
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter, letters
+from policy_audit.record import NamedTuple
 
 MOST_STEPS: Final = 4_000
 MOST_SOLUTIONS: Final = 6
@@ -52,8 +52,10 @@ def tokens_of(pattern: Pattern) -> tuple[Token, ...]:
 def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
     """Bindings under which the two patterns share a word that they do not share as they stand."""
     found: dict[Bindings, None] = {}
-    start = (tokens_of(one), tokens_of(other), ())
-    stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [start]
+    ours, theirs = _without_common_start(tokens_of(one), tokens_of(other))
+    if _differ(ours[:1], theirs[:1]) or _differ(ours[-1:], theirs[-1:]):
+        return Unifiers(())
+    stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [(ours, theirs, ())]
     seen: set[tuple[int, int, Bindings]] = set()
     steps = 0
     while stack:
@@ -74,6 +76,25 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
             continue
         stack.extend(_steps(ours, theirs, bindings, symbols))
     return Unifiers(tuple(found))
+
+
+def _without_common_start(
+    ours: tuple[Token, ...], theirs: tuple[Token, ...]
+) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+    """Both without the characters and letters that they begin with alike: those meet in one way only."""
+    at = 0
+    for one, other in zip(ours, theirs, strict=False):
+        if one != other or not isinstance(one, str):
+            break
+        at += 1
+    return ours[at:], theirs[at:]
+
+
+def _differ(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
+    """Whether these single tokens are two characters that no binding makes the same."""
+    if not one or not other or not isinstance(one[0], str) or not isinstance(other[0], str):
+        return False
+    return one != other and not is_letter(one[0]) and not is_letter(other[0])
 
 
 def _expanded(rest: tuple[Token, ...], bindings: Bindings) -> tuple[Token, ...]:
@@ -221,16 +242,19 @@ def substitutions(
                 result = unifiers(one, other, symbols)
                 complete = complete and result.complete
                 found.update(dict.fromkeys(result.found))
+    return _closed(found, complete)
+
+
+def _closed(found: dict[Bindings, None], complete: bool) -> Unifiers:
+    """The bindings with all unions of those that agree, unless there are too many."""
     singles = list(found)
-    for size in range(2, len(singles) + 1):
-        for chosen in combinations(singles, size):
-            union = _union(chosen)
-            if union is not None:
-                found.setdefault(union)
-            if len(found) > MOST_SUBSTITUTIONS:
-                return Unifiers(tuple(found), complete=False)
-        if size >= 4:
-            break
+    fresh = singles
+    while fresh:
+        if len(found) > MOST_SUBSTITUTIONS:
+            return Unifiers(tuple(found), complete=False)
+        unions = (_union((one, other)) for one in fresh for other in singles)
+        fresh = [union for union in dict.fromkeys(unions) if union is not None and union not in found]
+        found.update(dict.fromkeys(fresh))
     return Unifiers(tuple(found), complete)
 
 

@@ -2,9 +2,10 @@
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.operators import Comparison
+from policy_audit.record import NamedTuple
 
 _NUMBER: Final = r"[+-]?(?:[0-9]{1,400}(?:\.([0-9]{0,400}))?|\.([0-9]{1,400}))(?:[eE]([+-]?[0-9]{1,3}))?"
 _DATE: Final = (

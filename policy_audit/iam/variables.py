@@ -5,11 +5,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.iam.context import Facts
 from policy_audit.iam.globs import Part, Parts, joined, parse_glob
 from policy_audit.iam.open_text import UNKNOWN
+from policy_audit.record import NamedTuple
 
 VERSION_WITH_VARIABLES: Final = "2012-10-17"
 _VARIABLE: Final = re.compile(r"\$\{([^{}]+)\}")

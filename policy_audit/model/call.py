@@ -1,8 +1,9 @@
 """What a workflow does: the tasks of a state machine, each with what it calls and how."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 Pattern = Literal["request-response", "sync", "wait-for-task-token"]
 

@@ -1,9 +1,10 @@
 """A document as a tree of scalars, sequences and mappings, each with its place in the file it was written in."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
 
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple, Protocol
 
 
 class Source(Protocol):
@@ -11,7 +12,6 @@ class Source(Protocol):
 
     def span(self, start: int, end: int) -> Span:
         """The stretch of the *file* that characters `start` to `end` of this text were written at."""
-        ...
 
 
 class Place(NamedTuple):

@@ -1,8 +1,9 @@
 """A policy document as IAM reads it: statements, principals, conditions; open parts of its texts are letters."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 Effect = Literal["Allow", "Deny"]
 PrincipalType = Literal["AWS", "Service", "Federated", "CanonicalUser", "*"]

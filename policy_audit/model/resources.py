@@ -1,10 +1,11 @@
 """The resources that a workflow's call passes on its way, as far as their permissions and their network matter."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from policy_audit.model.call import Definition, Field
 from policy_audit.model.policy import Policy
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 
 class Missing(NamedTuple):

@@ -6,7 +6,6 @@ value, `Missing` (the audit can't see it, and why) or None (there is none).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from policy_audit.model.call import Field, Task
 from policy_audit.model.resources import (
@@ -24,6 +23,7 @@ from policy_audit.model.resources import (
 )
 from policy_audit.model.value import Symbols, has_letters, is_letter, letters
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 HTTP_TASK_SECONDS = 60
 """https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html"""
@@ -263,7 +263,7 @@ class Call(NamedTuple):
         scheme, separator, _ = endpoint.partition("://")
         if separator and not has_letters(scheme):
             return self._at_endpoint(scheme.lower() == "https", f"calls `{shown}`")
-        if is_letter(endpoint[:1] or "x"):
+        if has_letters(scheme[:8]):
             return self._at_endpoint(None, f"the scheme of `{shown}` is not known before the workflow runs")
         return self._at_endpoint(False, f"calls `{shown}`, which does not start with `https://`")
 
@@ -271,8 +271,11 @@ class Call(NamedTuple):
     def uses_a_domain_name(self) -> Fact:
         """A private endpoint is called by a domain name; its certificate can't be for an IP address."""
         host, private = self.host, self.private
-        if private is False or (isinstance(host, str) and not is_ip_address(host)):
+        named = None if isinstance(host, Missing) else names_a_domain(host, self.system.symbols)
+        if private is False or named:
             return Fact(True, "")
+        if named is None and not isinstance(host, Missing):
+            return self._at_endpoint(None, f"whether `{self.system.symbols.show(host)}` is a domain name is not known")
         for unknown in (host, private):
             if isinstance(unknown, Missing):
                 return Fact(None, unknown.reason)
@@ -577,19 +580,12 @@ class PrivatePath(NamedTuple):
         if configuration.domain_name is None:
             return Fact(None, "the resource configuration has no `DnsResource`")
         name = configuration.domain_name
-        if has_letters(name.text):
-            return self._open_name(name)
-        return Fact(not is_ip_address(name.text), f"points at the IP address `{name.text}`", span=name.span)
-
-    def _open_name(self, name: Field) -> Fact:
-        # What a resource of the template calls itself (a load balancer's DNSName, an endpoint's DnsEntries)
-        # is a name, and so is all that ends in letters; an open parameter may be anything.
-        symbols = self.system.symbols
-        made = [symbols.of(letter) for letter in letters(name.text)]
-        if name.text[-1].isalpha() or all(one.generated or ".DnsEntries}" in one.name for one in made):
-            return Fact(True, "", span=name.span)
-        reasons = symbols.reasons(name.text)
-        return Fact(None, reasons[0] if reasons else f"`{symbols.show(name.text)}` is not known", span=name.span)
+        named = names_a_domain(name.text, self.system.symbols)
+        if named is None:
+            reasons = self.system.symbols.reasons(name.text)
+            shown = f"`{self.system.symbols.show(name.text)}` is not known"
+            return Fact(None, reasons[0] if reasons else shown, span=name.span)
+        return Fact(named, f"points at the IP address `{name.text}`", span=name.span)
 
     @property
     def gateway(self) -> ResourceGateway | Missing:
@@ -657,6 +653,19 @@ def is_ip_address(host: str) -> bool:
     if len(parts) == 4 and all(part.isascii() and part.isdigit() for part in parts):
         return True
     return ":" in host
+
+
+def names_a_domain(host: str, symbols: Symbols) -> bool | None:
+    """Whether `host` is a name and not an address; None when that depends on an open value.
+
+    What a resource of the template calls itself (a load balancer's DNSName, an endpoint's DnsEntries) is a name, and
+    so is all that ends in a letter of the alphabet; an open parameter may be anything.
+    """
+    if not has_letters(host):
+        return not is_ip_address(host)
+    made = [symbols.of(letter) for letter in letters(host)]
+    named = host[-1].isalpha() or all(one.generated or ".DnsEntries}" in one.name for one in made)
+    return True if named else None
 
 
 def api_id_of(endpoint: str) -> str:
@@ -737,12 +746,22 @@ def _path_matches(template: str, path: str) -> bool | None:
             if given[index] == "":
                 return False
         elif part != given[index]:
-            if not has_letters(given[index]) and not has_letters(part):
+            if not _may_be(part, given[index]):
                 return False
             certain = False
     if len(given) > len(wanted):
         return None if has_letters(path) else False
     return certain or None
+
+
+def _may_be(part: str, given: str) -> bool:
+    """Whether two parts of a path, one of which is open, may be equal: they begin alike."""
+    for one, other in zip(part, given, strict=False):
+        if is_letter(one) or is_letter(other):
+            return True
+        if one != other:
+            return False
+    return has_letters(part) or has_letters(given)
 
 
 def _request_path(template: str) -> str:

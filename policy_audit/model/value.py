@@ -14,7 +14,9 @@ There are two kinds of letter:
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from policy_audit.record import NamedTuple
 
 FIRST_SYMBOL: Final = 0xF0000
 FIRST_HOLE: Final = 0x100000

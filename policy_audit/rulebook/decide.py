@@ -1,12 +1,11 @@
 """Requirement → answer: the engine's verdicts, merged, and softened where the audit does not see everything."""
 
-from typing import NamedTuple
-
 from policy_audit.findings import Answer
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.request import Deciding, Decision, Policies, Proven, Refuted, Request, Undecided, Verdict
 from policy_audit.model.value import Symbols
+from policy_audit.record import NamedTuple
 from policy_audit.rulebook.requirement import Requirement
 
 

@@ -139,7 +139,7 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     owner: Kinds = (Role,) if principal.kind == "service" else (Api,)
     if principal.kind == "service" and clause.get("by") is None:
         raise _error(clause, "an entry about a service needs `by`", "add `by:` with the role that it assumes")
-    whole_api = principal.path is not None and _ends_at(principal.path, about, _CALLERS)
+    whole_api = principal.path is not None and isinstance(_walk(principal.path.text, about, _CALLERS), Path)
     return Permission(
         effect="allow" if kind == "allow" else "deny",
         actions=tuple(_action(item) for item in _items(clause, kind)),
@@ -189,35 +189,36 @@ def _path_at(clause: Mapping, key: str, about: str, kinds: Kinds, what: str) -> 
 
 def _path(node: Node, text: str, about: str, kinds: Kinds = (), what: str = "") -> Path:
     """The path that `text` is, checked word by word against the model's classes; it ends at one of `kinds`."""
+    found = _walk(text, about, kinds)
+    if isinstance(found, Path):
+        return found
+    message, help = found
+    raise _error(node, message.replace("{what}", what), help)
+
+
+@cache
+def _walk(text: str, about: str, kinds: Kinds) -> Path | tuple[str, str]:
+    """The path, or what is wrong with it and what to do."""
     first, *names = text.split(".")
     if first != about:
-        raise _error(node, f"`{text}` does not start with `{about}`", f"the rule is `for: {about}`")
+        return f"`{text}` does not start with `{about}`", f"the rule is `for: {about}`"
     owners: list[type] = []
-    ends: list[object] = [FACTS[about]]
+    ends: Sequence[object] = (FACTS[about],)
     for name in names:
         owners = [one for one in ends if isinstance(one, type) and hasattr(one, "_fields")]
         known = [one for one in owners if name in _words(one)]
         if not known:
             words = sorted(word for one in owners for word in _words(one))
             owner = " or ".join(one.__name__ for one in owners) or "this"
-            raise _error(node, f"`{text}`: {owner} has no `{name}`", _did_you_mean(name, words))
+            return f"`{text}`: {owner} has no `{name}`", _did_you_mean(name, words)
         ends = [end for owner in known for end in _members(_words(owner)[name])]
     if kinds and not any(end in kinds for end in ends):
         fitting = [
             word for one in owners for word, end in _words(one).items() if any(kind in kinds for kind in _members(end))
         ]
         help = _did_you_mean(names[-1], fitting) if fitting else f"name a property of `{about}` that is one"
-        raise _error(node, f"`{text}` is no {what}", help)
+        return f"`{text}` is no {{what}}", help
     return Path(tuple(names), text)
-
-
-def _ends_at(path: Path, about: str, kinds: Kinds) -> bool:
-    """Whether a path that is well formed ends at one of `kinds`."""
-    ends: list[object] = [FACTS[about]]
-    for name in path.names:
-        words = [_words(one) for one in ends if isinstance(one, type)]
-        ends = [end for one in words if name in one for end in _members(one[name])]
-    return any(end in kinds for end in ends)
 
 
 @cache
@@ -230,10 +231,11 @@ def _words(owner: type) -> dict[str, object]:
     return {name: kind for name, kind in words.items() if not name.startswith("_")}
 
 
-def _members(kind: object) -> list[object]:
+@cache
+def _members(kind: object) -> tuple[object, ...]:
     """What an annotation stands for: the members of a union, without Missing and None."""
     members = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    return [one for one in members if one is not types.NoneType and one is not Missing]
+    return tuple(one for one in members if one is not types.NoneType and one is not Missing)
 
 
 def _check_message(document: Mapping, key: str, about: str) -> None:

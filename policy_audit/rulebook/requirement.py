@@ -1,13 +1,13 @@
 """A requirement: one thing that one rule asks of one fact, with the sets of requests that answer it."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.request import Key, Texts, literal
 from policy_audit.model.resources import Fact, Missing
 from policy_audit.model.system import Call, OtherThan, System
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 from policy_audit.rulebook.rule import Permission, Rule
 
 

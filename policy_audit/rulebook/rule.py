@@ -1,11 +1,12 @@
 """A rule as its file states it: which facts it is about, what it requires of each, and what to say."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from policy_audit.findings import Confidence, Severity
 from policy_audit.model.resources import Missing, StateMachine
 from policy_audit.model.system import Call, PrivatePath, RestApi
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 
 FactName = Literal["call", "rest_api", "state_machine", "private_path"]
 

@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from policy_audit.model import node as tree
 from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.model.value import Symbols, has_letters
+from policy_audit.record import NamedTuple
 from policy_audit.sources.places import File
 from policy_audit.sources.scope import Problem
 from policy_audit.sources.template import Template

@@ -59,7 +59,10 @@ def _secrets(template: Template) -> Iterable[Span]:
         node, hidden = pending.pop()
         if isinstance(node, Mapping):
             for entry in node.entries:
-                pending.append((entry.value, hidden or entry.key.text.removesuffix(".$") in SECRET_PROPERTIES))
+                name = entry.key.text.removesuffix(".$")
+                # Arguments that an expression computes as a whole may have headers in it.
+                computed = name in {"Arguments", "Parameters"} and isinstance(entry.value, Scalar)
+                pending.append((entry.value, hidden or computed or name in SECRET_PROPERTIES))
         elif isinstance(node, Scalar):
             if hidden and node.text:
                 yield from _written(node)

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.model.node import Mapping
+from policy_audit.record import NamedTuple
 from policy_audit.sources.nodes import MAXIMUM_BYTES, parse, read_text
 from policy_audit.sources.tree import child, entries, text
 

@@ -3,9 +3,10 @@
 import functools
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.model.value import Symbols, has_holes, has_letters
+from policy_audit.record import NamedTuple
 
 _DEEPEST: Final = 40
 _OPENING: Final = {"(": ")", "[": "]", "{": "}"}

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping as MappingOf
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import ANYTHING, Shape, has_letters
+from policy_audit.record import NamedTuple
 
 
 class Parameter(NamedTuple):

@@ -4,9 +4,10 @@ Return values by type: https://docs.aws.amazon.com/AWSCloudFormation/latest/Temp
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Shape, Symbol, Symbols
+from policy_audit.record import NamedTuple, Protocol
 
 LATTICE_ID: Final = Shape("VPC Lattice id", "a-z0-9-", 21, 22)
 
@@ -22,7 +23,6 @@ class Owner(Protocol):
 
     def property_text(self, logical_id: str, name: str) -> str | None:
         """The text of a property, resolved; None if the resource does not set it."""
-        ...
 
 
 class Ids(NamedTuple):

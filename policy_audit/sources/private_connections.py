@@ -101,7 +101,7 @@ def _auth_type(template: Template, resource: Resource) -> Field | None:
 def _gateway(template: Template, resource: Resource, groups: dict[str, SecurityGroup]) -> ResourceGateway:
     logical_id = resource.logical_id
     node = template.value(logical_id, "SecurityGroupIds")
-    reason = unknown(node, template.symbols)
+    reason = "" if text(node) in groups else unknown(node, template.symbols)
     named: list[SecurityGroup | Missing] = [Missing(reason)] if reason else []
     for item in () if reason else items(node):
         group_id = text(item) or ""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingOf
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Piece, Place, Scalar
 from policy_audit.model.value import ANYTHING, Shape, Symbol, Symbols, has_holes, has_letters, letters
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 from policy_audit.sources.parameters import Parameter
 
 MAXIMUM_DEPTH: Final = 110

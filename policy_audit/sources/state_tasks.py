@@ -1,12 +1,13 @@
 """Reads one Task state of a definition: what it calls, and with which arguments."""
 
 import collections.abc
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.model.call import Field, Pattern, Task
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 from policy_audit.sources.jsonata import computed, is_expression, read_expression, shorten
 from policy_audit.sources.state_intrinsics import read_dynamic
 

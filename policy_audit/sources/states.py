@@ -1,11 +1,12 @@
 """Amazon States Language to tasks: what a state machine's definition calls, wherever in it."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy_audit.model.call import Definition, Task
 from policy_audit.model.node import Entry, Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import Symbols
+from policy_audit.record import NamedTuple
 from policy_audit.sources.state_tasks import JSONATA, JSONPATH, Problems, State, TaskReader
 from policy_audit.sources.state_variables import known_variables
 from policy_audit.sources.substitutions import substitute

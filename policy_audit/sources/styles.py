@@ -1,7 +1,9 @@
 """Reads one scalar again, as YAML or JSON writes it, to learn which characters of the text gave each of its own."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from policy_audit.record import NamedTuple
 
 
 class Characters(NamedTuple):

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from typing import NamedTuple
 
 from policy_audit.model.node import Entry, Mapping, Node, Scalar
 from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.pseudo import pseudo_parameter
