@@ -34,9 +34,12 @@ class Audited(NamedTuple):
     unread: Sequence[Skipped]
 
 
-def audit(paths: Sequence[str], options: Options = Options()) -> Report:  # noqa: B008 - immutable
-    """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited."""
-    rules = tuple(rule for rule in read_rules(options.rules) if rule.id not in options.disabled)
+def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -> Report:  # noqa: B008 - immutable
+    """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited.
+
+    `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report.
+    """
+    rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
     loaded = load(paths)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.documents, given)

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TextIO, TypeVar, cast
 
 import click
@@ -143,6 +143,7 @@ Exit codes:
     "-v", "--verbose", is_flag=True, help="Every requirement with its verdict and the statements that decide."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
+@click.option("--no-cache", is_flag=True, help="Remember nothing in, and read nothing from, the user's cache folder.")
 @_COLOR
 def check(
     paths: tuple[str, ...],
@@ -159,6 +160,7 @@ def check(
     partition: str,
     verbose: bool,
     quiet: bool,
+    no_cache: bool,
     color: ColorChoice,
 ) -> int:
     """Audit templates: files, and the files in folders.
@@ -177,7 +179,7 @@ def check(
     try:
         given = Given(parameters, stacks, rules, region, account, partition, fail_on, strict)
         settings = joined(Config() if no_config else load_config(".", config), given)
-        report = audit(paths or (".",), settings.options)
+        report = audit(paths or (".",), settings.options, "" if no_cache else _cache_folder(os.environ))
     except AuditError as error:
         if output != "text":
             _write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))
@@ -292,6 +294,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             AuditError("the audit broke off: this is a bug of policy-audit", help="report it with the lines above")
         )
         return INCOMPLETE
+
+
+def _cache_folder(environment: Mapping[str, str]) -> str:
+    """The folder for what may be remembered between runs, in the place that each system has for it; empty if none."""
+    home = os.path.expanduser("~")
+    if sys.platform == "win32":
+        base = environment.get("LOCALAPPDATA", "")
+    elif sys.platform == "darwin":
+        base = os.path.join(home, "Library", "Caches")
+    else:
+        base = environment.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    return os.path.join(base, "policy_audit") if os.path.isabs(base) else ""
 
 
 def _usage(error: click.ClickException) -> AuditError:

@@ -226,7 +226,11 @@ def test_a_policy_that_cannot_be_seen_may_hold_anything(properties: str) -> None
 
 @pytest.mark.parametrize(
     ("properties", "count"),
-    [("Body: {openapi: 3.0.1}", 0), (f"Body: {{x-amazon-apigateway-policy: {JSON}}}", 1), (f"Body: {{a: b}}, Policy: {JSON}", 1)],
+    [
+        ("Body: {openapi: 3.0.1}", 0),
+        (f"Body: {{x-amazon-apigateway-policy: {JSON}}}", 1),
+        (f"Body: {{a: b}}, Policy: {JSON}", 1),
+    ],
 )
 def test_a_body_in_the_template_tells_its_policy(properties: str, count: int) -> None:
     api = with_policy(properties)
@@ -260,7 +264,9 @@ def test_routes(key: str, more: str, expected: set[tuple[str, str, str]]) -> Non
 
 @pytest.mark.parametrize(("key", "paths"), [("", {"/", "/{proxy+}"}), (", RouteKey: GET /a", {"/a"})])
 def test_quick_create_makes_a_route_and_a_stage(key: str, paths: set[str]) -> None:
-    api = one(f"Resources: {{Api: {{Type: AWS::ApiGatewayV2::Api, Properties: {{ProtocolType: HTTP, Target: x{key}}}}}}}")
+    api = one(
+        f"Resources: {{Api: {{Type: AWS::ApiGatewayV2::Api, Properties: {{ProtocolType: HTTP, Target: x{key}}}}}}}"
+    )
     assert {method.path for method in api.methods} == paths
     assert [stage.name for stage in api.stages] == ["$default"]
 

@@ -62,7 +62,7 @@ def audits(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report | BaseException]
     def become(outcome: Report | BaseException) -> Audited:
         asked = Audited([])
 
-        def audit(paths: Sequence[str], options: Options) -> Report:
+        def audit(paths: Sequence[str], options: Options, cache: str) -> Report:
             asked.calls.append((tuple(paths), options))
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -115,7 +115,11 @@ def test_a_task_that_does_not_tell_what_it_calls_is_a_doubt_for_every_rule() -> 
 
 @pytest.mark.parametrize(
     ("path", "answers"),
-    [("call.uses_https", [True, True]), ("call.has_a_possible_timeout", [True, True]), ("call.reaches_a_stage", [None, None])],
+    [
+        ("call.uses_https", [True, True]),
+        ("call.has_a_possible_timeout", [True, True]),
+        ("call.reaches_a_stage", [None, None]),
+    ],
 )
 def test_a_property_is_asked_of_every_state(path: str, answers: list[bool | None]) -> None:
     found = asked(estate(), "", f"{{holds: {path}}}")
@@ -125,7 +129,8 @@ def test_a_property_is_asked_of_every_state(path: str, answers: list[bool | None
 
 def test_a_private_path_is_asked_once_for_each_configuration() -> None:
     rule = read_rule(
-        (RULE % ("", "{holds: private_path.reaches_a_domain_name}")).replace("for: call", "for: private_path"), "own.yaml"
+        (RULE % ("", "{holds: private_path.reaches_a_domain_name}")).replace("for: call", "for: private_path"),
+        "own.yaml",
     )
     (one,) = derive([rule], estate())
     assert one.address == "a.yaml#Configuration"

@@ -5,8 +5,9 @@ from textwrap import dedent
 import pytest
 from templates import PINNED, estate
 
-from policy_audit.model.value import has_letters
+from policy_audit.model.value import Symbol, Symbols, has_letters
 from policy_audit.sources.estate import MAXIMUM_WORLDS, Estate, Given, World
+from policy_audit.sources.exports import Exports
 
 ONE = """
 Resources:
@@ -85,11 +86,16 @@ Outputs:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("infra-Arn", "the-arn"), ("infra-Name", "the-name"), ("infra-Other", "${ImportValue:infra-Other}"), ("Arn", None)],
+    [
+        ("infra-Arn", "the-arn"),
+        ("infra-Name", "the-name"),
+        ("infra-Other", "${ImportValue:infra-Other}"),
+        ("Arn", "${ImportValue:Arn}"),
+    ],
 )
-def test_an_export_with_the_stack_name_in_it(name: str, expected: str | None) -> None:
+def test_an_export_with_the_stack_name_in_it(name: str, expected: str) -> None:
     found = value(estate(EXPORTS, READER.format(f"!ImportValue {name}")))
-    assert expected is None or found == expected
+    assert found == expected
 
 
 def test_values_that_refer_to_each_other_across_templates_are_open() -> None:
@@ -149,7 +155,9 @@ def test_what_every_literal_arn_agrees_on_is_assumed(property: str, expected: st
 
 
 def test_what_the_user_says_comes_first() -> None:
-    text = f"Resources: {{X: {{Type: T::T::T, Properties: {{A: {PSEUDO}, B: 'arn:aws:sqs:us-east-1:999988887777:q'}}}}}}"
+    text = (
+        f"Resources: {{X: {{Type: T::T::T, Properties: {{A: {PSEUDO}, B: 'arn:aws:sqs:us-east-1:999988887777:q'}}}}}}"
+    )
     assert value(estate(text, given=PINNED)) == "aws/eu-west-1/111122223333"
 
 
@@ -285,9 +293,9 @@ def test_more_cases_than_anybody_looks_at_are_told() -> None:
     lines = [f"  {name}: {{Type: String}}" for name in names]
     conditions = [f"  C{name}: !Equals [!Ref {name}, x]" for name in names]
     properties = ", ".join(f"B{name}: !If [C{name}, 1, 2]" for name in names)
-    text = dedent("Parameters:\n{}\nConditions:\n{}\nResources: {{X: {{Type: T::T::T, Properties: {{A: 1, {}}}}}}}").format(
-        "\n".join(lines), "\n".join(conditions), properties
-    )
+    text = dedent(
+        "Parameters:\n{}\nConditions:\n{}\nResources: {{X: {{Type: T::T::T, Properties: {{A: 1, {}}}}}}}"
+    ).format("\n".join(lines), "\n".join(conditions), properties)
     found = estate(text)
     worlds = []
     for world in found.worlds():
@@ -296,3 +304,33 @@ def test_more_cases_than_anybody_looks_at_are_told() -> None:
     assert len(worlds) == MAXIMUM_WORLDS
     assert any(str(MAXIMUM_WORLDS) in one for one in found.assumptions)
     assert len({tuple(sorted(one.values.items())) for one in worlds}) == len(worlds)
+
+
+# ---- names of exports -----------------------------------------------------------------------------------------------
+
+STACK, ENV = Symbols().symbol(Symbol("${AWS::StackName}")), "\U000f0001"
+NAMES = [f"{STACK}-Arn", f"{STACK}-UserArn", f"net-{STACK}-Id", "infra-Name", f"x{STACK}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("infra-Name", ["infra-Name"]),
+        ("infra-Arn", [f"{STACK}-Arn"]),
+        ("a-UserArn", [f"{STACK}-UserArn"]),
+        ("Arn", []),
+        ("net-a-Id", [f"net-{STACK}-Id"]),
+        ("web-a-Id", []),
+        (f"{ENV}-Arn", [f"{STACK}-Arn"]),
+        (f"{ENV}Arn", [f"{STACK}-Arn", f"{STACK}-UserArn"]),
+        (f"{ENV}-Name", ["infra-Name"]),
+        (f"infra-{ENV}-Name", ["infra-Name"]),
+        (f"web-{ENV}-Name", []),
+        (f"net-{ENV}-Id", [f"net-{STACK}-Id"]),
+        (f"a{ENV}", []),
+        ("xy", []),  # the end of `x${AWS::StackName}` is open: it may be anything
+        ("", []),
+    ],
+)
+def test_the_exports_that_a_name_may_mean(name: str, expected: list[str]) -> None:
+    assert sorted(Exports(NAMES).meant(name)) == sorted(expected)

@@ -91,7 +91,7 @@ Definition:
 """,
     "not json": f"DefinitionString: '{asl(KEY)[:-1]}'",
     "not json, sub": f"DefinitionString: !Sub '{asl(KEY)[:-1]}${{Open}}'",
-    "a key twice": f"DefinitionString: '{asl(KEY, f',' + chr(34) + 'Method' + chr(34) + ':' + chr(34) + SECRET + chr(34))}'",
+    "a key twice": f"DefinitionString: '{asl(KEY, ',' + chr(34) + 'Method' + chr(34) + ':' + chr(34) + SECRET + chr(34))}'",
 }
 
 
@@ -130,7 +130,9 @@ def test_header_values_of_a_workflow_are_nowhere(form: str, strict: bool, tmp_pa
 )
 @pytest.mark.parametrize("quote", ["{}", '"{}"', "'{}'"])
 def test_credentials_of_a_template_are_masked(properties: str, quote: str) -> None:
-    text = f"Resources:\n  X:\n    Type: AWS::Events::Connection\n    Properties: {{{properties}}}\n" % quote.format(SECRET)
+    text = f"Resources:\n  X:\n    Type: AWS::Events::Connection\n    Properties: {{{properties}}}\n" % quote.format(
+        SECRET
+    )
     found = estate(text)
     read_system(found, {})
     lines = masked(found.templates[0], text)
@@ -177,4 +179,8 @@ def test_a_secret_over_several_lines_is_masked_to_its_end() -> None:
 def test_lines_are_counted_as_editors_do(ends: str, mark: str) -> None:
     text = f"Resources:\n  X: {{Type: T::T::T, Properties: {{Password: {SECRET}, Name: n}}}}\n"
     lines = masked(estate(text).templates[0], mark + text.replace("\n", ends))
-    assert lines == ("Resources:", f"  X: {{Type: T::T::T, Properties: {{Password: {'*' * len(SECRET)}, Name: n}}}}", "")
+    assert lines == (
+        "Resources:",
+        f"  X: {{Type: T::T::T, Properties: {{Password: {'*' * len(SECRET)}, Name: n}}}}",
+        "",
+    )

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_audit.model.value import Symbol, Symbols, has_holes, is_hole
-from policy_audit.sources.jsonata import is_expression, read_expression
+from policy_audit.sources.computed import is_expression
+from policy_audit.sources.jsonata import read_expression
 from policy_audit.sources.state_intrinsics import read_dynamic
 
 

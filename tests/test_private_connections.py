@@ -172,7 +172,11 @@ INGRESS = "  I: {Type: AWS::EC2::SecurityGroupIngress, Properties: {GroupId: !Re
 
 @pytest.mark.parametrize(
     ("parts", "holds"),
-    [({}, False), ({"more": INGRESS}, True), ({"group": ", SecurityGroupIngress: [" + RULE % ("tcp", 443, 443) + "]"}, True)],
+    [
+        ({}, False),
+        ({"more": INGRESS}, True),
+        ({"group": ", SecurityGroupIngress: [" + RULE % ("tcp", 443, 443) + "]"}, True),
+    ],
 )
 def test_whether_https_gets_in(parts: dict[str, str], holds: bool) -> None:
     assert private_path(**parts).gateway_lets_https_in.holds is holds

@@ -139,7 +139,14 @@ def test_rules_about_rest_apis(clause: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("", "1:1"), ("- a", "1:1"), ("a: [", ""), ("id: a\nid: b", "2:1"), ("\x00", "1:1"), ("---\na: 1\n---\nb: 2", "4:1")],
+    [
+        ("", "1:1"),
+        ("- a", "1:1"),
+        ("a: [", ""),
+        ("id: a\nid: b", "2:1"),
+        ("\x00", "1:1"),
+        ("---\na: 1\n---\nb: 2", "4:1"),
+    ],
 )
 def test_what_is_no_rule_at_all(text: str, place: str, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(text)

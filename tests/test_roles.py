@@ -184,7 +184,9 @@ def test_the_forms_of_a_document(document: str, actions: set[str]) -> None:
     assert not [policy.unknown for policy in found.policies if policy.unknown]
 
 
-@pytest.mark.parametrize("document", ["{Version: '2012-10-17'}", "!Ref Anything", "[]", "'{not json'", "{Statement: !Ref Anything}"])
+@pytest.mark.parametrize(
+    "document", ["{Version: '2012-10-17'}", "!Ref Anything", "[]", "'{not json'", "{Statement: !Ref Anything}"]
+)
 def test_a_document_that_cannot_be_read_may_hold_anything(document: str) -> None:
     parameters = "Parameters: {Anything: {Type: String}}\n"
     found = roles(parameters + declared(ROLE % f", Policies: [{{PolicyName: p, PolicyDocument: {document}}}]"))["Role"]

@@ -15,7 +15,8 @@ from policy_audit.model.value import Symbol, Symbols, has_holes, is_hole
 from policy_audit.sources.nodes import parse, parse_embedded, parse_json, parse_yaml
 from policy_audit.sources.places import File
 from policy_audit.sources.state_tasks import split_resource
-from policy_audit.sources.states import read_definition, substitute
+from policy_audit.sources.states import read_definition
+from policy_audit.sources.substitutions import substitute
 
 HTTP = "arn:aws:states:::http:invoke"
 GATEWAY = "arn:aws:states:::apigateway:invoke"

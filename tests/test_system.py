@@ -35,9 +35,7 @@ def call(*apis: Api, **fields: str) -> Call:
     integration = fields.pop("integration", "apigateway:invoke")
     given = {name: Field(text, SPAN) for name, text in fields.items()}
     task = Task("Call", (), integration, "request-response", "", SPAN, **given)  # type: ignore[arg-type]
-    machine = StateMachine(
-        "a.yaml#Machine", SPAN, "arn:m", "111122223333", Missing("no role"), Definition((task,))
-    )
+    machine = StateMachine("a.yaml#Machine", SPAN, "arn:m", "111122223333", Missing("no role"), Definition((task,)))
     whole = System(
         SYMBOLS, partition="aws", region="eu-west-1", account="111122223333", state_machines=(machine,), apis=apis
     )
@@ -86,7 +84,14 @@ def test_the_api_of_an_endpoint(endpoint: str, api_id: str, region: str) -> None
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("10.0.0.1", True), ("fd00::1", True), ("a.example", False), ("1.2.3", False), ("1.2.3.4.example", False), ("", False)],
+    [
+        ("10.0.0.1", True),
+        ("fd00::1", True),
+        ("a.example", False),
+        ("1.2.3", False),
+        ("1.2.3.4.example", False),
+        ("", False),
+    ],
 )
 def test_an_address_is_no_name(host: str, expected: bool) -> None:
     assert is_ip_address(host) is expected

@@ -148,7 +148,8 @@ def test_the_transforms_of_a_template(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transform", "problems"), [("", 1), ("Transform: AWS::LanguageExtensions", 1), ("Transform: AWS::Serverless-2016-10-31", 0)]
+    ("transform", "problems"),
+    [("", 1), ("Transform: AWS::LanguageExtensions", 1), ("Transform: AWS::Serverless-2016-10-31", 0)],
 )
 def test_a_name_that_nobody_declares_is_a_problem_unless_a_transform_may(transform: str, problems: int) -> None:
     one = template(f"""
@@ -187,7 +188,9 @@ def test_outputs_exist_with_their_condition() -> None:
     assert outputs["One"].export == "eu-west-1-one"
 
 
-@pytest.mark.parametrize("text", ["A: b", "Resources: []", "Resources: {X: {Type: AWS::IAM::Role, Properties: []}}", "Resources: null"])
+@pytest.mark.parametrize(
+    "text", ["A: b", "Resources: []", "Resources: {X: {Type: AWS::IAM::Role, Properties: []}}", "Resources: null"]
+)
 def test_what_is_no_template_is_read_all_the_same(text: str) -> None:
     one = template(text, OPEN)
     assert one.outputs() == {}

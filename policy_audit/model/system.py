@@ -21,6 +21,7 @@ from policy_audit.model.resources import (
     SecurityGroup,
     StateMachine,
 )
+from policy_audit.model.routes import Routes
 from policy_audit.model.value import Symbols, has_letters, is_letter, letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
@@ -28,7 +29,6 @@ from policy_audit.record import NamedTuple
 HTTP_TASK_SECONDS = 60
 """https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html"""
 
-_NO_METHODS = "the API's methods are not among the audited files"
 _NO_STAGES = "the API's stages are not among the audited files"
 
 _PORTS = tuple(":" + "?" * digits for digits in range(1, 6))
@@ -67,7 +67,9 @@ class System:
         "_connections",
         "_hosts",
         "_names_endpoints",
+        "_reached",
         "_roles",
+        "_routes",
         "account",
         "apis",
         "calls",
@@ -108,6 +110,8 @@ class System:
         self._calls_by_role: dict[str, list[Call]] = {}
         self._hosts: dict[str, tuple[str, ...] | Missing] = {}
         self._names_endpoints: dict[str, bool] = {}
+        self._routes: dict[str, Routes] = {}
+        self._reached: dict[tuple[str, str, str], Method | Missing | None] = {}
         for call in self.calls:
             if call.integration == "apigateway:invoke" and call.auth_type == "IAM_ROLE" and isinstance(call.api, Api):
                 self._calls_by_api.setdefault(call.api.id, []).append(call)
@@ -120,6 +124,15 @@ class System:
 
     def api(self, api_id: str) -> Api | None:
         return self._apis.get(api_id)
+
+    def method(self, api: Api, verb: str, path: str) -> Method | Missing | None:
+        """The method of `api` that a request reaches; None when the API has no such method."""
+        key = (api.id, verb, path)
+        if key not in self._reached:
+            if api.id not in self._routes:
+                self._routes[api.id] = Routes(api.methods)
+            self._reached[key] = _reached(api, self._routes[api.id], verb, path, self.symbols)
+        return self._reached[key]
 
     def role(self, arn: str) -> Role | None:
         return self._roles.get(arn)
@@ -391,28 +404,7 @@ class Call(NamedTuple):
         method = self.method
         if isinstance(method, Missing):
             return method
-        path = "/" + self._path()
-        certain, possible = [], []
-        for candidate in api.methods:
-            verb = _verb_matches(candidate.http_method, method)
-            reached = verb is not False and _path_matches(candidate.path, path)
-            if verb and reached:
-                certain.append(candidate)
-            elif reached is not False:
-                possible.append(candidate)
-        if certain:
-            return min(certain, key=_precedence)
-        if possible:
-            authorizations = {candidate.authorization for candidate in possible}
-            if len(possible) == 1 or len(authorizations) == 1:
-                return possible[0]
-            asked = self.system.symbols.show(f"{method} {path}")
-            return Missing(f"which method `{asked}` reaches depends on its value")
-        if has_letters(method):
-            return Missing(f"the method `{self.system.symbols.show(method)}` is not known")
-        if not api.methods:
-            return Missing(api.unseen[0] if api.unseen else _NO_METHODS)
-        return Missing(api.unseen[0]) if api.unseen else None
+        return self.system.method(api, method, "/" + self._path().strip("/"))
 
     @property
     def method_authorization(self) -> str | Missing:
@@ -705,6 +697,22 @@ def _outside_connection(system: System, field: Field) -> Connection | Missing:
     )
 
 
+def _reached(api: Api, routes: Routes, verb: str, path: str, symbols: Symbols) -> Method | Missing | None:
+    certain, possible = routes.reached(verb, path)
+    if certain:
+        return certain[0]
+    if possible:
+        authorizations = {candidate.authorization for candidate in possible}
+        if len(possible) == 1 or len(authorizations) == 1:
+            return possible[0]
+        return Missing(f"which method `{symbols.show(f'{verb} {path}')}` reaches depends on its value")
+    if has_letters(verb):
+        return Missing(f"the method `{symbols.show(verb)}` is not known")
+    if not api.methods:
+        return Missing(api.unseen[0] if api.unseen else "the API's methods are not among the audited files")
+    return Missing(api.unseen[0]) if api.unseen else None
+
+
 def _hosts(calls: "Sequence[Call]") -> tuple[str, ...] | Missing:
     hosts: dict[str, None] = {}
     for call in calls:
@@ -713,55 +721,6 @@ def _hosts(calls: "Sequence[Call]") -> tuple[str, ...] | Missing:
             return host
         hosts[host] = None
     return tuple(hosts)
-
-
-def _verb_matches(declared: str, called: str) -> bool | None:
-    """Whether a method takes the verb of a call; None when one of them is open."""
-    if declared == "ANY" or declared.upper() == called.upper():
-        return True
-    return None if has_letters(called) or has_letters(declared) else False
-
-
-def _precedence(method: Method) -> tuple[object, ...]:
-    """API Gateway chooses by path first, literal parts before parameters and those before `{proxy+}`, then by verb.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
-    """
-    parts = method.path.strip("/").split("/")
-    return tuple(2 if part.endswith("+}") else 1 if part.startswith("{") else 0 for part in parts), (
-        method.http_method == "ANY"
-    )
-
-
-def _path_matches(template: str, path: str) -> bool | None:
-    """Whether a request for `path` reaches the resource `template`; None when an open part of the path decides."""
-    wanted, given = template.strip("/").split("/"), path.strip("/").split("/")
-    certain = True
-    for index, part in enumerate(wanted):
-        if part.startswith("{") and part.endswith("+}"):
-            return certain or None if len(given) > index and given[index] else False
-        if index >= len(given):
-            return None if has_letters(given[-1]) else False
-        if part.startswith("{") and part.endswith("}"):
-            if given[index] == "":
-                return False
-        elif part != given[index]:
-            if not _may_be(part, given[index]):
-                return False
-            certain = False
-    if len(given) > len(wanted):
-        return None if has_letters(path) else False
-    return certain or None
-
-
-def _may_be(part: str, given: str) -> bool:
-    """Whether two parts of a path, one of which is open, may be equal: they begin alike."""
-    for one, other in zip(part, given, strict=False):
-        if is_letter(one) or is_letter(other):
-            return True
-        if one != other:
-            return False
-    return has_letters(part) or has_letters(given)
 
 
 def _request_path(template: str) -> str:

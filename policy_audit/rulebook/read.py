@@ -15,6 +15,7 @@ from policy_audit.model.node import Sequence as List
 from policy_audit.model.resources import Api, Fact, Missing, Role
 from policy_audit.model.system import ApiRequest, OtherThan
 from policy_audit.rulebook.pages import rules_folder
+from policy_audit.rulebook.remembered import recall, remember
 from policy_audit.rulebook.rule import FACTS, Clause, Path, Permission, Principal, Property, Rule
 from policy_audit.sources.nodes import parse_yaml, read_text
 from policy_audit.suggest import did_you_mean
@@ -35,20 +36,32 @@ MESSAGE_WORDS = ("principal", "action", "resource", "detail", "name")
 """What `{…}` in a message may name, beside paths."""
 
 
-def read_rules(folders: Sequence[str] = ()) -> tuple[Rule, ...]:
-    """The rules of the package and of `folders`, by id. Raises AuditError at the first one that is not well formed."""
+def read_rules(folders: Sequence[str] = (), cache: str = "") -> tuple[Rule, ...]:
+    """The rules of the package and of `folders`, by id. Raises AuditError at the first one that is not well formed.
+
+    `cache` is the folder in which the package's own are remembered from run to run; empty for none.
+    """
     rules: dict[str, Rule] = {}
-    for folder in (rules_folder(), *folders):
-        for file in _rule_files(folder):
-            rule = _read_file(file)
-            if rule.id in rules:
-                raise AuditError(
-                    f"rule `{rule.id}` is defined twice",
-                    where=f"{file}:1:1",
-                    help=f"the other one is {rules[rule.id].file}; give one of them another id",
-                )
-            rules[rule.id] = rule
+    given = (_read_file(file) for folder in folders for file in _rule_files(folder))
+    for rule in (*_own_rules(rules_folder(), cache), *given):
+        if rule.id in rules:
+            raise AuditError(
+                f"rule `{rule.id}` is defined twice",
+                where=f"{rule.file}:1:1",
+                help=f"the other one is {rules[rule.id].file}; give one of them another id",
+            )
+        rules[rule.id] = rule
     return tuple(rules[name] for name in sorted(rules))
+
+
+def _own_rules(folder: str, cache: str) -> Sequence[Rule]:
+    files = _rule_files(folder)
+    found = recall(cache, files) if cache else None
+    if found is None:
+        found = tuple(map(_read_file, files))
+        if cache:
+            remember(cache, files, found)
+    return found
 
 
 def _read_file(file: str) -> Rule:
@@ -62,10 +75,10 @@ def _read_file(file: str) -> Rule:
         raise error.showing(text) from None
 
 
-def _rule_files(folder: str) -> Iterable[str]:
+def _rule_files(folder: str) -> Sequence[str]:
     if not os.path.isdir(folder):
         raise AuditError(f"the rules folder `{folder}` does not exist", help="give the folder that holds rule files")
-    found = []
+    found: list[str] = []
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         found += [os.path.join(root, name) for name in sorted(files) if name.endswith((".yaml", ".yml"))]

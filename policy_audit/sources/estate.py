@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from policy_audit.model import node as tree
 from policy_audit.model.node import Node, Place, Scalar
-from policy_audit.model.value import Symbols, has_letters
+from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
+from policy_audit.sources.exports import Exports
 from policy_audit.sources.places import File
 from policy_audit.sources.scope import Problem
 from policy_audit.sources.template import Template
@@ -99,6 +100,7 @@ class Estate:
 
     def _index_outputs(self) -> None:
         self._exports: dict[str, list[tuple[Template, str]]] | None = None
+        self._export_names: Exports | None = None
         self._declared: dict[str, list[Template]] | None = None
 
     def _stack_output(self, stack: str, output: str) -> Node | None:
@@ -131,7 +133,9 @@ class Estate:
         exporting = self._exports.get(name, [])
         if not exporting:
             # A name with the exporting stack's name in it, which is open: the one export that it may be.
-            exporting = [one for export, found in self._exports.items() if _may_be(export, name) for one in found]
+            if self._export_names is None:
+                self._export_names = Exports(self._exports)
+            exporting = [one for export in self._export_names.meant(name) for one in self._exports[export]]
             if len(exporting) == 1:
                 self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
         return self._value(*exporting[0]) if len(exporting) == 1 else None
@@ -295,11 +299,3 @@ def _given(path: str, parameters: Mapping[str, str]) -> dict[str, Node]:
 
 def _same_file(given: str, path: str) -> bool:
     return os.path.realpath(given) == os.path.realpath(path)
-
-
-def _may_be(export: str, name: str) -> bool:
-    """Whether an export's name may be the imported one: they end alike after their open parts, which come first."""
-    if not has_letters(export) and not has_letters(name):
-        return False
-    tails = [re.split("[\U000f0000-\U0010fffd]", text)[-1] for text in (export, name)]
-    return bool(tails[0]) and (tails[0].endswith(tails[1]) or tails[1].endswith(tails[0])) and all(tails)

@@ -8,7 +8,6 @@ from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequenc
 from policy_audit.model.value import ANYTHING, Shape, has_letters
 from policy_audit.sources.conditions import DECIDERS, choose, condition
 from policy_audit.sources.intrinsic_text import TEXT_FUNCTIONS, dynamic_references, open_list, split_text, substitute
-from policy_audit.sources.loops import expand_loops
 from policy_audit.sources.parameters import Parameter, read_parameters
 from policy_audit.sources.pseudo import pseudo_parameter
 from policy_audit.sources.scope import MAXIMUM_DEPTH, NODE_WORK, NOTHING, Problem, Scope
@@ -39,6 +38,11 @@ def expand(mapping: Mapping, scope: Scope) -> Mapping:
 
     For `Resources`, `Conditions` and `Outputs`, whose keys are needed first.
     """
+    if not any(entry.key.text.startswith("Fn::ForEach::") for entry in mapping.entries):
+        return mapping
+    # Few templates have loops, and the others start faster without.
+    from policy_audit.sources.loops import expand_loops
+
     return expand_loops(mapping, scope, _resolve)
 
 
@@ -71,8 +75,7 @@ def _mapping(node: Mapping, scope: Scope) -> Node:
     function = function_of(node)
     if function is not None:
         return _function(function, node, scope)
-    if any(entry.key.text.startswith("Fn::ForEach::") for entry in node.entries):
-        node = expand_loops(node, scope, _resolve)
+    node = expand(node, scope)
     values = [_entry(entry, scope) for entry in node.entries]
     if all(new is entry.value for new, entry in zip(values, node.entries, strict=True)):
         return node

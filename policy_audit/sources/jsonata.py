@@ -7,6 +7,7 @@ from typing import Final
 
 from policy_audit.model.value import Symbols, has_holes, has_letters
 from policy_audit.record import NamedTuple
+from policy_audit.sources.computed import computed, shorten
 
 _DEEPEST: Final = 40
 _OPENING: Final = {"(": ")", "[": "]", "{": "}"}
@@ -27,15 +28,6 @@ class _Token(NamedTuple):
     end: int
 
 
-def is_expression(text: str) -> bool:
-    """Whether Step Functions evaluates `text` in a JSONata state: it begins with `{%` or ends with `%}`.
-
-    Only both together, without space around them, are valid; one alone is an error when the machine is created.
-    https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
-    """
-    return text.lstrip().startswith("{%") or text.rstrip().endswith("%}")
-
-
 def read_expression(text: str, symbols: Symbols, variables: Mapping[str, str] | None = None) -> str:
     """The text that `{% … %}` gives: literal where the expression shows it, with a hole for each computed part.
 
@@ -54,17 +46,6 @@ def read_expression(text: str, symbols: Symbols, variables: Mapping[str, str] | 
         if found is not None and reader.position == len(tokens):
             return found
     return computed(expression, symbols)
-
-
-def computed(expression: str, symbols: Symbols) -> str:
-    """A hole for what `expression` gives when the workflow runs."""
-    return symbols.hole(f"the workflow computes it while it runs (`{shorten(symbols.show(expression))}`)")
-
-
-def shorten(text: str) -> str:
-    """`text` on one line, cut to a length that fits into a message."""
-    line = " ".join(text[:400].split())
-    return line if len(line) <= 80 and len(text) <= 400 else line[:79] + "…"
 
 
 @functools.cache

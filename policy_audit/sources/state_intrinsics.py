@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from policy_audit.model.value import Symbols
-from policy_audit.sources.jsonata import computed, shorten
+from policy_audit.sources.computed import computed, shorten
 
 _DEEPEST: Final = 12
 """AWS allows ten nested intrinsic functions."""

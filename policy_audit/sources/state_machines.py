@@ -8,7 +8,8 @@ from policy_audit.model.node import Node, Scalar
 from policy_audit.model.resources import Missing, Role, StateMachine
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, state_machine_arn
-from policy_audit.sources.states import read_definition, substitute
+from policy_audit.sources.states import read_definition
+from policy_audit.sources.substitutions import substitute
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import entries, unknown
 

@@ -8,8 +8,7 @@ from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
-from policy_audit.sources.jsonata import computed, is_expression, read_expression, shorten
-from policy_audit.sources.state_intrinsics import read_dynamic
+from policy_audit.sources.computed import computed, is_expression, shorten
 
 JSONATA: Final = "JSONata"
 JSONPATH: Final = "JSONPath"
@@ -237,12 +236,18 @@ class TaskReader:
     def _text(self, state: State, scalar: Scalar, *, dynamic: bool) -> str:
         """What `scalar` stands for; `dynamic` when its key ends in `.$`."""
         if state.language == JSONPATH:
-            return read_dynamic(scalar.text, self._symbols, state.variables) if dynamic else scalar.text
+            if not dynamic:
+                return scalar.text
+            from policy_audit.sources.state_intrinsics import read_dynamic
+
+            return read_dynamic(scalar.text, self._symbols, state.variables)
         if dynamic:
             return self._symbols.hole("keys that end in `.$` are JSONPath's, and the state is not known to use it")
         if not is_expression(scalar.text):
             return scalar.text
         if state.language == JSONATA:
+            from policy_audit.sources.jsonata import read_expression
+
             return read_expression(scalar.text, self._symbols, state.variables)
         return computed(scalar.text, self._symbols)
 

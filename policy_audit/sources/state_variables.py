@@ -2,8 +2,6 @@
 
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import Symbols, has_holes
-from policy_audit.sources.jsonata import is_expression, read_expression
-from policy_audit.sources.state_intrinsics import read_dynamic
 
 
 def known_variables(definition: Mapping, language: str, symbols: Symbols) -> dict[str, str]:
@@ -77,6 +75,10 @@ def _assignments(definition: Mapping) -> dict[str, int] | None:
 
 def _assigned(text: str, dynamic: bool, language: str, symbols: Symbols, known: dict[str, str]) -> str:
     """The text that one `Assign` gives; empty when the query language is not known."""
+    from policy_audit.sources.computed import is_expression
+    from policy_audit.sources.jsonata import read_expression
+    from policy_audit.sources.state_intrinsics import read_dynamic
+
     if language == "JSONata":
         return read_expression(text, symbols, known) if is_expression(text) else text
     if language == "JSONPath":

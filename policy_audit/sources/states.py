@@ -9,9 +9,6 @@ from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
 from policy_audit.sources.state_tasks import JSONATA, JSONPATH, Problems, State, TaskReader
 from policy_audit.sources.state_variables import known_variables
-from policy_audit.sources.substitutions import substitute
-
-__all__ = ["read_definition", "substitute"]
 
 _DEEPEST: Final = 100
 _MOST_STATES: Final = 50_000
