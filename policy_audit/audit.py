@@ -12,7 +12,7 @@ from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
-from policy_audit.sources.cloudformation import read_system, unread, unsupported
+from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, Given, World
 from policy_audit.sources.excerpts import masked
 from policy_audit.sources.files import load
@@ -27,11 +27,10 @@ class Outcome(NamedTuple):
 
 
 class Audited(NamedTuple):
-    """What was found in one world, and what of it could not be read."""
+    """What was found in one world."""
 
     world: World
     outcomes: Sequence[Outcome]
-    unread: Sequence[Skipped]
 
 
 def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -> Report:  # noqa: B008 - immutable
@@ -46,11 +45,10 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     worlds = [_in_world(estate, world, rules, options) for world in estate.worlds()]
     possible = [one for one in worlds if estate.possible(one.world)]
     findings, requirements = _collect(possible, estate, options.strict)
-    definitions = dict.fromkeys(skipped for one in possible for skipped in one.unread)
     return Report(
         findings=findings,
         requirements=requirements,
-        skipped=(*loaded.skipped, *_problems(estate), *definitions, *unsupported(estate, options.callers)),
+        skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate, options.callers)),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings),
@@ -68,7 +66,7 @@ def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Opti
     system: System = read_system(estate, options.callers)
     asked = derive(rules, system)
     outcomes = [Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in asked]
-    return Audited(world, outcomes, unread(system))
+    return Audited(world, outcomes)
 
 
 def _collect(

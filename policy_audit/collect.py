@@ -38,9 +38,8 @@ def at_fault(requirement: Requirement, answered: Answered) -> Requirement:
 def checked(requirement: Requirement, answered: Answered, symbols: Symbols) -> Checked:
     """The requirement with its answer, as `--verbose` shows it."""
     because = tuple(
-        Mark(span, symbols.show(f"{deciding.policy.name}: {_label(deciding)}"))
+        Mark(_span(deciding) or requirement.needed_at, symbols.show(f"{deciding.policy.name}: {_label(deciding)}"))
         for deciding in answered.because
-        if (span := _span(deciding)) is not None
     )
     return Checked(
         requirement.rule.id,
@@ -174,7 +173,8 @@ def _miss(miss: "NearMiss", symbols: Symbols) -> str:
     if failed in _MISMATCHES:
         shown = ", ".join(f"`{symbols.show(value)}`" for value in miss.values[:2])
         return f"{_MISMATCHES[failed]}: {shown}" if shown else _MISMATCHES[failed]
-    return f"asks for {failed}"
+    shown = " or ".join(f"`{symbols.show(value)}`" for value in miss.values[:2])
+    return f"asks for {failed} {shown}".strip()
 
 
 def _span(deciding: Deciding) -> Span | None:

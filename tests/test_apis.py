@@ -12,7 +12,9 @@ ARN = "arn:aws:execute-api:eu-west-1:111122223333:${Api}"
 API = """
 Resources:
   Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a}}
-  Root: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: !GetAtt Api.RootResourceId, HttpMethod: GET}}
+  Root:
+    Type: AWS::ApiGateway::Method
+    Properties: {RestApiId: !Ref Api, ResourceId: !GetAtt Api.RootResourceId, HttpMethod: GET}
 """
 
 
@@ -92,7 +94,9 @@ def test_methods_of_another_template() -> None:
     """
     other = """
     Resources:
-      A: {Type: AWS::ApiGateway::Resource, Properties: {RestApiId: !ImportValue api, ParentId: !ImportValue root, PathPart: a}}
+      A:
+        Type: AWS::ApiGateway::Resource
+        Properties: {RestApiId: !ImportValue api, ParentId: !ImportValue root, PathPart: a}
       M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !ImportValue api, ResourceId: !Ref A, HttpMethod: PUT}}
       S: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !ImportValue api, StageName: live}}
     """
@@ -169,7 +173,10 @@ JSON = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "a:B", "R
     [
         ("execute-api:/*", f"{ARN}/*"),
         ("execute-api:/live/GET/", f"{ARN}/live/GET/"),
-        ("!Sub 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Other}/*'", "arn:aws:execute-api:eu-west-1:111122223333:${Other}/*"),
+        (
+            "!Sub 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Other}/*'",
+            "arn:aws:execute-api:eu-west-1:111122223333:${Other}/*",
+        ),
         ("'*'", "*"),
         ("execute-api:*", "execute-api:*"),
     ],

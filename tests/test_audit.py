@@ -10,12 +10,18 @@ from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE
 from policy_audit.findings import Report, exit_code
 from policy_audit.options import Options
 
-STATES = "AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: 'sts:AssumeRole'}]}"
+STATES = (
+    "AssumeRolePolicyDocument: {Statement: "
+    "[{Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: 'sts:AssumeRole'}]}"
+)
 HTTP = "arn:aws:states:::http:invoke"
 GRANT = """{{Version: "2012-10-17", Statement: [
-            {{Effect: Allow, Action: "states:InvokeHTTPEndpoint", Resource: "*", Condition: {{StringEquals: {{"states:HTTPMethod": {method}}}, StringLike: {{"states:HTTPEndpoint": "https://a.example/*"}}}}}},
+            {{Effect: Allow, Action: "states:InvokeHTTPEndpoint", Resource: "*", Condition:
+              {{StringEquals: {{"states:HTTPMethod": {method}}},
+              StringLike: {{"states:HTTPEndpoint": "https://a.example/*"}}}}}},
             {{Effect: Allow, Action: "events:RetrieveConnectionCredentials", Resource: !GetAtt Connection.Arn}},
-            {{Effect: Allow, Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"], Resource: !GetAtt Connection.SecretArn}}]}}"""
+            {{Effect: Allow, Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+              Resource: !GetAtt Connection.SecretArn}}]}}"""
 
 
 def workflow(method: str = "GET", *, sections: str = "", role: str = "", policy: str = "", verb: str = "GET") -> str:
@@ -45,7 +51,10 @@ Resources:
           Call:
             Type: Task
             Resource: {HTTP}
-            Parameters: {{ApiEndpoint: https://a.example/x, Method: {verb}, Authentication: {{ConnectionArn: !GetAtt Connection.Arn}}}}
+            Parameters:
+              ApiEndpoint: https://a.example/x
+              Method: {verb}
+              Authentication: {{ConnectionArn: !GetAtt Connection.Arn}}
 """
 
 
@@ -169,7 +178,8 @@ def test_what_is_not_visible_is_undecided_and_a_finding_only_when_strict(tmp_pat
 
 
 def test_a_boundary_limits(tmp_path: Path) -> None:
-    boundary = "  Limit: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {Statement: {Effect: Allow, Action: 'events:*', Resource: '*'}}}}\n"  # fmt: skip
+    document = "{Statement: {Effect: Allow, Action: 'events:*', Resource: '*'}}"
+    boundary = f"  Limit: {{Type: AWS::IAM::ManagedPolicy, Properties: {{PolicyDocument: {document}}}}}\n"
     report = audited(tmp_path, workflow(role="PermissionsBoundary: !Ref Limit") + boundary)
     assert {one.rule for one in report.findings} == {"http-task-invoke", "connection-secret"}
     assert all("permissions boundary" in one.label for one in report.findings)
@@ -213,16 +223,28 @@ def test_no_open_value_is_printed_as_its_letter(tmp_path: Path) -> None:
 # ---- what can't be read ---------------------------------------------------------------------------------------------
 
 
-def test_a_definition_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    text = workflow().partition("      Definition:")[0] + "      DefinitionS3Location: {Bucket: b, Key: k}\n"
+DEFINITION = workflow().partition("      Definition:")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (DEFINITION + "      DefinitionS3Location: {Bucket: b, Key: k}\n", "S3"),
+        (DEFINITION + "      DefinitionString: nonsense\n", "not JSON"),
+        (DEFINITION, "no definition"),
+        (workflow().replace(f"Resource: {HTTP}", "Resource: nonsense"), "does not tell what it calls"),
+        (workflow().replace("Type: Task", "Type: Tusk"), "not a type of the States Language"),
+    ],
+)
+def test_a_definition_that_cannot_be_read_is_undecided(tmp_path: Path, text: str, says: str) -> None:
     report = audited(tmp_path, text)
-    assert [(one.target, one.broken) for one in report.skipped] == [(f"{tmp_path}/a.yaml#Machine", False)]
-    assert "S3" in report.skipped[0].reason
-
-
-def test_a_state_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    report = audited(tmp_path, workflow().replace(f"Resource: {HTTP}", "Resource: nonsense"))
-    assert ["does not tell what it calls" in one.reason for one in report.skipped] == [True]
+    told = [one for one in report.requirements if one.rule == "state-machine-definition"]
+    assert [one.answer for one in told] == ["undecided"]
+    assert says in told[0].reasons[0]
+    assert found(report) == []
+    assert "state-machine-definition" in {
+        one.rule for one in audited(tmp_path, text, options=Options(strict=True)).findings
+    }
 
 
 @pytest.mark.parametrize(("strict", "code"), [(False, FINDINGS), (True, INCOMPLETE)])
@@ -270,9 +292,21 @@ Resources:
     Properties:
       RoleName: r
       {trust}
-      Policies: [{{PolicyName: p, PolicyDocument: {{Statement: {{Effect: Allow, Action: "execute-api:Invoke", Resource: !Sub "arn:aws:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/live/GET/"}}}}}}]
+      Policies:
+        - PolicyName: p
+          PolicyDocument:
+            Statement:
+              Effect: Allow
+              Action: execute-api:Invoke
+              Resource: !Sub "arn:aws:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/live/GET/"
   Api: {{Type: AWS::ApiGateway::RestApi, Properties: {{Name: a{api}}}}}
-  Method: {{Type: AWS::ApiGateway::Method, Properties: {{RestApiId: !Ref Api, ResourceId: !GetAtt Api.RootResourceId, HttpMethod: GET, AuthorizationType: AWS_IAM}}}}
+  Method:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      RestApiId: !Ref Api
+      ResourceId: !GetAtt Api.RootResourceId
+      HttpMethod: GET
+      AuthorizationType: AWS_IAM
   Stage: {{Type: AWS::ApiGateway::Stage, Properties: {{RestApiId: !Ref Api, StageName: live}}}}
   Machine:
     Type: AWS::StepFunctions::StateMachine
@@ -280,10 +314,17 @@ Resources:
       RoleArn: !GetAtt Role.Arn
       Definition:
         StartAt: Call
-        States: {{Call: {{Type: Task, Resource: "arn:aws:states:::apigateway:invoke", Parameters: {{ApiEndpoint: {endpoint}, Method: GET, Stage: live, AuthType: IAM_ROLE}}}}}}
+        States:
+          Call:
+            Type: Task
+            Resource: arn:aws:states:::apigateway:invoke
+            Parameters: {{ApiEndpoint: {endpoint}, Method: GET, Stage: live, AuthType: IAM_ROLE}}
 """
 HOST = "!Sub '${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}'"
-GUARD = """, Policy: {Version: "2012-10-17", Statement: [{Effect: Deny, Principal: "*", Action: "execute-api:Invoke", Resource: "execute-api:/*", Condition: {ArnNotEquals: {"aws:PrincipalArn": !GetAtt Role.Arn}}}]}"""
+GUARD = (
+    ', Policy: {Version: "2012-10-17", Statement: [{Effect: Deny, Principal: "*", Action: "execute-api:Invoke", '
+    'Resource: "execute-api:/*", Condition: {ArnNotEquals: {"aws:PrincipalArn": !GetAtt Role.Arn}}}]}'
+)
 
 
 def rest_api(endpoint: str = HOST, api: str = GUARD) -> str:

@@ -273,7 +273,7 @@ def process(code: str, *arguments: str, **options: object) -> "subprocess.Comple
     """A process of its own that runs `code` before the command line, with the sample report."""
     start = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import policy_audit.audit, sample_report\n"
-        "policy_audit.audit.audit = lambda paths, options: sample_report.REPORT\n"
+        "policy_audit.audit.audit = lambda paths, options, cache: sample_report.REPORT\n"
         f"{code}\nfrom policy_audit.cli import main\nsys.exit(main())"
     )
     command = [sys.executable, "-c", start, str(Path(__file__).parent), *arguments]

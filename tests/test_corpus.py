@@ -1,4 +1,4 @@
-"""Every public template of the corpus is read and audited without a fault, and without an alarm that a reader disputes."""
+"""Every public template of the corpus is audited without a fault, and without an alarm that a reader disputes."""
 
 import json
 from collections import Counter
@@ -30,8 +30,8 @@ def audited(path: Path) -> Report | None:
     try:
         return audit([str(path)], Options(strict=True))
     except AuditError as error:
-        assert error.exit_code == NOTHING_AUDITED, path
-        assert error.message
+        if error.exit_code != NOTHING_AUDITED or not error.message:
+            raise
         return None
 
 

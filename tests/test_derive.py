@@ -9,10 +9,15 @@ from policy_audit.rulebook.read import read_rule
 from policy_audit.rulebook.requirement import Requirement
 
 ESTATE = """
-Parameters: {Open: {Type: String}, Auth: {Type: String, AllowedValues: [AWS_IAM, NONE]}, Other: {Type: String, AllowedValues: [x]}}
+Parameters:
+  Open: {Type: String}
+  Auth: {Type: String, AllowedValues: [AWS_IAM, NONE]}
+  Other: {Type: String, AllowedValues: [x]}
 Resources:
   Role: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {Statement: []}}}
-  Configuration: {Type: AWS::VpcLattice::ResourceConfiguration, Properties: {Name: c, ResourceConfigurationAuthType: %s}}
+  Configuration:
+    Type: AWS::VpcLattice::ResourceConfiguration
+    Properties: {Name: c, ResourceConfigurationAuthType: %s}
   Connection:
     Type: AWS::Events::Connection
     Properties:
@@ -25,8 +30,14 @@ Resources:
       DefinitionSubstitutions: {Open: !Ref Open, Arn: !GetAtt Connection.Arn}
       Definition:
         States:
-          One: {Type: Task, Resource: "%s", Parameters: {ApiEndpoint: https://a.example/, Method: GET, Authentication: {ConnectionArn: "${Arn}"}}}
-          Two: {Type: Task, Resource: "arn:aws:states:::http:invoke", Parameters: {ApiEndpoint: https://a.example/, Method: GET, Authentication: {ConnectionArn: "${Arn}"}}}
+          One:
+            Type: Task
+            Resource: "%s"
+            Parameters: {ApiEndpoint: https://a.example/, Method: GET, Authentication: {ConnectionArn: "${Arn}"}}
+          Two:
+            Type: Task
+            Resource: arn:aws:states:::http:invoke
+            Parameters: {ApiEndpoint: https://a.example/, Method: GET, Authentication: {ConnectionArn: "${Arn}"}}
 """
 HTTP = "arn:aws:states:::http:invoke"
 RULE = """

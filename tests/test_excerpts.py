@@ -1,4 +1,4 @@
-"""No credential of a template is in anything that an audit says: not in excerpts, messages, counterexamples or errors."""
+"""No credential of a template is in anything that an audit says: excerpts, messages, counterexamples, errors."""
 
 from pathlib import Path
 from textwrap import dedent, indent
@@ -91,7 +91,7 @@ Definition:
 """,
     "not json": f"DefinitionString: '{asl(KEY)[:-1]}'",
     "not json, sub": f"DefinitionString: !Sub '{asl(KEY)[:-1]}${{Open}}'",
-    "a key twice": f"DefinitionString: '{asl(KEY, ',' + chr(34) + 'Method' + chr(34) + ':' + chr(34) + SECRET + chr(34))}'",
+    "a key twice": "DefinitionString: '" + asl(KEY, f',"Method":"{SECRET}"') + "'",
 }
 
 
@@ -148,7 +148,9 @@ def test_the_default_of_a_parameter_without_echo_is_masked(echo: str, shown: boo
     Parameters: {{Key: {{Type: String, NoEcho: {echo}, Default: {SECRET}}}}}
     Resources:
       Role: {{Type: AWS::IAM::Role, Properties: {{RoleName: !Ref Key, {TRUST}}}}}
-      Machine: {{Type: AWS::StepFunctions::StateMachine, Properties: {{RoleArn: !GetAtt Role.Arn, DefinitionString: x}}}}
+      Machine:
+        Type: AWS::StepFunctions::StateMachine
+        Properties: {{RoleArn: !GetAtt Role.Arn, DefinitionString: x}}
     """
     report = audited(tmp_path, text)
     assert report.findings
@@ -160,7 +162,9 @@ def test_a_given_value_of_a_parameter_without_echo_is_nowhere(tmp_path: Path) ->
     Parameters: {{Key: {{Type: String, NoEcho: true}}}}
     Resources:
       Role: {{Type: AWS::IAM::Role, Properties: {{RoleName: !Ref Key, {TRUST}}}}}
-      Machine: {{Type: AWS::StepFunctions::StateMachine, Properties: {{RoleArn: !GetAtt Role.Arn, DefinitionString: x}}}}
+      Machine:
+        Type: AWS::StepFunctions::StateMachine
+        Properties: {{RoleArn: !GetAtt Role.Arn, DefinitionString: x}}
     """
     report = audited(tmp_path, text, options=Options(parameters={"Key": SECRET}, strict=True))
     assert report.findings
@@ -168,7 +172,8 @@ def test_a_given_value_of_a_parameter_without_echo_is_nowhere(tmp_path: Path) ->
 
 
 def test_a_secret_over_several_lines_is_masked_to_its_end() -> None:
-    text = f"Resources:\n  X:\n    Type: T::T::T\n    Properties:\n      Password: |\n        {SECRET} one\n        {SECRET} two\n      Name: shown\n"
+    value = f"|\n        {SECRET} one\n        {SECRET} two\n"
+    text = f"Resources:\n  X:\n    Type: T::T::T\n    Properties:\n      Password: {value}      Name: shown\n"
     lines = masked(estate(text).templates[0], text)
     assert SECRET not in "\n".join(lines)
     assert lines[-2] == "      Name: shown"

@@ -128,7 +128,12 @@ def test_what_a_rule_admits(protocol: str, first: int | None, last: int | None, 
 
 RULE = "{IpProtocol: %s, FromPort: %s, ToPort: %s, CidrIp: 0.0.0.0/0}"
 OUT = ", SecurityGroupEgress: [" + RULE + "]"
-EGRESS = "  E: {Type: AWS::EC2::SecurityGroupEgress, Properties: {GroupId: %s, IpProtocol: tcp, FromPort: %s, ToPort: %s, CidrIp: 10.0.0.0/8}}"  # fmt: skip
+EGRESS = """
+  E:
+    Type: AWS::EC2::SecurityGroupEgress
+    Properties: {GroupId: %s, IpProtocol: tcp, FromPort: %s, ToPort: %s, CidrIp: 10.0.0.0/8}
+"""
+LIST = ", SecurityGroupEgress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, DestinationPrefixListId: pl-1}]"
 NARROW = OUT % ("tcp", 80, 80)
 
 
@@ -147,7 +152,7 @@ NARROW = OUT % ("tcp", 80, 80)
         ({"group": OUT % ("!Ref Open", 443, 443)}, None),
         ({"group": ", SecurityGroupEgress: !Ref Groups"}, None),
         ({"group": ", SecurityGroupEgress: [!Ref Open]"}, None),
-        ({"group": ", SecurityGroupEgress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, DestinationPrefixListId: pl-1}]"}, True),
+        ({"group": LIST}, True),
         ({"group": NARROW, "more": EGRESS % ("!GetAtt Group.GroupId", 443, 443)}, True),
         ({"group": NARROW, "more": EGRESS % ("!Ref Group", 80, 90)}, False),
         ({"group": NARROW, "more": EGRESS % ("sg-another", 443, 443)}, False),
@@ -167,7 +172,11 @@ def test_whether_https_gets_out(parts: dict[str, str], holds: bool | None) -> No
     assert fact.detail or fact.holds
 
 
-INGRESS = "  I: {Type: AWS::EC2::SecurityGroupIngress, Properties: {GroupId: !Ref Group, IpProtocol: tcp, FromPort: 0, ToPort: 65535, CidrIp: 10.0.0.0/8}}"  # fmt: skip
+INGRESS = """
+  I:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties: {GroupId: !Ref Group, IpProtocol: tcp, FromPort: 0, ToPort: 65535, CidrIp: 10.0.0.0/8}
+"""
 
 
 @pytest.mark.parametrize(

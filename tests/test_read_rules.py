@@ -124,7 +124,10 @@ def test_what_is_wrong_with_a_property(new: str, message: str) -> None:
         ("{deny: [a:B], principal: rest_api.callers, resource: rest_api.name}", "is no role"),
         ("{deny: [a:B], principal: service x.amazonaws.com, resource: rest_api.name}", "`deny` takes no"),
         ("{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.api}", ""),
-        ("{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.name}", "is no API"),
+        (
+            "{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.name}",
+            "is no API",
+        ),
         ("{holds: rest_api.every_method_uses_iam}", ""),
     ],
 )  # fmt: skip

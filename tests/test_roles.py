@@ -31,7 +31,8 @@ OTHER = f"Other: {{Type: AWS::IAM::Role, Properties: {{{TRUST}}}}}"
 
 
 def attached(kind: str, properties: str) -> str:
-    return f"Added: {{Type: AWS::IAM::{kind}, Properties: {{PolicyName: p, PolicyDocument: {DOCUMENT % 'Added'}{properties}}}}}"
+    given = f"PolicyName: p, PolicyDocument: {DOCUMENT % 'Added'}{properties}"
+    return f"Added: {{Type: AWS::IAM::{kind}, Properties: {{{given}}}}}"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_the_forms_of_a_boundary(boundary: str, expected: set[str] | str | None)
     [
         (DOCUMENT % "A", {"s:A"}),
         ("{Statement: {Effect: Allow, Action: 's:A', Resource: '*'}}", {"s:A"}),
-        ("{Statement: [{Effect: Allow, Action: ['s:A', !If [Never, 's:B', !Ref AWS::NoValue]], Resource: '*'}]}", {"s:A"}),
+        ("{Statement: [{Effect: Allow, Action: ['s:A', !If [Never, x, !Ref AWS::NoValue]], Resource: '*'}]}", {"s:A"}),
         ("{Statement: [!If [Never, {Effect: Allow, Action: 's:B', Resource: '*'}, !Ref AWS::NoValue]]}", set()),
         ("!If [Never, {Statement: []}, {Statement: [{Effect: Allow, Action: 's:A', Resource: '*'}]}]", {"s:A"}),
         ("""'{"Statement": [{"Effect": "Allow", "Action": "s:A", "Resource": "*"}]}'""", {"s:A"}),

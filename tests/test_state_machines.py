@@ -6,7 +6,10 @@ from templates import system
 from policy_audit.model.resources import Missing, Role, StateMachine
 
 ROLE = "Role: {Type: AWS::IAM::Role, Properties: {RoleName: r, Path: /p/, AssumeRolePolicyDocument: {Statement: []}}}"
-TASK = '{"StartAt":"S","States":{"S":{"Type":"Task","Resource":"arn:aws:states:::http:invoke","End":true,"Parameters":{"ApiEndpoint":"%s","Method":"GET"}}}}'  # fmt: skip
+TASK = (
+    '{"StartAt":"S","States":{"S":{"Type":"Task","Resource":"arn:aws:states:::http:invoke","End":true,'
+    '"Parameters":{"ApiEndpoint":"%s","Method":"GET"}}}}'
+)
 TREE = """
           StartAt: S
           States:

@@ -165,8 +165,9 @@ class StateMachine(NamedTuple):
     @property
     def is_read(self) -> Fact:
         """Whether the whole definition was read: what is not seen may need any permission."""
-        if self.unseen:
-            return Fact(None, self.unseen[0])
-        for problem, span in self.definition.problems:
-            return Fact(None, problem, span=span)
+        problems = self.definition.problems
+        if self.unseen or problems:
+            reasons = (*self.unseen, *(problem for problem, _ in problems))
+            more = f", and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+            return Fact(None, "; ".join(reasons[:3]) + more, span=problems[0][1] if problems else None)
         return Fact(True, "")

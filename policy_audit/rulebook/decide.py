@@ -42,7 +42,10 @@ def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
         worst = next((one for one in others if one.answer != "refuted"), worst)
     if worst.answer == "proven":
         unseen = tuple(f"{name} is not visible, and is assumed not to deny" for name in requirement.unseen)
-        return worst._replace(assumptions=worst.assumptions + unseen)
+        return worst._replace(assumptions=worst.assumptions + unseen + _dated(worst.because))
+    if worst.answer == "undecided":
+        unseen = tuple(f"{name} is not visible, and may allow it" for name in requirement.unseen)
+        return worst._replace(reasons=(*unseen, *worst.reasons))
     if worst.answer == "refuted" and worst.decision and worst.decision.outcome == "ImplicitlyDenied":
         if requirement.unseen and worst.decision.denied_by in {None, "identity policy", "resource policy"}:
             reasons = tuple(f"{name} is not visible, and may allow it" for name in requirement.unseen)
@@ -58,17 +61,41 @@ def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
     return worst
 
 
+def _dated(because: tuple[Deciding, ...]) -> tuple[str, ...]:
+    """From when the policies of AWS's own are that carry a proof: AWS may have changed them since."""
+    own = dict.fromkeys(one.policy.name for one in because if ":iam::aws:policy/" in one.policy.name)
+    if not own:
+        return ()
+    from policy_audit.sources.aws_managed_policies import table_date
+
+    return tuple(f"`{name}` is as AWS had it on {table_date()}" for name in own)
+
+
 def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
     for question in requirement.telling:
         answered = _prove(question, symbols, "deny")
         if answered.answer == "refuted":
             return answered
     worst = _worst([_prove(question, symbols, "deny") for question in requirement.questions])
+    if worst.answer == "refuted" and _is_caller_in_another_case(worst):
+        reason = "only a role whose name differs from a caller's in upper and lower case gets in, and IAM admits none"
+        return Answered("undecided", (reason,))
     if worst.answer == "refuted" and requirement.tentative:
         return Answered("undecided", (requirement.tentative,))
     if worst.answer == "proven" and requirement.unseen:
         return Answered("undecided", requirement.unseen)
     return worst
+
+
+def _is_caller_in_another_case(answered: Answered) -> bool:
+    """Whether the one who gets in is no other role: names of roles are unique whatever their case.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+    """
+    if answered.request is None or answered.question is None:
+        return False
+    arn = answered.request.caller.arn.lower()
+    return bool(arn) and arn in {pattern.lower() for pattern in answered.question.requests.callers.but}
 
 
 def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
@@ -80,11 +107,19 @@ def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
         case Refuted(request, decision, assumptions):
             return Answered("refuted", (), decision.decided_by, assumptions, request, decision, question)
         case Undecided(reasons, unless, likely):
-            hint = (f"it depends on whether {unless}",) if unless else ()
-            why = _why_open(question, symbols)
-            return Answered(
-                "undecided", tuple(dict.fromkeys((*reasons, *hint, *why))), request=likely, question=question
-            )
+            hangs = (*reasons, f"it depends on whether {unless}") if unless else reasons
+            said = dict.fromkeys((*hangs, *_why_open(question, symbols), *_pins(hangs)))
+            return Answered("undecided", tuple(said), request=likely, question=question)
+
+
+def _pins(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """What the user can say to settle what the verdict hangs on."""
+    options = (("AWS::AccountId", "--account"), ("AWS::Region", "--region"), ("AWS::Partition", "--partition"))
+    return tuple(
+        f"`{option}` says what `${{{name}}}` is"
+        for name, option in options
+        if any(f"${{{name}}}" in reason for reason in reasons if "is not known" in reason)
+    )
 
 
 def _why_open(question: Question, symbols: Symbols) -> tuple[str, ...]:

@@ -95,15 +95,6 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Sk
     return found
 
 
-def unread(system: System) -> list[Skipped]:
-    """The state machines whose definition could not be read, or not as a whole: nothing is asked of what is missing."""
-    return [
-        Skipped(machine.address, reason, span=span)
-        for machine in system.state_machines
-        for reason, span in (*((one, machine.span) for one in machine.unseen), *machine.definition.problems)
-    ]
-
-
 def _unread(resource_type: str) -> str:
     if resource_type.endswith("::MODULE"):
         return "a module: it is not expanded"

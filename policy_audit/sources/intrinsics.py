@@ -272,11 +272,21 @@ def _stack_output(argument: Node, place: Place, scope: Scope) -> Node:
     stack, output = fields.get("StackName", ""), fields.get("OutputName", "")
     if not stack or not output:
         return scope.problem("`Fn::GetStackOutput` takes a `StackName` and an `OutputName`", place)
-    found = _once(("Output", stack, output), lambda: scope.stack_output(stack, output), place, scope)
+    # A stack of another account or Region is none of the audited templates, even if its name is.
+    here = _region(place, scope)
+    abroad = "RoleArn" in fields or fields.get("Region", here) != here
+    found = (
+        None if abroad else _once(("Output", stack, output), lambda: scope.stack_output(stack, output), place, scope)
+    )
     if found is not None:
         return scope.at(found, place)
     where = "".join(f" {key} {fields[key]}" for key in ("Region", "RoleArn") if key in fields)
     return _foreign("StackOutput", f"{stack}.{output}{where}", place, scope)
+
+
+def _region(place: Place, scope: Scope) -> str:
+    region = pseudo_parameter("AWS::Region", place, scope)
+    return region.text if isinstance(region, Scalar) else ""
 
 
 def _find_in_map(argument: Node, place: Place, scope: Scope) -> Node:

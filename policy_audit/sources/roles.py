@@ -35,7 +35,8 @@ class ManagedPolicies:
         if account == ["aws"]:
             from policy_audit.sources.aws_managed_policies import aws_managed_policy
 
-            return aws_managed_policy(arn)
+            policy = aws_managed_policy(arn)
+            return policy._replace(name=arn) if policy else None
         return None
 
 
