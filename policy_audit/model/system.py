@@ -351,6 +351,12 @@ class Call(NamedTuple):
         return Missing(reasons[0] if reasons else f"the API `{shown}` is not among the audited files")
 
     @property
+    def api_kind(self) -> str | Missing:
+        """`REST` or `HTTP`."""
+        api = self.api
+        return api if isinstance(api, Missing) else api.kind
+
+    @property
     def request_arn(self) -> str | Missing:
         """The ARN that `execute-api:Invoke` is asked on: API, stage, method and path that the state names.
 
