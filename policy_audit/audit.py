@@ -48,7 +48,7 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     return Report(
         findings=findings,
         requirements=requirements,
-        skipped=(*loaded.skipped, *_problems(estate), *unsupported(estate, options.callers)),
+        skipped=(*loaded.skipped, *_problems(estate, options), *unsupported(estate, options.callers)),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings),
@@ -92,9 +92,18 @@ def _collect(
     return tuple(findings), tuple(requirements)
 
 
-def _problems(estate: Estate) -> list[Skipped]:
-    """What CloudFormation would refuse in the templates, or the audit does not follow."""
-    return [Skipped(str(problem.span), problem.message, span=problem.span) for problem in estate.problems()]
+def _problems(estate: Estate, options: Options) -> list[Skipped]:
+    """What CloudFormation would refuse in the templates, what the audit does not follow, and what it had no use for."""
+    found = [Skipped(str(problem.span), problem.message, span=problem.span) for problem in estate.problems()]
+    found += [
+        Skipped(f"--parameter {name}", "no audited template declares this parameter")
+        for name in options.parameters
+        if name.rpartition(":")[2] not in {each for one in estate.templates for each in one.parameters}
+    ]
+    if estate.unfinished:
+        help = "give values for parameters that conditions compare, with `--parameter`"
+        found.append(Skipped("conditions", estate.unfinished, help, broken=True))
+    return found
 
 
 def _assumptions(estate: Estate) -> tuple[str, ...]:

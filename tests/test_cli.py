@@ -14,11 +14,11 @@ from sample_report import CLEAN_REPORT, HOSTILE, REPORT, hostile
 from whole_output import same_as_snapshot
 
 import policy_audit
-from policy_audit.options import Options
 from policy_audit.cli import main
 from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Report, Skipped
 from policy_audit.formats import View, render
+from policy_audit.options import Options
 
 PACKAGE = Path(policy_audit.__file__).parent
 

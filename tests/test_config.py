@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_audit.options import Options
 from policy_audit.config import Config, Given, find_config, joined, load_config, place_problem, read_config
 from policy_audit.errors import USAGE, AuditError
+from policy_audit.options import Options
 from policy_audit.suggest import did_you_mean
 
 WHOLE = """\

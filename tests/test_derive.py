@@ -119,9 +119,9 @@ def test_a_role_that_is_not_visible_leaves_it_undecided(role: str) -> None:
     assert {one.address for one in found} == {"a.yaml#Machine"}
 
 
-def test_a_task_that_does_not_tell_what_it_calls_is_a_doubt_for_every_rule() -> None:
+def test_a_task_that_does_not_tell_what_it_calls_is_the_business_of_its_state_machine() -> None:
     found = asked(estate(resource="nonsense"), "integration: http:invoke")
-    assert [bool(one.missing) for one in found] == [True, False]
+    assert [bool(one.missing) for one in found] == [False]
 
 
 @pytest.mark.parametrize(

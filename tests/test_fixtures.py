@@ -147,8 +147,8 @@ def test_the_estate_is_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not report.skipped
     assert {one.answer for one in report.requirements} == {"proven"}
     asked = {one.rule for one in report.requirements}
-    # What the estate does not ask: it calls nothing unsigned, and its configuration names no callers.
-    assert set(report.rules) - asked == {"execute-api-auth-type", "rest-api-callers-admitted"}
+    # What the estate does not ask: it calls nothing unsigned and no HTTP API, and its configuration names no callers.
+    assert set(report.rules) - asked == {"execute-api-auth-type", "http-api-open-route", "rest-api-callers-admitted"}
 
 
 def test_the_estate_is_proven_for_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from templates import system
 
+from policy_audit.model.private_path import PrivatePath, private_paths
 from policy_audit.model.resources import (
     Connection,
     Missing,
@@ -11,7 +12,6 @@ from policy_audit.model.resources import (
     ResourceGateway,
     SecurityGroup,
 )
-from policy_audit.model.system import PrivatePath, private_paths
 from policy_audit.origin import Span
 
 PATH = """

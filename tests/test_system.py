@@ -5,8 +5,11 @@ from templates import system
 
 from policy_audit.model.call import Definition, Field, Task
 from policy_audit.model.resources import Api, Connection, Method, Missing, ResourceConfiguration, Stage, StateMachine
-from policy_audit.model.system import Call, OtherThan, RestApi, System, api_id_of, host_of, is_ip_address, region_of
+from policy_audit.model.rest_api import RestApi
+from policy_audit.model.system import System
+from policy_audit.model.urls import api_id_of, host_of, is_ip_address, region_of
 from policy_audit.model.value import Symbol, Symbols
+from policy_audit.model.workflow import Call, OtherThan
 from policy_audit.origin import Span
 
 SPAN = Span("a.yaml", 1, 1, 1, 2)
@@ -21,11 +24,13 @@ HOST = f"{ID}.execute-api.eu-west-1.amazonaws.com"
 
 
 def api(*methods: str, stages: tuple[str, ...] = ("live",), kind: str = "REST", unseen: tuple[str, ...] = ()) -> Api:
-    """An API with methods as `GET /path AWS_IAM`."""
+    """An API with methods as `GET /path AWS_IAM`, and `MOCK` behind it if there is no backend."""
     made = []
     for one in methods:
-        verb, path, authorization = (*one.split(" "), "AWS_IAM")[:3]
-        made.append(Method(f"a.yaml#{verb}{path}", SPAN, verb, path, authorization))
+        words = one.removesuffix(" MOCK").split(" ")
+        verb, path, authorization = (*words, "AWS_IAM")[:3]
+        mocked = one.endswith(" MOCK")
+        made.append(Method(f"a.yaml#{verb}{path}", SPAN, verb, path, authorization, mocked=mocked))
     found = tuple(Stage("a.yaml#S", SPAN, name) for name in stages)
     return Api(kind, "a.yaml#Api", SPAN, ID, ARN, "111122223333", ("REGIONAL",), None, tuple(made), found, unseen)  # type: ignore[arg-type]
 
@@ -168,7 +173,7 @@ def test_a_method_that_may_stand_elsewhere_is_not_denied() -> None:
     [
         (["live"], "live", "/", "REST", True),
         (["live"], "test", "/", "REST", False),
-        (["live"], None, "/", "REST", False),
+        (["live"], None, "/", "REST", None),
         (["live"], None, "/live/a", "REST", None),
         (["live"], None, f"/{HOLE}", "REST", None),
         (["live"], None, "/", "HTTP", True),
@@ -426,8 +431,10 @@ def test_the_requests_of_an_api(methods: list[str], stages: tuple[str, ...], exp
         (["GET /"], [True]),
         (["GET /", "PUT / NONE"], [True, False]),
         (["GET / CUSTOM"], [False]),
-        (["GET /", "OPTIONS / NONE"], [True]),  # a preflight
-        (["OPTIONS / NONE"], [None]),
+        (["GET /", "OPTIONS / NONE"], [True, False]),
+        (["GET /", "OPTIONS / NONE MOCK"], [True]),  # a preflight
+        (["OPTIONS / NONE MOCK"], [None]),
+        (["GET / NONE MOCK"], [False]),
         ([f"GET / {OPEN}"], [None]),
         ([], [None]),
     ],

@@ -182,9 +182,9 @@ def add_conditions(draft: Draft, space: Space, *, on_principal: bool) -> None:
             draft.doubt = draft.doubt or "the name of a condition key is not known"
             draft.must = None
             continue
-        use = space.key(condition.key.lower())
-        if (use.dimension == PRINCIPAL) == on_principal:
-            _add_condition(draft, condition, use, lookup, space)
+        name = condition.key.lower()
+        if space.follows_from_caller(name) == on_principal:
+            _add_condition(draft, condition, space.key(name), lookup, space)
 
 
 def _add_condition(draft: Draft, condition: Condition, use: KeyUse, lookup: Lookup | None, space: Space) -> None:

@@ -40,7 +40,7 @@ def _denied(question: Question) -> Verdict:
     formula = question.formula(allow_may=True)
     possible = allowed(wide, formula.alternatives, formula.denies, steps)
     if possible is None:
-        return Proven(_core_of_denial(question, wide, steps), _assumptions(question))
+        return Proven(_core_of_denial(question, wide, steps), assumptions(question))
     certain = question.formula(allow_may=False)
     cube = None if narrow is None else allowed(narrow, certain.alternatives, certain.denies, steps)
     if cube is not None:
@@ -63,12 +63,12 @@ def classes(question: Question) -> Iterator[Refuted]:
         refuted = _replayed(cube, question, "denied")
         if refuted is not None:
             yield refuted
-            own = question.space.dimensions[PRINCIPAL].base_atom(_value_of(refuted.request))
+            own = question.space.dimensions[PRINCIPAL].base_atom(caller_of(refuted.request))
             atom = 1 << own if own is not None else atom
         region = meet(region, ((PRINCIPAL, ~atom),))
 
 
-def _value_of(request: Request) -> str:
+def caller_of(request: Request) -> str:
     return request.caller.arn or "anonymous"
 
 
@@ -80,7 +80,7 @@ def _allowed(question: Question) -> Verdict:
     certain, open_to_all = question.formula(allow_may=False), question.formula(allow_may=True)
     missed = not_allowed(wide, certain.alternatives, certain.denies, steps)
     if missed is None:
-        return Proven(_core_of_permission(question, wide, steps), _assumptions(question))
+        return Proven(_core_of_permission(question, wide, steps), assumptions(question))
     passing = allowed(wide, open_to_all.alternatives, open_to_all.denies, steps)
     if passing is None:
         return _replayed(missed, question, "allowed") or _doubtful(missed, question, True)
@@ -97,15 +97,15 @@ def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
         # With `denied_by` set an undecided request is denied in any case: only whether explicitly is open.
         refused = decision.outcome.endswith("Denied") or decision.denied_by is not None
         against = decision.outcome == "Allowed" if side == "denied" else refused
-        if against and _is_member(request, question):
-            return Refuted(request, decision, _assumptions(question))
+        if against and is_member(request, question):
+            return Refuted(request, decision, assumptions(question))
     return None
 
 
-def _is_member(request: Request, question: Question) -> bool:
+def is_member(request: Request, question: Question) -> bool:
     """Whether no value of the symbols makes the request one of those that the set leaves out."""
     space = question.space
-    values = {PRINCIPAL: _value_of(request), RESOURCE: request.resource}
+    values = {PRINCIPAL: caller_of(request), RESOURCE: request.resource}
     for name, use in space.used_keys():
         value = request.context.get(name)
         if use.dimension > RESOURCE and isinstance(value, str):
@@ -170,7 +170,7 @@ def _core(drafts: Iterable[Draft], holds: Callable[[set[int]], bool]) -> tuple[D
     return tuple(deciding for key, deciding in found.items() if key not in without)
 
 
-def _assumptions(question: Question) -> tuple[str, ...]:
+def assumptions(question: Question) -> tuple[str, ...]:
     requests = question.requests
     if requests.kind != "signed" or all("*" not in text and "?" not in text for text in requests.callers.patterns):
         return ()
@@ -183,14 +183,14 @@ def _assumptions(question: Question) -> tuple[str, ...]:
 def _doubtful(cube: Cube, question: Question, certain: bool) -> Undecided:
     """Why a request of the cube is neither surely allowed nor surely denied."""
     likely = next(candidates(cube, question), None)
-    reasons = list(_doubts(question, cube))
+    reasons = list(doubts(question, cube))
     if likely is None:
         reasons.append("no value is known that a key would need to have")
     else:
         decision = evaluate(likely, question.policies, question.authorization, question.space.symbols)
         reasons += decision.undecided_because
-        if not _is_member(likely, question):
-            reasons.append(f"whether `{question.space.symbols.show(_value_of(likely))}` is one of those left out")
+        if not is_member(likely, question):
+            reasons.append(f"whether `{question.space.symbols.show(caller_of(likely))}` is one of those left out")
         if not reasons and decision.outcome != "Undecided":
             names = sorted(likely.context) or ["the statements that apply"]
             reasons.append(f"the prover and the evaluator read {', '.join(f'`{name}`' for name in names)} differently")
@@ -199,7 +199,7 @@ def _doubtful(cube: Cube, question: Question, certain: bool) -> Undecided:
     return Undecided(tuple(dict.fromkeys(reasons))[:MOST_REASONS], likely=likely)
 
 
-def _doubts(question: Question, cube: Cube) -> Iterator[str]:
+def doubts(question: Question, cube: Cube) -> Iterator[str]:
     """The reasons of statements that may apply within the cube and need not."""
     for draft in question.drafts():
         may, must = draft.box(may=True), draft.box(may=False)

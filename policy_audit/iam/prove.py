@@ -22,9 +22,9 @@ from policy_audit.iam.symbols import Bindings, condition_of, substitute, substit
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 
-_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
+EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
 WORST_CASE: Final = f"{IDENTITY_NOT_VISIBLE}: they may allow everything"
-_NOT_VISIBLE: Final = Policy((), name="identity policies that are not visible", unknown=IDENTITY_NOT_VISIBLE)
+NOT_VISIBLE: Final = Policy((), name="identity policies that are not visible", unknown=IDENTITY_NOT_VISIBLE)
 
 
 def prove_denied(
@@ -49,7 +49,7 @@ def prove_allowed(
     `Proven` when every request of the set is allowed, `Refuted` when none is, else `Undecided` with what it hangs on.
     """
     if policies.identity is None and requests.kind == "signed":
-        policies = policies._replace(identity=(_NOT_VISIBLE,))
+        policies = policies._replace(identity=(NOT_VISIBLE,))
     return _for_all_symbols("allowed", requests, policies, symbols, authorization)
 
 
@@ -69,7 +69,7 @@ def members_allowed(
 
 
 def _worst_case(policies: Policies) -> Policies:
-    return policies._replace(identity=(_EVERYTHING,)) if policies.identity is None else policies
+    return policies._replace(identity=(EVERYTHING,)) if policies.identity is None else policies
 
 
 def _for_all_symbols(

@@ -76,22 +76,27 @@ class Question:
     """A request set against policies, refined and ready to be searched. Raises `OverBudgetError`."""
 
     def __init__(
-        self, requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
+        self,
+        requests: RequestSet,
+        policies: Policies,
+        symbols: Symbols,
+        authorization: Authorization,
+        space: Space | None = None,
     ) -> None:
-        if authorization == "api-gateway-none" and requests.kind == "signed":
-            # A method without authorization takes every request for an unsigned one.
-            requests = requests._replace(kind="anonymous")
+        """With `space` the question is one of several about it, and is ready once `refine` has been given them all."""
+        requests = as_taken(requests, authorization)
         self.requests = requests
         self.policies = policies
         self.authorization: Authorization = authorization
-        self.space = Space(requests, symbols, _has_open_arns(requests, policies))
+        self.space = space or Space(requests, symbols, has_open_arns(requests, policies))
         self.levels: list[Level] = []
         self._predicates: dict[str, int] = {}
         self._signed = requests.kind == "signed"
         actions = [set_reading(text.lower()) for text in requests.actions.patterns]
         self._about_caller_identity = self._signed and any(matches(each, CALLER_IDENTITY) for each in actions)
         self._collect()
-        self._refine()
+        if space is None:
+            refine((self,))
 
     # ---- drafts
 
@@ -126,22 +131,26 @@ class Question:
                 doubt = statement.unknown[0] if statement.unknown else _misplaced(policy_type, policy, index)
                 yield Draft(statement.effect, Deciding(policy_type, policy, index), doubt)
 
-    def _refine(self) -> None:
-        """Narrows the drafts dimension by dimension, so that those refined last are asked by few statements."""
+    def stages(self) -> Iterator[Sequence[int] | None]:
+        """Narrows the drafts dimension by dimension, so that those refined last are asked by few statements.
+
+        Yields the dimensions (None: all context keys) to be refined before it goes on.
+        """
         if self._about_caller_identity:
             self._except("Deny", ACTION, literal(CALLER_IDENTITY))
         self._limit_rcps()
-        self._stage(lambda draft: add_action(draft, self.space), (ACTION,))
+        yield from self._stage(lambda draft: add_action(draft, self.space), (ACTION,))
         self._name_principals()
         self._add_fixed_predicates()
-        self._stage(lambda draft: add_conditions(draft, self.space, on_principal=True), (PRINCIPAL,))
-        self._stage(lambda draft: add_resource(draft, self.space), (RESOURCE,))
+        yield from self._stage(lambda draft: add_conditions(draft, self.space, on_principal=True), (PRINCIPAL,))
+        yield from self._stage(lambda draft: add_resource(draft, self.space), (RESOURCE,))
         for draft in self.drafts():
             if draft.statement is not None:
                 self.space.quantified.update(
                     each.key.lower() for each in draft.statement.conditions if each.operator.startswith("For")
                 )
-        self._stage(lambda draft: add_conditions(draft, self.space, on_principal=False), None)
+        yield ()  # Before a key is asked for, every question has to have said which keys have several values.
+        yield from self._stage(lambda draft: add_conditions(draft, self.space, on_principal=False), None)
 
     def _except(self, effect: str, dimension: int, pattern: Pattern, policy_types: tuple[str, ...] = ()) -> None:
         """Statements (of these types of policy) do not apply to what matches `pattern`."""
@@ -171,23 +180,12 @@ class Question:
         for level in self.levels:
             yield from level.drafts
 
-    def _stage(self, add: Callable[[Draft], None], dimensions: Sequence[int] | None) -> None:
-        """Adds terms, refines `dimensions` (None: all context keys), and drops the drafts that cannot apply."""
+    def _stage(self, add: Callable[[Draft], None], dimensions: Sequence[int] | None) -> Iterator[Sequence[int] | None]:
+        """Adds terms, lets `dimensions` be refined, and drops the drafts that cannot apply."""
         for draft in self.drafts():
             add(draft)
-        if dimensions is None:
-            dimensions = range(RESOURCE + 1, len(self.space.dimensions))
-        for index in dimensions:
-            dimension = self.space.dimensions[index]
-            dimension.refine()
-            if dimension.several:
-                for draft in self.drafts():
-                    for term in draft.terms:
-                        if term.dimension == index:
-                            for mask in demands(term, dimension):
-                                dimension.demand(mask)
-                dimension.close()
-        asked = set(dimensions)
+        yield dimensions
+        asked = set(self.space.contextual() if dimensions is None else dimensions)
         self.levels = [
             Level(level.policy_type, [draft for draft in level.drafts if self._narrow(draft, asked)])
             for level in self.levels
@@ -349,6 +347,28 @@ class Question:
         return gates
 
 
+def as_taken(requests: RequestSet, authorization: Authorization) -> RequestSet:
+    """The set as it counts. A method without authorization takes every request for an unsigned one."""
+    unsigned = authorization == "api-gateway-none" and requests.kind == "signed"
+    return requests._replace(kind="anonymous") if unsigned else requests
+
+
+def refine(questions: Sequence[Question]) -> None:
+    """Makes the questions about one space ready, so that their boxes are made of the same atoms."""
+    space = questions[0].space
+    for dimensions, *_ in zip(*(question.stages() for question in questions), strict=True):
+        for index in space.contextual() if dimensions is None else dimensions:
+            dimension = space.dimensions[index]
+            dimension.refine()
+            if dimension.several:
+                for draft in (draft for question in questions for draft in question.drafts()):
+                    for term in draft.terms:
+                        if term.dimension == index:
+                            for mask in demands(term, dimension):
+                                dimension.demand(mask)
+                dimension.close()
+
+
 def _conjoin(draft: Draft, term: Term, may: int, must: int) -> bool:
     dimension = term.dimension
     may &= draft.may.get(dimension, -1)
@@ -373,10 +393,6 @@ def _with(draft: Draft, naming: Naming, term: Term | None) -> Draft:
     return copy
 
 
-def _deny_box(draft: Draft, *, may: bool) -> Box | None:
-    return draft.box(may=may) if draft.effect == "Deny" else None
-
-
 def _misplaced(policy_type: PolicyType, policy: Policy, index: int) -> str:
     """Why AWS refuses such a statement in this type of policy, or an empty text."""
     statement = policy.statements[index]
@@ -389,7 +405,7 @@ def _misplaced(policy_type: PolicyType, policy: Policy, index: int) -> str:
     return ""
 
 
-def _has_open_arns(requests: RequestSet, policies: Policies) -> bool:
+def has_open_arns(requests: RequestSet, policies: Policies) -> bool:
     """Whether some principal or condition value begins with a letter."""
     if any(is_open_arn(text) for text in (*requests.callers.patterns, *requests.callers.but)):
         return True

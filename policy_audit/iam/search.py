@@ -130,16 +130,40 @@ def not_allowed(cube: Cube, alternatives: Sequence[Alternative], denies: Sequenc
         denied = meet(cube, box)
         if denied is not None:
             return denied
-    return _missed(cube, alternatives, (), steps)
+    for boxes in _ways_to_miss(alternatives, steps):
+        missed = outside(cube, boxes, steps)
+        if missed is not None:
+            return missed
+    return None
 
 
-def _missed(cube: Cube, alternatives: Sequence[Alternative], out: tuple[Box, ...], steps: Steps) -> Cube | None:
-    """A cube outside all boxes of one gate of each alternative."""
-    if not alternatives:
-        return outside(cube, out, steps)
-    for gate in alternatives[0].gates:
-        steps.take()
-        found = _missed(cube, alternatives[1:], (*out, *gate), steps)
+def allowed_beyond(
+    cube: Cube,
+    alternatives: Sequence[Alternative],
+    denies: Sequence[Box],
+    other_alternatives: Sequence[Alternative],
+    other_denies: Sequence[Box],
+    steps: Steps,
+) -> Cube | None:
+    """A cube of requests that `alternatives` and `denies` allow and the others do not, or None."""
+    for alternative in alternatives:
+        for boxes in _ways_to_miss(other_alternatives, steps):
+            found = inside(cube, alternative.gates, (*denies, *boxes), steps)
+            if found is not None:
+                return found
+        found = inside(cube, (*alternative.gates, other_denies), denies, steps)
         if found is not None:
             return found
     return None
+
+
+def _ways_to_miss(alternatives: Sequence[Alternative], steps: Steps) -> Iterator[tuple[Box, ...]]:
+    """Boxes to stay out of so as to be allowed by no alternative: those of one gate of each."""
+    if not alternatives:
+        yield ()
+        return
+    for gate in alternatives[0].gates:
+        steps.take()
+        others = [alternative for alternative in alternatives[1:] if gate not in alternative.gates]
+        for boxes in _ways_to_miss(others, steps):
+            yield (*gate, *boxes)

@@ -190,14 +190,21 @@ class Space:
             use = self._keys[name] = self._key(name)
         return use
 
+    def follows_from_caller(self, name: str) -> bool:
+        """Whether the key `name` (in lower case) is asked for among the callers."""
+        return name in _FOLLOWING and self.requests.kind == "signed" and name not in self.requests.context
+
+    def contextual(self) -> range:
+        """The dimensions of context keys."""
+        return range(RESOURCE + 1, len(self.dimensions))
+
     def used_keys(self) -> Iterator[tuple[str, KeyUse]]:
         """The keys that were asked for."""
         yield from self._keys.items()
 
     def _key(self, name: str) -> KeyUse:
-        following = _FOLLOWING.get(name)
-        if following is not None and self.requests.kind == "signed" and name not in self.requests.context:
-            return KeyUse(PRINCIPAL, *following)
+        if self.follows_from_caller(name):
+            return KeyUse(PRINCIPAL, *_FOLLOWING[name])
         key = self.values_of(name)
         several = name in _MULTIVALUED or (name in self.quantified and not self._is_single(name))
         within: list[list[Pattern]] = []
@@ -229,8 +236,7 @@ class Space:
 
     def lookup(self, name: str) -> str | bool:
         """The value of a policy variable: its text, False if it is absent, True if it is not the same for all."""
-        requests = self.requests
-        if requests.kind == "signed" and name in _FOLLOWING and name not in requests.context:
+        if self.follows_from_caller(name):
             return self._lookup_principal(name)
         key = self.values_of(name)
         if key.values is None:

@@ -122,6 +122,16 @@ class Method(NamedTuple):
     """`NONE`, `AWS_IAM`, `CUSTOM`, `COGNITO_USER_POOLS`, or text with letters."""
     by_default: bool = False
     """Part of the `$default` route of an HTTP API, which takes what no other route does."""
+    mocked: bool = False
+    """API Gateway answers by itself, without a backend: integration type MOCK."""
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether it only answers a browser's CORS preflight, which can't be signed: OPTIONS, from a mock integration.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-cors.html
+        """
+        return self.http_method == "OPTIONS" and self.mocked and self.authorization == "NONE"
 
 
 class Stage(NamedTuple):

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from policy_audit.model.private_path import private_paths
 from policy_audit.model.resources import Fact, Missing
-from policy_audit.model.system import Call, System, private_paths
+from policy_audit.model.system import System
 from policy_audit.model.value import has_letters
+from policy_audit.model.workflow import Call
 from policy_audit.rulebook.permissions import allow
 from policy_audit.rulebook.requirement import Requirement, name_of, place, undecidable
 from policy_audit.rulebook.restrictions import deny
@@ -23,7 +25,8 @@ def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
 
 def _facts(about: str, system: System) -> Sequence[object]:
     if about == "call":
-        return system.calls
+        # A task that does not tell what it calls is the business of the state machine that is not read as a whole.
+        return [call for call in system.calls if not has_letters(call.integration)]
     if about == "rest_api":
         return system.rest_apis()
     return system.state_machines if about == "state_machine" else private_paths(system)

@@ -8,7 +8,9 @@ from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Api, Missing, Role
-from policy_audit.model.system import Call, RestApi, System
+from policy_audit.model.rest_api import RestApi
+from policy_audit.model.system import System
+from policy_audit.model.workflow import Call
 from policy_audit.rulebook.requirement import Requirement, context_of, name_of, place, surroundings, undecidable, when
 from policy_audit.rulebook.rule import Permission, Rule
 
@@ -154,7 +156,7 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
         role.span,
         span,
         questions=(ask(service),),
-        otherwise=(ask(regional),),
+        otherwise=(ask(regional),) if service == "states.amazonaws.com" else (),
         missing=missing,
         principal=service,
         action=action,

@@ -13,7 +13,8 @@ from policy_audit.model.call import Field
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
 from policy_audit.model.resources import Api, Fact, Missing, Role
-from policy_audit.model.system import ApiRequest, OtherThan
+from policy_audit.model.rest_api import ApiRequest
+from policy_audit.model.workflow import OtherThan
 from policy_audit.rulebook.pages import rules_folder
 from policy_audit.rulebook.remembered import recall, remember
 from policy_audit.rulebook.rule import FACTS, Clause, Path, Permission, Principal, Property, Rule

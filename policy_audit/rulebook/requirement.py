@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.request import Key, Texts, literal
 from policy_audit.model.resources import Fact, Missing
-from policy_audit.model.system import Call, OtherThan, System
+from policy_audit.model.system import System
+from policy_audit.model.workflow import Call, OtherThan
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.rulebook.rule import Permission, Rule

@@ -6,7 +6,9 @@ from policy_audit.iam.api_gateway import Question, authorization_of, others
 from policy_audit.iam.known_keys import impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.resources import Missing, Role
-from policy_audit.model.system import ApiRequest, OtherThan, RestApi, System
+from policy_audit.model.rest_api import ApiRequest, RestApi
+from policy_audit.model.system import System
+from policy_audit.model.workflow import OtherThan
 from policy_audit.rulebook.requirement import Requirement, context_of, place, surroundings, undecidable
 from policy_audit.rulebook.rule import Permission, Rule
 

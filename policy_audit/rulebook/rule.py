@@ -3,8 +3,10 @@
 from typing import Final, Literal
 
 from policy_audit.findings import Confidence, Severity
+from policy_audit.model.private_path import PrivatePath
 from policy_audit.model.resources import Missing, StateMachine
-from policy_audit.model.system import Call, PrivatePath, RestApi
+from policy_audit.model.rest_api import RestApi
+from policy_audit.model.workflow import Call
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 

@@ -9,7 +9,7 @@ from policy_audit.model.resources import Api, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
 from policy_audit.sources.template import Resource, Template
-from policy_audit.sources.tree import child, texts
+from policy_audit.sources.tree import child, text, texts
 
 _REST_PARTS = tuple(f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "Stage", "Deployment"))
 _HTTP_PARTS = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Route", "Stage"))
@@ -135,7 +135,8 @@ def _method(template: Template, resource: Resource, paths: dict[str, str]) -> Me
         return f"the path of the method `{logical_id}` is not known"
     verb = template.property_text(logical_id, "HttpMethod") or ""
     authorization = template.property_text(logical_id, "AuthorizationType") or "NONE"
-    return Method(template.address(logical_id), resource.span, verb.upper(), path, authorization)
+    mocked = text(child(template.value(logical_id, "Integration"), "Type")) == "MOCK"
+    return Method(template.address(logical_id), resource.span, verb.upper(), path, authorization, mocked=mocked)
 
 
 def _stages(parts: _Parts, own_id: str) -> list[Stage]:
@@ -239,5 +240,7 @@ def _methods(address: str, resource: Resource, key: str, authorization: str) -> 
     verb, _, path = key.partition(" ")
     if key == "$default":
         # The root is not a `{proxy+}`: that needs at least one character.
-        return [Method(address, resource.span, "ANY", path, authorization, True) for path in ("/", "/{proxy+}")]
+        return [
+            Method(address, resource.span, "ANY", path, authorization, by_default=True) for path in ("/", "/{proxy+}")
+        ]
     return [Method(address, resource.span, verb.upper(), path or "/", authorization)]

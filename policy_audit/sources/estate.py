@@ -47,6 +47,8 @@ class Estate:
     def __init__(self, documents: Sequence[tuple[str, tree.Mapping]], given: Given) -> None:
         self.symbols = Symbols()
         self.assumptions: list[str] = []
+        self.unfinished = ""
+        """Why not every case was looked at."""
         pinned = self._pinned(documents, given)
         paths = {os.path.realpath(path): path for path, _ in documents}
         self._stacks = {
@@ -192,7 +194,7 @@ class Estate:
         """Every combination of cases, going over to each before it is given out. Looking at one may bring new ones.
 
         The first world assumes that no compared symbol has a value that it is compared with. Ends after
-        `MAXIMUM_WORLDS`, and says so in the assumptions.
+        `MAXIMUM_WORLDS`, and says so in `unfinished`.
         """
         seen: set[tuple[tuple[str, str], ...]] = set()
         first = World({})
@@ -205,7 +207,7 @@ class Estate:
                 return
             for world in fresh:
                 if len(seen) >= MAXIMUM_WORLDS:
-                    self._assume(f"more than {MAXIMUM_WORLDS} combinations of conditions: only that many were audited")
+                    self.unfinished = f"only {MAXIMUM_WORLDS} combinations of the templates' conditions were audited"
                     return
                 seen.add(tuple(sorted(world.values.items())))
                 self.assume(world)
