@@ -8,7 +8,7 @@ from policy_audit.model.resources import Api, Connection, Method, Missing, Resou
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.system import System
 from policy_audit.model.urls import api_id_of, host_of, is_ip_address, region_of
-from policy_audit.model.value import Symbol, Symbols
+from policy_audit.model.value import Symbol, Symbols, has_holes
 from policy_audit.model.workflow import Call, OtherThan
 from policy_audit.origin import Span
 
@@ -201,7 +201,6 @@ def test_which_stage_a_call_reaches(
         ({"stage": "live", "url_path": "/a/1"}, f"{ARN}/live/GET/a/1"),
         ({"stage": "live"}, f"{ARN}/live/GET/"),
         ({"stage": "live", "url_path": "a?b=c"}, f"{ARN}/live/GET/a"),
-        ({}, f"{ARN}/$default/GET/"),
         ({"stage": "live", "endpoint": f"https://{HOST}"}, f"{ARN}/live/GET/"),
         (
             {"stage": "s", "endpoint": "zzzzzzzzzz.execute-api.us-east-2.amazonaws.com"},
@@ -211,6 +210,15 @@ def test_which_stage_a_call_reaches(
 )
 def test_the_arn_that_a_call_asks_for(fields: dict[str, str], expected: str) -> None:
     assert call(api("GET /"), **({"endpoint": HOST, "method": "GET"} | fields)).request_arn == expected
+
+
+@pytest.mark.parametrize(("kind", "is_known"), [("HTTP", True), ("REST", False)])
+def test_the_arn_of_a_call_without_a_stage(kind: str, is_known: bool) -> None:
+    """An HTTP API has the stage `$default`; what a REST API makes of such a call is written nowhere."""
+    arn = call(api("GET /", kind=kind), endpoint=HOST, method="GET").request_arn
+    assert isinstance(arn, str)
+    assert (arn == f"{ARN}/$default/GET/") is is_known
+    assert has_holes(arn) is not is_known
 
 
 @pytest.mark.parametrize("fields", [{}, {"endpoint": HOST}, {"endpoint": "api.example.com", "method": "GET"}])

@@ -14,7 +14,7 @@ from policy_audit.iam.request import Authorization, Decision, Policies, Request,
 from policy_audit.iam.search import Cube, Steps, allowed_beyond
 from policy_audit.iam.space import Space
 from policy_audit.iam.symbols import Bindings, condition_of, substitute, substitutions
-from policy_audit.iam.witness import candidates
+from policy_audit.iam.witness import as_written, candidates
 from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
 
@@ -131,11 +131,11 @@ def _relation(
         hanging.append((bindings, other_gained, other_lost))
         if (gained or other_gained) and (lost or other_lost):
             break  # Longer conditions tell no more.
+    gained = gained or _hanging([(bindings, side) for bindings, side, _ in hanging if side is not None], symbols)
+    lost = lost or _hanging([(bindings, side) for bindings, _, side in hanging if side is not None], symbols)
     if not tried.complete:
         too_many = Doubt(("too many values of the open parts would make a difference",))
         gained, lost = gained or too_many, lost or too_many
-    gained = gained or _hanging([(bindings, side) for bindings, side, _ in hanging if side is not None], symbols)
-    lost = lost or _hanging([(bindings, side) for bindings, _, side in hanging if side is not None], symbols)
     return Relation(gained, lost, known)
 
 
@@ -196,6 +196,7 @@ def _beyond(question: Question, other: Question) -> Side:
         return None
     certain = None if narrow is None else _search(narrow, question, other, False, steps)
     for request in () if certain is None else candidates(certain, question):
+        request = request._replace(action=as_written(request.action, other))
         difference = _replayed(request, question, other)
         if difference is not None and is_member(request, question):
             return difference

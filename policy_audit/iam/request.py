@@ -114,6 +114,14 @@ def literal(text: str) -> str:
     return text.replace("$", "${$}").replace("*", "${*}").replace("?", "${?}")
 
 
+def literal_text(pattern: str) -> str | None:
+    """The text that the glob `pattern` matches alone; None if it has a wildcard."""
+    escaped = pattern.replace("${*}", "").replace("${?}", "")
+    if "*" in escaped or "?" in escaped:
+        return None
+    return pattern.replace("${*}", "*").replace("${?}", "?").replace("${$}", "$")
+
+
 class Key(NamedTuple):
     """What a context key may be within a set of requests: absent (if `maybe_absent`), or one of `values`.
 

@@ -5,8 +5,8 @@ from itertools import islice, product
 from typing import Final
 
 from policy_audit.iam.domains import Dimension
-from policy_audit.iam.question import Question
-from policy_audit.iam.request import Caller, ContextValue, PrincipalKind, Request
+from policy_audit.iam.question import Question, all_policies
+from policy_audit.iam.request import Caller, ContextValue, PrincipalKind, Request, literal_text
 from policy_audit.iam.search import Cube
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE
 from policy_audit.model.value import is_letter
@@ -77,10 +77,16 @@ def _request(question: Question, chosen: tuple[ContextValue | None, ...], names:
             absent.add(names[index])
         else:
             context[names[index]] = value
+    for name, key in requests.context.items():
+        # A key that no statement asks for any more is part of the request all the same: it tells a reader why.
+        if name not in context and name not in absent and key.values is not None and len(key.values.patterns) == 1:
+            text = literal_text(key.values.patterns[0])
+            if text is not None:
+                context[name] = text
     caller, action, resource = chosen[PRINCIPAL], chosen[ACTION], chosen[RESOURCE]
     return Request(
         _caller(question, str(caller)),
-        _as_written(str(action), question),
+        as_written(str(action), question),
         str(resource),
         requests.resource_account,
         context,
@@ -104,12 +110,12 @@ def _caller(question: Question, value: str) -> Caller:
     return Caller("root" if tail == "root" else found, value)
 
 
-def _as_written(action: str, question: Question) -> str:
+def as_written(action: str, question: Question) -> str:
     """The action as the set or a policy spells it: IAM does not tell cases apart, people do."""
     spelled = [*question.requests.actions.patterns]
-    for draft in question.drafts():
-        if draft.statement is not None:
-            spelled += draft.statement.actions
+    for policy in all_policies(question.policies):
+        for statement in policy.statements:
+            spelled += statement.actions
     return next((text for text in spelled if text.lower() == action), action)
 
 
