@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from policy_audit.findings import Checked, Counterexample, Finding, Mark
+from policy_audit.iam.known_keys import mentioned_keys
 from policy_audit.iam.request import Deciding, Policies
 from policy_audit.iam.write import case_of
 from policy_audit.model.policy import Policy, Statement
@@ -243,12 +244,14 @@ def _counterexample(answered: Answered, symbols: Symbols) -> Counterexample:
     def show(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         return symbols.show(value) if isinstance(value, str) else tuple(symbols.show(one) for one in value)
 
+    # Keys that every request has are worth a line only where a policy asks for them; the case holds them all.
+    asked = {key.lower() for key in mentioned_keys(question.policies)}
     principal = request.caller.arn if request.caller.kind != "anonymous" else "anonymous"
     return Counterexample(
         symbols.show(principal),
         request.action,
         symbols.show(request.resource),
-        {key: show(value) for key, value in sorted(request.context.items())},
+        {key: show(one) for key, one in sorted(request.context.items()) if key in asked or not key.startswith("aws:")},
         decision.outcome,
         case_of(request, question.policies, question.authorization, symbols.sample),
     )

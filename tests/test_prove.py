@@ -574,3 +574,17 @@ def test_hostile_policies_end_soon(statements: tuple[Statement, ...]) -> None:
     if isinstance(verdict, Refuted):
         worst = Policies((document(own("Allow", "*")),), resource=document(*statements))
         assert evaluate(verdict.request, worst, "api-gateway-iam").outcome == "Allowed"
+
+
+def test_set_operators_make_a_key_one_of_several_values() -> None:
+    """Two conditions that no single value satisfies are satisfied by a key with two values."""
+    several = tuple(Condition("ForAnyValue:StringEquals", "custom:key", (value,)) for value in "ab")
+    granting = document(allow(*several))
+    requests = the_role(unlisted="any")
+    verdict = prove_denied(requests, Policies((), resource=granting), Symbols(), "api-gateway-iam")
+    assert isinstance(verdict, Refuted), verdict
+    assert set(verdict.request.context["custom:key"]) == {"a", "b"}
+    single = document(allow(*several, Condition("StringEquals", "aws:SourceVpc", ("v",))))
+    one = the_role(context={"custom:key": Key(Texts(("a", "b")))})
+    verdict = prove_denied(one, Policies((), resource=single), Symbols(), "api-gateway-iam")
+    assert isinstance(verdict, Proven), verdict

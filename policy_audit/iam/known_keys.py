@@ -98,13 +98,17 @@ def never_present(key: str, action: str) -> bool:
 
 def impossible_keys(policies: Policies, action: str) -> dict[str, Key]:
     """The condition keys of `policies`, lower case, that no request for `action` can carry: each as absent."""
-    return {
-        condition.key.lower(): ABSENT
+    return {key.lower(): ABSENT for key in mentioned_keys(policies) if never_present(key, action)}
+
+
+def mentioned_keys(policies: Policies) -> Iterable[str]:
+    """The condition keys that the policies ask for, as they write them, repeats included."""
+    return (
+        condition.key
         for policy in _documents(policies)
         for statement in policy.statements
         for condition in statement.conditions
-        if never_present(condition.key, action)
-    }
+    )
 
 
 def _documents(policies: Policies) -> Iterable[Policy]:

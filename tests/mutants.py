@@ -1,0 +1,503 @@
+"""Seeds faults in the engine, one at a time in a copy of the project, and prints which test notices each.
+
+    python -m tests.mutants [WORD ...]
+
+With words, only the faults whose names hold one of them. Ends with 1 when a fault survives or its text is not found.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+PARALLEL = 2
+SECONDS = 240
+TESTS = (
+    "operators",
+    "search",
+    "automata",
+    "numbers",
+    "open_text",
+    "iam_rules",
+    "prove",
+    "prove_oracle",
+    "relation",
+    "conformance",
+    "simulate",
+    "prove_symbols",
+    "evaluate",
+)
+"""The files of the engine's tests, the quick ones first."""
+
+
+class Fault(NamedTuple):
+    name: str
+    file: str
+    """Below `policy_audit/iam`, without its suffix."""
+    right: str
+    wrong: str
+
+
+FAULTS = (
+    # ---- the evaluator
+    Fault(
+        "a negated operator fails on an absent key", "operators", "return self.negated and not", "return False and not"
+    ),
+    Fault("IfExists fails on an absent key", "operators", "if self.if_exists or self.q", "if self.q"),
+    Fault("ForAllValues fails on an absent key", "operators", ' or self.quantifier == "ForAllValues":', ":"),
+    Fault(
+        "StringLike without wildcards",
+        "operators",
+        '"StringLike", negated=False, globs=True',
+        '"StringLike", negated=False',
+    ),
+    Fault(
+        "ArnNotLike not negated", "operators", '_arn("ArnNotLike", negated=True)', '_arn("ArnNotLike", negated=False)'
+    ),
+    Fault("less or equal reads as less", "values", "return left <= right", "return left < right"),
+    Fault("a range leaves out its last address", "values", "address.high <= self.high", "address.high < self.high"),
+    Fault("an address of the other family is in a range", "values", "self.family == address.family and ", ""),
+    Fault("an IPv4-mapped address is another address", "values", "prefix >= 96 and number", "prefix > 128 and number"),
+    Fault("a date's offset is added", "values", "* 60 + second - _offset(zone)", "* 60 + second + _offset(zone)"),
+    Fault(
+        "ForAnyValue needs all values",
+        "conditions",
+        'quantifier == "ForAllValues" else any_of',
+        "quantifier else any_of",
+    ),
+    Fault("a condition of an unknown operator holds", "conditions", 'False if effect == "Allow" else None', "True"),
+    Fault("Null turned round", "conditions", "(value is False) == wants_absent", "(value is False) != wants_absent"),
+    Fault("a negated ARN operator takes what is no ARN", "conditions", "if negated_arn and truth is False", "if False"),
+    Fault(
+        "several values under a single-valued negation lift a Deny",
+        "conditions",
+        'None if operator.negated and effect == "Deny" else False',
+        "False",
+    ),
+    Fault(
+        "a value that cannot be read ends the list",
+        "conditions",
+        "if parsed is not None]",
+        "if parsed is not None][:1]",
+    ),
+    Fault(
+        "an empty value counts as present", "context", "return value if value and any(value) else False", "return value"
+    ),
+    Fault("actions told apart by case", "context", "_as_set(request.action.lower())", "_as_set(request.action)"),
+    Fault("a session's role keeps no partition", "context", '("arn", parts[1], "iam"', '("arn", "aws", "iam"'),
+    Fault("an unknown rest is absent", "context", 'request.unlisted == "unknown"', "False"),
+    Fault(
+        "NotAction not negated",
+        "statements",
+        "negate(truth) if self.statement.not_action",
+        "truth if self.statement.not_action",
+    ),
+    Fault(
+        "NotResource not negated",
+        "statements",
+        "negate(truth) if self.statement.not_resource",
+        "truth if self.statement.not_resource",
+    ),
+    Fault("a wildcard for the service is taken", "statements", "[^\\s,:*?]+:[^\\s,]+", "[^\\s,:]+:[^\\s,]+"),
+    Fault("NotPrincipal with Allow allows", "statements", "(False if spared else None)", "(False if spared else True)"),
+    Fault(
+        "a trust policy may have a resource", "statements", 'if self.policy_type == "trust policy" and', "if False and"
+    ),
+    Fault(
+        "a lone star in the first segments does not cross",
+        "resource_patterns",
+        "ANY if free or last else",
+        "ANY if free else",
+    ),
+    Fault("a star inside a segment crosses", "resource_patterns", "else ANY_IN_SEGMENT)", "else ANY)"),
+    Fault("an SCP reads a short ARN without a star", "resource_patterns", 'if text.endswith("*"):', "if True:"),
+    Fault(
+        "a wildcard in the resource type grants",
+        "resource_patterns",
+        "return None if self.grants else doubtful",
+        "return doubtful",
+    ),
+    Fault("a variable in 2008-10-17", "variables", "if not variables or ", "if "),
+    Fault(
+        "a variable without a value keeps its text",
+        "variables",
+        "            return None\n        parts.append(value)",
+        "            value = ''\n        parts.append(value)",
+    ),
+    Fault("chunks of a glob overlap", "globs", "len(text) < shortest or ", ""),
+    Fault(
+        "a question mark matches nothing",
+        "globs",
+        "one |= at if part == ONE else 0",
+        "loop |= at if part == ONE else 0",
+    ),
+    Fault(
+        "NotPrincipal spares a user without the account",
+        "naming",
+        'all_of((account, ways.get("directly", False)))',
+        'ways.get("directly", False)',
+    ),
+    Fault("NotPrincipal spares who has a boundary", "naming", "if facts.is_bounded:", "if False:"),
+    Fault(
+        "a session is not its role",
+        "naming",
+        '    if facts.kind == "session":\n        yield "by role"',
+        '    if False:\n        yield "by role"',
+    ),
+    Fault("an account's number is nobody", "naming", "len(value) == 12 and value.isascii()", "len(value) == 13"),
+    Fault(
+        "one account's policy is enough across accounts",
+        "combine",
+        "truth = all_of((own.truth, allow))",
+        "truth = any_of((own.truth, allow))",
+    ),
+    Fault(
+        "a boundary does not limit the identity policy",
+        "combine",
+        "_Sides(all_of((identity, limited))",
+        "_Sides(identity",
+    ),
+    Fault(
+        "a boundary limits a direct grant",
+        "combine",
+        'ways.get("directly", False),\n',
+        'all_of((ways.get("directly", False), own.limits)),\n',
+    ),
+    Fault(
+        "a boundary does not limit a grant to the role",
+        "combine",
+        '(ways.get("by role", False), own.limits)',
+        '(ways.get("by role", False),)',
+    ),
+    Fault(
+        "a key's policy need not delegate", "combine", 'all_of((own.truth, ways.get("by account", False)))', "own.truth"
+    ),
+    Fault("one SCP level is enough", "combine", 'all_of(truths), "SCP"', 'any_of(truths), "SCP"'),
+    Fault("SCPs limit services", "combine", "facts.kind in IAM_PRINCIPALS and answers.scps", "answers.scps"),
+    Fault(
+        "SCPs deny service-linked roles",
+        "combine",
+        "all_of((bound, answer.deny)) for answer in answers.scps",
+        "answer.deny for answer in answers.scps",
+    ),
+    Fault("RCPs reach every service", "combine", "if is_limited_by_rcps(facts):", "if True:"),
+    Fault(
+        "an endpoint's policy need not allow",
+        "combine",
+        "_through(grant, answers.endpoint.allow,",
+        "_through(grant, True,",
+    ),
+    Fault(
+        "an unsigned request passes AWS_IAM",
+        "combine",
+        'if authorization == "api-gateway-iam" and facts.kind',
+        "if False and facts.kind",
+    ),
+    Fault("an unreadable document is silent", "combine", "None if group.unreadable else False\n", "False\n"),
+    Fault(
+        "an undecided Deny is none", "evaluate", "if denial is None or grant.truth is None:", "if grant.truth is None:"
+    ),
+    Fault("what AWS reserves is allowed", "evaluate", "if is_never_allowed(facts):", "if False:"),
+    Fault(
+        "the session policy is not asked",
+        "evaluate",
+        "ask(self._session, facts) if self._session is not None and has_own",
+        "ask(self._session, facts) if False",
+    ),
+    # ---- the prover
+    Fault(
+        "a negation keeps what is in doubt",
+        "boxes",
+        "dimension.base & ~must, dimension.base & ~may",
+        "dimension.base & ~may, dimension.base & ~must",
+    ),
+    Fault("a term about an absent key never holds", "boxes", "(missing if may_absent else 0)", "0"),
+    Fault("a term about an absent key always holds", "boxes", "(missing if must_absent else 0)", "missing"),
+    Fault(
+        "ForAllValues as ForAnyValue",
+        "boxes",
+        'if term.quantifier == "ForAllValues":\n            may',
+        "if False:\n            may",
+    ),
+    Fault(
+        "Bool ignores which value is wanted",
+        "boxes",
+        'negated=term.negated != (wanted == {"false"})',
+        "negated=term.negated",
+    ),
+    Fault("a contested absent key is granted for certain", "boxes", "absent and not contested", "absent"),
+    Fault("an ARN operator takes what is no ARN", "boxes", "if guarded else None", "if False else None"),
+    Fault(
+        "numbers are compared the other way",
+        "numbers",
+        "return left > right if comparison",
+        "return left < right if comparison",
+    ),
+    Fault(
+        "no number between two bounds", "numbers", "            if above < points[index + 1]:", "            if False:"
+    ),
+    Fault(
+        "a range of addresses leaves out its last",
+        "numbers",
+        "start & ~free, start | free",
+        "start & ~free, max(start & ~free, (start | free) - 1)",
+    ),
+    Fault("sets of one value only", "domains", "queue.append(joint)", "break"),
+    Fault(
+        "a word of a longer text is missing",
+        "domains",
+        "words.extend(text + fresh(taken)",
+        "words.extend(text for taken in ()",
+    ),
+    Fault(
+        "classes of characters lead nowhere",
+        "automata",
+        "successors.append((character, (state & group.match)",
+        "successors.append((character, (0 & group.match)",
+    ),
+    Fault(
+        "a loop is left",
+        "automata",
+        "(state & (bits | group.match)) << 1 | state & group.loop",
+        "(state & (bits | group.match)) << 1",
+    ),
+    Fault(
+        "a branch is lost",
+        "search",
+        "stack.extend((branch, open_boxes) for branch in reversed(branches))",
+        "stack.extend((branch, open_boxes) for branch in branches[:1])",
+    ),
+    Fault(
+        "propagation keeps what a box covers",
+        "search",
+        "masks[dimension] &= ~mask\n                    changed",
+        "masks[dimension] &= mask\n                    changed",
+    ),
+    Fault(
+        "a covered cube is a way out",
+        "search",
+        "                if not undecided:\n                    return None",
+        "                if not undecided:\n                    continue",
+    ),
+    Fault(
+        "one gate of several is enough",
+        "search",
+        "yield from _inside(part, gates[1:], out, steps)",
+        "yield from _inside(part, (), out, steps)",
+    ),
+    Fault("one alternative missed is enough", "search", "(*gate, *boxes)", "gate"),
+    Fault(
+        "what others deny is no difference",
+        "search",
+        "(*alternative.gates, other_denies), denies",
+        "(*alternative.gates, ()), denies",
+    ),
+    Fault("a Deny in doubt refutes nothing", "question", "draft.box(may=not allow_may)", "draft.box(may=allow_may)"),
+    Fault(
+        "SCPs gate nobody",
+        "question",
+        "if self._signed and self.policies.scps:\n            free",
+        "if False:\n            free",
+    ),
+    Fault(
+        "a boundary gates the root user",
+        "question",
+        'self.allowing("permissions boundary"), root)',
+        'self.allowing("permissions boundary"), ())',
+    ),
+    Fault("a federated user needs no session policy", "question", 'elif self._callers("federated"):', "elif False:"),
+    Fault(
+        "a key's policy need not delegate, to the prover",
+        "question",
+        'Gate(self.allowing(kind, "by account"))',
+        "Gate(open_for=((),))",
+    ),
+    Fault(
+        "a grant to anyone is limited for certain",
+        "question",
+        "                yield [Gate(anyone)], True",
+        "                pass",
+    ),
+    Fault(
+        "RCPs reach every service, to the prover",
+        "question",
+        "draft.terms.append(Term(ACTION, reached, reached))",
+        "pass",
+    ),
+    Fault("keys with several values are not noticed", "question", 'if each.operator.startswith("For")', "if False"),
+    Fault(
+        "what one policy asks is not refined for the other",
+        "question",
+        "for question in questions for draft in question.drafts())",
+        "for question in questions[:1] for draft in question.drafts())",
+    ),
+    Fault(
+        "callers of other accounts belong to the set",
+        "space",
+        "                but.append(of_account)",
+        "                pass",
+    ),
+    Fault(
+        "what the set leaves out belongs to it",
+        "space",
+        "mask = dimension.everything & ~excluded",
+        "mask = dimension.everything",
+    ),
+    Fault("a user's name is asked of every caller", "space", '("name", (USER,))', '("name", ())'),
+    Fault(
+        "a service has the keys of principals",
+        "space",
+        "return NEVER if name in _OF_PRINCIPALS or name.startswith",
+        "return NEVER if name.startswith",
+    ),
+    Fault(
+        "`?` in a request set is a character",
+        "readings",
+        "return glob(text)\n    parsed",
+        "return literal(text)\n    parsed",
+    ),
+    Fault("an ARN operator crosses colons", "readings", "pattern = arn_glob_of(parts)\n", "pattern = glob_of(parts)\n"),
+    Fault(
+        "an incomplete ARN is not completed",
+        "readings",
+        "for _ in range(5 - parts.count",
+        "for _ in range(0 * parts.count",
+    ),
+    Fault(
+        "the root of an account is the root user alone",
+        "principal_boxes",
+        'exactly(glob(f"arn:{parts[1]}:*::{parts[4]}:*"))',
+        "_equal(value)",
+    ),
+    Fault(
+        "NotPrincipal spares without the account, to the prover",
+        "principal_boxes",
+        "if any(_is_in(each, account) for account in accounts.narrow)",
+        "if True",
+    ),
+    Fault("no well-formed federated users", "principal_domain", '"root", "federated-user/")', '"root")'),
+    Fault(
+        "symbols are never equal",
+        "symbols",
+        "return Unifiers(tuple(found))\n\n\ndef _without",
+        "return Unifiers(())\n\n\ndef _without",
+    ),
+    Fault("a symbol's shape is not asked", "symbols", "return symbol.shape.admits(text)", "return True"),
+    Fault(
+        "bindings that contradict are joined",
+        "symbols",
+        "joint.setdefault(letter, value) != value",
+        "joint.setdefault(letter, value) is None",
+    ),
+    Fault(
+        "a substitution skips conditions",
+        "symbols",
+        "condition._replace(values=tuple(map(text, condition.values)))",
+        "condition",
+    ),
+    # ---- verdicts
+    Fault(
+        "a refutation need not be in the set", "decide", "if against and is_member(request, question):", "if against:"
+    ),
+    Fault(
+        "what carries a proof is not smallest",
+        "decide",
+        "            if not holds(without):\n                without.discard(key)",
+        "            without.discard(key)",
+    ),
+    Fault(
+        "values of symbols are not tried",
+        "prove",
+        "    if flipping:\n        return _hanging",
+        "    if False:\n        return _hanging",
+    ),
+    Fault("identity policies that are not visible allow nothing", "prove", "identity=(EVERYTHING,)", "identity=()"),
+    Fault("identity policies that are not visible are silent", "prove", "identity=(NOT_VISIBLE,)", "identity=()"),
+    Fault(
+        "only what hidden identity policies allow is compared",
+        "relation",
+        "_either(allowing.lost, silent.lost)",
+        "allowing.lost",
+    ),
+    Fault("a difference is not replayed", "relation", 'decision.outcome == "Allowed" and refused', "True"),
+    Fault("values of symbols make no difference", "relation", "lost = lost or _hanging", "lost = lost and _hanging"),
+)
+
+
+class Outcome(NamedTuple):
+    fault: Fault
+    killer: str
+    """The first test that failed, or empty."""
+
+
+def copy_of_project(folder: Path) -> Path:
+    """A copy with everything that the tests read."""
+    copy = folder / "project"
+    skipped = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "dist", "build")
+    shutil.copytree(ROOT, copy, ignore=skipped)
+    return copy
+
+
+def run(copy: Path) -> str:
+    """The first test that fails in the copy, or an empty text."""
+    files = [f"tests/test_{name}.py" for name in TESTS if (copy / "tests" / f"test_{name}.py").exists()]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        *files,
+    ]
+    try:
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return "(took too long)"
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if failed:
+        return failed[0].split(" - ")[0].split(" ", 1)[1]
+    return "" if done.returncode == 0 else f"(pytest ended with {done.returncode})"
+
+
+def seeded(fault: Fault) -> Outcome:
+    """Which test notices the fault."""
+    with TemporaryDirectory() as folder:
+        copy = copy_of_project(Path(folder))
+        file = copy / "policy_audit" / "iam" / f"{fault.file}.py"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(fault.right, fault.wrong), encoding="utf-8")
+        return Outcome(fault, run(copy))
+
+
+def misplaced(faults: Sequence[Fault]) -> list[Fault]:
+    """The faults whose text is not found exactly once."""
+    folder = ROOT / "policy_audit" / "iam"
+    return [each for each in faults if (folder / f"{each.file}.py").read_text(encoding="utf-8").count(each.right) != 1]
+
+
+def main(words: Sequence[str]) -> int:
+    chosen = [each for each in FAULTS if not words or any(word in each.name for word in words)]
+    lost = misplaced(chosen)
+    for each in lost:
+        print(f"NOT FOUND  {each.name} ({each.file})")
+    survivors = 0
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for fault, killer in pool.map(seeded, [each for each in chosen if each not in lost]):
+            survivors += not killer
+            print(f"{fault.name:64} {killer or 'SURVIVES'}", flush=True)
+    print(f"{len(chosen)} faults, {survivors} survive, {len(lost)} not found")
+    return 1 if survivors or lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
