@@ -227,7 +227,7 @@ def simulate(file: str, expect: str | None) -> int:
     FILE holds one case on each line, in the form of `case` in a finding's counterexample;
     `-`, the default, is standard input.
     """
-    from policy_audit.iam.simulate import simulate as decide
+    from policy_audit.simulate import simulate as decide
 
     met = asked = 0
     for line in decide(_lines(file)):

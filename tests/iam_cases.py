@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from policy_audit.iam.evaluate import evaluate
-from policy_audit.iam.read import read_policy_text
 from policy_audit.iam.request import Authorization, Caller, ContextValue, Decision, Policies, Request
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols
+from policy_audit.sources.policies import read_policy_text
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"

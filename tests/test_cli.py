@@ -385,9 +385,9 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             seen.append(line)
             yield json.dumps({"decision": line.strip()})
 
-    module = ModuleType("policy_audit.iam.simulate")
+    module = ModuleType("policy_audit.simulate")
     module.simulate = simulate  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "policy_audit.iam.simulate", module)
+    monkeypatch.setitem(sys.modules, "policy_audit.simulate", module)
     return seen
 
 

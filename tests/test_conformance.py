@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policy_audit.iam.simulate import simulate
+from policy_audit.simulate import simulate
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "conformance"
 

@@ -10,10 +10,10 @@ from iam_cases import ACCOUNT, ANONYMOUS, EVERYTHING, OBJECT, OTHER, ROLE, SERVI
 
 from policy_audit.iam.evaluate import Evaluator, evaluate
 from policy_audit.iam.explain import near_misses
-from policy_audit.iam.read import read_policy_text
 from policy_audit.iam.request import Caller, ContextValue, Policies, Request
 from policy_audit.model.policy import Condition, Effect, Policy, Principal, Statement
 from policy_audit.model.value import API_ID, Shape, Symbol, Symbols
+from policy_audit.sources.policies import read_policy_text
 
 KEYS = ("test:one", "test:two", "aws:tagkeys")
 VALUES = ("a", "ab", "10", "true", "arn:aws:s3:::a", "")

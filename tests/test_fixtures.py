@@ -24,8 +24,8 @@ import yaml
 
 from policy_audit.audit import audit
 from policy_audit.findings import Finding, Report
-from policy_audit.iam.simulate import simulate
 from policy_audit.options import Options
+from policy_audit.simulate import simulate
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ESTATE = FIXTURES / "estate"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_audit.errors import AuditError
-from policy_audit.iam.simulate import read_cases, simulate
+from policy_audit.simulate import read_cases, simulate
 
 STATEMENT = {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}
 ALLOW = {"Version": "2012-10-17", "Statement": STATEMENT}

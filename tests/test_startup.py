@@ -24,7 +24,7 @@ NEVER = frozenset({
 
 # fmt: off
 ONLY_WHEN_NEEDED = frozenset({
-    "policy_audit.devtools", "policy_audit.formats.json", "policy_audit.formats.rules", "policy_audit.iam.simulate",
+    "policy_audit.devtools", "policy_audit.formats.json", "policy_audit.formats.rules", "policy_audit.simulate",
     "policy_audit.sources.aws_managed_policies", "zlib",
 })
 # fmt: on

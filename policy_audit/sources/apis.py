@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from policy_audit.iam.read import read_policy
 from policy_audit.model.node import Mapping, Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
+from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, text, texts
 

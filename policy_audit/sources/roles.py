@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from policy_audit.iam.read import read_policy
 from policy_audit.model.node import Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.value import Shape, Symbols, has_letters
 from policy_audit.record import NamedTuple
 from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
+from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, items, text, texts, unknown
 

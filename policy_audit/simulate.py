@@ -6,7 +6,6 @@ from typing import Final, Literal, cast, get_args
 
 from policy_audit.errors import AuditError
 from policy_audit.iam.evaluate import Evaluator
-from policy_audit.iam.read import read_policy
 from policy_audit.iam.request import (
     Authorization,
     Caller,
@@ -19,6 +18,7 @@ from policy_audit.iam.request import (
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.policy import Policy
 from policy_audit.record import NamedTuple
+from policy_audit.sources.policies import read_policy
 
 _AUTHORIZATIONS: Final = get_args(Authorization)
 _KEY: Final = re.compile("arn:[^:]*:kms:[^:]*:[^:]*:key/")
