@@ -107,11 +107,12 @@ def _any(hits: Iterable[Hit], group: Group) -> Truth:
 
 
 def _hits(statements: tuple[tuple[CompiledStatement, Truth], ...], facts: Facts) -> tuple[Hit, ...]:
-    if not statements:
-        return ()
-    return tuple(
-        Hit(each, truth) for each, action in statements if (truth := each.is_about(facts, action)) is not False
-    )
+    hits: list[Hit] = []
+    for statement, action in statements:
+        truth = statement.is_about(facts, action)
+        if truth is not False:
+            hits.append(Hit(statement, truth))
+    return tuple(hits)
 
 
 def _ask_by_principal(group: Group, facts: Facts) -> Answer:
@@ -178,7 +179,10 @@ class Grant(NamedTuple):
 
 def denied(answers: Answers, facts: Facts) -> Truth:
     """Whether some policy explicitly denies the request."""
-    if all(answer.deny is False for answer in answers.all()):
+    for answer in answers.all():
+        if answer.deny is not False:
+            break
+    else:
         return False
     free = is_service_linked(facts) if answers.scps or answers.rcps else False
     bound = negate(free)
@@ -255,6 +259,9 @@ def _own_side(answers: Answers, facts: Facts) -> _Sides:
     if facts.kind == "root":
         return _Sides(True, True, (), None, ())
     boundary, session = answers.boundary, answers.session
+    if boundary is None and session is None and answers.identity is not None and facts.kind != "federated":
+        truth = answers.identity.allow
+        return _Sides(truth, True, (answers.identity,), "identity policy" if truth is False else None, ())
     limits = [(answer.group.policy_type, answer.allow) for answer in (boundary, session) if answer is not None]
     identity = None if answers.identity is None else answers.identity.allow
     if facts.kind == "federated" and session is None:
@@ -275,6 +282,9 @@ def _within_account(answers: Answers, facts: Facts, authorization: Authorization
     """
     own = _own_side(answers, facts)
     resource = answers.resource
+    if resource is None and authorization not in ("kms", "trust"):
+        because = own.because if own.truth is None else ()
+        return Grant(own.truth, () if own.truth is False else own.by, own.lacking, because)
     ways = resource.ways if resource is not None else {}
     anyone = ways.get("as anyone", False)
     through_resource = any_of(

@@ -156,7 +156,7 @@ class _Review:
         value = node.get("Version")
         if value is None:
             if not self.rules.old_version:
-                self.missing(node, f"{self.rules.name} must say `Version` `{_VERSION}`, and this one has no `Version`")
+                self.missing(node, f"{self.rules.name} must have `Version` `{_VERSION}`, and this has no `Version`")
             return
         if not self.string(value, "Version") or not isinstance(value, Scalar) or value.text == _VERSION:
             return

@@ -64,9 +64,11 @@ def arn_problem(text: str, stored_by_iam: bool) -> str | None:
     if len(fields) == 1 or fields[0] != "arn":
         return f"the resource {quoted(text)} must be an ARN (`arn:partition:service:region:account:resource`) or `*`"
     if fields[1] != "*" and fields[1] not in _PARTITIONS:
-        return f"{quoted(fields[1])} is no partition, as the resource {quoted(text)} has it: write `aws`, or another"
-    if len(fields) == 2 or not fields[2] or re.search(r"[*?$]", fields[2]):
-        return f"the service of the resource {quoted(text)} must be written in full, without wildcards"
+        return f"{quoted(fields[1])} is no partition, as the resource {quoted(text)} has it: as `aws` is one"
+    if len(fields) == 2 or not fields[2]:
+        return f"the resource {quoted(text)} names no service: `arn:partition:service:region:account:resource`"
+    if re.search(r"[*?$]", fields[2]):
+        return f"the service of the resource {quoted(text)} must be written in full, without wildcards or variables"
     if len(fields) < _ARN_FIELDS and "" in fields:
         return f"the resource {quoted(text)} lacks fields: `arn:partition:service:region:account:resource`"
     return _own_arn_problem(text, fields) if stored_by_iam else None

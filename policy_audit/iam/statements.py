@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policy_audit.iam.conditions import CompiledCondition
+from policy_audit.iam.conditions import Check, CompiledCondition
 from policy_audit.iam.context import Facts
 from policy_audit.iam.naming import Named, is_exempt, named
 from policy_audit.iam.pattern_set import PatternSet
@@ -25,6 +25,7 @@ class CompiledStatement:
 
     __slots__ = (
         "_actions",
+        "_checks",
         "_conditions",
         "_resources",
         "allows",
@@ -44,6 +45,7 @@ class CompiledStatement:
         """Whether the statement applies cannot be told of any request."""
         self._resources: ResourcePatterns | None = None
         self._conditions: tuple[CompiledCondition, ...] | None = None
+        self._checks: tuple[Check, ...] | None = None
 
     @property
     def conditions(self) -> tuple[CompiledCondition, ...]:
@@ -68,20 +70,26 @@ class CompiledStatement:
         """
         if self.unclear:
             return None
-        truth = action
-        if truth is False:
+        if action is False:
             return False
-        if self.statement.resources is not None:
-            fits = self.fits_resource(facts)
-            if fits is False:
-                return False
-            truth = truth and fits
-        for condition in self.conditions:
-            fits = condition.check(facts)
+        checks = self._checks
+        if checks is None:
+            checks = self._checks = tuple(self._compiled())
+        truth = action
+        for check in checks:
+            fits = check(facts)
             if fits is False:
                 return False
             truth = truth and fits
         return truth
+
+    def _compiled(self) -> Iterator[Check]:
+        """What is asked of a request once its action fits."""
+        resources = self._resource_patterns()
+        if resources is not None:
+            yield self.fits_resource if self.statement.not_resource else resources.match
+        for condition in self.conditions:
+            yield condition.check
 
     def fits_action(self, facts: Facts) -> Truth:
         """Whether the request's action is one of the statement's.

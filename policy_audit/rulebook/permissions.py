@@ -4,20 +4,30 @@ from collections.abc import Iterator
 from typing import Final
 
 from policy_audit.iam.api_gateway import Question, authorization_of, caller
-from policy_audit.iam.known_keys import ABSENT, impossible_keys
-from policy_audit.iam.request import Policies, RequestSet, Texts, literal
+from policy_audit.iam.known_keys import ABSENT
+from policy_audit.iam.request import Policies, literal
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Api, Missing, Role
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.system import System
 from policy_audit.model.workflow import Call
-from policy_audit.rulebook.requirement import Requirement, context_of, name_of, place, surroundings, undecidable, when
+from policy_audit.rulebook.requirement import (
+    Requirement,
+    context_of,
+    name_of,
+    place,
+    question,
+    surroundings,
+    undecidable,
+    when,
+)
 from policy_audit.rulebook.rule import Permission, Rule
 
 _GRANTS_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
 
 
 def allow(rule: Rule, clause: Permission, subject: object, system: System) -> Iterator[Requirement]:
+    """What the clause requires of `subject`: a requirement for each action, and for each caller that is named."""
     resource = clause.resource.of(subject)
     role = clause.principal.path.of(subject) if clause.principal.path else None
     by = clause.by.of(subject) if clause.by else None
@@ -68,19 +78,9 @@ def _permission(
         return
 
     policies = Policies(role.policies, (boundary,) if boundary else None)
-    impossible = impossible_keys(policies, action)
 
     def ask(on: str) -> Question:
-        requests = RequestSet(
-            "signed",
-            Texts((literal(role.arn),)),
-            Texts((action,)),
-            Texts((literal(on),)),
-            role.account,
-            True,
-            impossible | context | surroundings(system, on),
-        )
-        return Question(requests, policies, "ordinary")
+        return question(role.arn, action, on, role.account, context | surroundings(system, on), policies)
 
     unconfirmed = clause.unconfirmed_resource.of(subject) if clause.unconfirmed_resource else None
     doubtful = (ask(unconfirmed),) if isinstance(unconfirmed, str) and unconfirmed != resource else ()
@@ -97,9 +97,9 @@ def _at_api(
             return requirement._replace(missing=reason)
         # An API that the audited files don't show: the identity policy suffices unless the API's policy denies.
         outside = Api("REST", "", requirement.span, "", "", role.account)
-        question = caller(outside, literal(resource), role.arn, role.policies, boundary, "api-gateway-iam")
+        found = caller(outside, literal(resource), role.arn, role.policies, boundary, "api-gateway-iam")
         return requirement._replace(
-            questions=(question,), unseen=(*requirement.unseen, f"the resource policy of the API ({reason})")
+            questions=(found,), unseen=(*requirement.unseen, f"the resource policy of the API ({reason})")
         )
     method = subject.method_authorization if isinstance(subject, Call) else "AWS_IAM"
     if isinstance(method, Missing):
@@ -129,20 +129,10 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
     context, missing = context_of(clause, subject, system)
     sentence = f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`"
     policies = Policies((), resource=role.trust)
-    impossible = impossible_keys(policies, action)
-    context = impossible | {"sts:externalid": ABSENT} | context | surroundings(system, role.arn)
+    context = {"sts:externalid": ABSENT} | context | surroundings(system, role.arn)
 
     def ask(principal: str) -> Question:
-        requests = RequestSet(
-            "service",
-            Texts((principal,)),
-            Texts((action,)),
-            Texts((literal(role.arn),)),
-            role.account,
-            True,
-            context,
-        )
-        return Question(requests, policies, "trust")
+        return question(principal, action, role.arn, role.account, context, policies, "trust")
 
     # Step Functions answers to `states.<Region>.amazonaws.com` as well, which older versions of the AWS CDK and the
     # Serverless Framework write. https://github.com/aws/aws-cdk/issues/19267
@@ -168,10 +158,11 @@ def _admitted(rule: Rule, subject: object, system: System, arns: tuple[str, ...]
     """Callers that the configuration names: nothing is known of their identity policies, only that the API's policy
     must not deny them."""
     requests = subject.requests if isinstance(subject, RestApi) else ()
-    if isinstance(requests, Missing):
-        return
     for arn in arns:
         sentence = f"`{system.symbols.show(arn)}` is not kept out of `{name_of(subject, system)}`"
+        if isinstance(requests, Missing):
+            yield undecidable(rule, subject, sentence, requests.reason, system)
+            continue
         questions = [
             caller(api, request.arn, arn, (_GRANTS_EVERYTHING,), None, "api-gateway-iam")
             for request in requests

@@ -1,9 +1,10 @@
 """A requirement: one thing that one rule asks of one fact, with the sets of requests that answer it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policy_audit.iam.api_gateway import Question
-from policy_audit.iam.request import Key, Texts, literal
+from policy_audit.iam.known_keys import impossible_keys
+from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.resources import Fact, Missing
 from policy_audit.model.system import System
 from policy_audit.model.workflow import Call, OtherThan
@@ -45,6 +46,30 @@ class Requirement(NamedTuple):
     resource: str = ""
 
 
+def question(
+    caller: str,
+    action: str,
+    resource: str,
+    account: str,
+    context: Mapping[str, Key],
+    policies: Policies,
+    authorization: Authorization = "ordinary",
+) -> Question:
+    """Whether `caller`, the ARN of a role or the name of a service, may make one request, known but for its context.
+
+    `context` are keys by their lower-case names; those that no such request can carry are added as absent.
+    """
+    requests = RequestSet(
+        "signed" if caller.startswith("arn:") else "service",
+        Texts((literal(caller),)),
+        Texts((action,)),
+        Texts((literal(resource),)),
+        account,
+        context=impossible_keys(policies, action) | dict(context),
+    )
+    return Question(requests, policies, authorization)
+
+
 def name_of(subject: object, system: System) -> str:
     """What a reader knows the subject by: a call by its state."""
     if isinstance(subject, Call):
@@ -53,16 +78,19 @@ def name_of(subject: object, system: System) -> str:
 
 
 def place(subject: object) -> tuple[str, Span]:
+    """The address of what a rule asks about, and where it stands."""
     return subject.address, subject.span  # type: ignore[attr-defined]
 
 
 def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system: System) -> Requirement:
+    """A requirement that can't even be asked, because of `reason`."""
     address, span = place(subject)
     name = f"state `{subject.state}`" if isinstance(subject, Call) else f"`{name_of(subject, system)}`"
     return Requirement(rule, subject, f"{name}: {sentence}", address, span, span, missing=reason)
 
 
 def when(clause: Permission, subject: object) -> Iterator[tuple[str, str]]:
+    """The context keys of a clause with the texts they have, as the rule writes them."""
     for key, path in clause.when:
         value = path.of(subject)
         if isinstance(value, str):

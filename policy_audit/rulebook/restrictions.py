@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from policy_audit.iam.api_gateway import Question, authorization_of, others
-from policy_audit.iam.known_keys import impossible_keys
-from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
+from policy_audit.iam.request import Authorization, Key, Policies, Texts, literal
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.rest_api import ApiRequest, RestApi
 from policy_audit.model.system import System
 from policy_audit.model.workflow import OtherThan
-from policy_audit.rulebook.requirement import Requirement, context_of, place, surroundings, undecidable
+from policy_audit.rulebook.requirement import Requirement, context_of, place, question, surroundings, undecidable
 from policy_audit.rulebook.rule import Permission, Rule
 
 
 def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Iterator[Requirement]:
+    """What the clause requires of `subject`: a requirement for each action."""
     for action in clause.actions:
         if isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
             yield _restriction(rule, clause, subject, system, action)
@@ -41,10 +41,10 @@ def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: Syste
         else:
             by_authorization.setdefault(kind, []).append(request.arn)
     questions = [
-        question
+        asked
         for kind in ("api-gateway-none", "api-gateway-iam")
         if kind in by_authorization
-        for question in others(subject.api, by_authorization[kind], kind, callers)
+        for asked in others(subject.api, by_authorization[kind], kind, callers)
     ]
     policy = subject.api.policy
     guarded = policy is not None and any(statement.effect == "Deny" for statement in policy.statements)
@@ -71,25 +71,16 @@ def _excess(rule: Rule, clause: Permission, subject: object, system: System, act
     role = clause.principal.path.of(subject) if clause.principal.path else None
     resource = clause.resource.of(subject)
     context, missing = context_of(clause, subject, system)
-    if missing or not isinstance(role, Role) or not isinstance(resource, str):
-        return
     span = place(subject)[1]
     show = system.symbols.show
-
+    unknown = next((each.reason for each in (role, resource) if isinstance(each, Missing)), missing)
+    if unknown or not isinstance(role, Role) or not isinstance(resource, str):
+        yield undecidable(rule, subject, f"{rule.summary} ({action})", unknown or "the role is not known", system)
+        return
     policies = Policies(role.policies)
-    impossible = impossible_keys(policies, action)
 
     def ask(keys: dict[str, Key]) -> Question:
-        requests = RequestSet(
-            "signed",
-            Texts((literal(role.arn),)),
-            Texts((action,)),
-            Texts((literal(resource),)),
-            role.account,
-            True,
-            impossible | keys | surroundings(system, resource),
-        )
-        return Question(requests, policies, "ordinary")
+        return question(role.arn, action, resource, role.account, keys | surroundings(system, resource), policies)
 
     telling = [
         ask(context | {key.lower(): Key(Texts((literal(text),)))})
