@@ -71,11 +71,25 @@ def _excess(rule: Rule, clause: Permission, subject: object, system: System, act
     role = clause.principal.path.of(subject) if clause.principal.path else None
     resource = clause.resource.of(subject)
     context, missing = context_of(clause, subject, system)
-    span = place(subject)[1]
     show = system.symbols.show
-    unknown = next((each.reason for each in (role, resource) if isinstance(each, Missing)), missing)
-    if unknown or not isinstance(role, Role) or not isinstance(resource, str):
-        yield undecidable(rule, subject, f"{rule.summary} ({action})", unknown or "the role is not known", system)
+    if not isinstance(role, Role) or not isinstance(resource, str):
+        unknown = next((each.reason for each in (role, resource) if isinstance(each, Missing)), "the role is not known")
+        yield undecidable(rule, subject, f"{rule.summary} ({action})", unknown, system)
+        return
+    requirement = Requirement(
+        rule,
+        subject,
+        f"`{show(role.arn)}` may call `{action}` on `{show(resource)}` for the workflow's own endpoints only",
+        role.address,
+        role.span,
+        place(subject)[1],
+        effect="deny",
+        principal=role.address.rpartition("#")[2],
+        action=action,
+        resource=show(resource),
+    )
+    if missing:
+        yield requirement._replace(missing=missing)
         return
     policies = Policies(role.policies)
 
@@ -88,17 +102,4 @@ def _excess(rule: Rule, clause: Permission, subject: object, system: System, act
         if isinstance(other := path.of(subject), OtherThan)
         for text in other.telling
     ]
-    yield Requirement(
-        rule,
-        subject,
-        f"`{show(role.arn)}` may call `{action}` on `{show(resource)}` for the workflow's own endpoints only",
-        role.address,
-        role.span,
-        span,
-        effect="deny",
-        questions=(ask(context),),
-        telling=tuple(telling),
-        principal=role.address.rpartition("#")[2],
-        action=action,
-        resource=show(resource),
-    )
+    yield requirement._replace(questions=(ask(context),), telling=tuple(telling))
