@@ -247,7 +247,7 @@ FAULTS = (
         "start & ~free, start | free",
         "start & ~free, max(start & ~free, (start | free) - 1)",
     ),
-    Fault("sets of one value only", "domains", "queue.append(joint)", "break"),
+    Fault("sets of one value only", "domains", "joint = vector | other", "joint = vector"),
     Fault(
         "a word of a longer text is missing",
         "domains",

@@ -20,6 +20,7 @@ FAMILIES: dict[str, tuple[tuple[str, str], str, tuple[str, ...], tuple[str, ...]
         (),
     ),
     "StringLike": (("StringLike", "StringNotLike"), "a*c?", ("acd", "abbc1", "a*c?"), ("ac", "Acd", "xacd"), ()),
+    "StringLikeEnds": (("StringLike", "StringNotLike"), "ab*ba", ("abba", "ab1ba"), ("aba", "ab"), ()),
     "Arn": (
         ("ArnEquals", "ArnNotEquals"),
         "arn:aws:sns:*:111122223333:ord*",
@@ -54,6 +55,7 @@ FAMILIES: dict[str, tuple[tuple[str, str], str, tuple[str, ...], tuple[str, ...]
         ("203.0.114.0", "2001:db8::1", "::ffff:203.0.114.9"),
         (),
     ),
+    "AddressAny": (("IpAddress", "NotIpAddress"), "0.0.0.0/0", ("10.0.0.1",), ("::1", "::a00:1"), ()),
     "Address6": (
         ("IpAddress", "NotIpAddress"),
         "2001:db8:1234::/48",

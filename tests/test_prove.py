@@ -577,14 +577,74 @@ def test_hostile_policies_end_soon(statements: tuple[Statement, ...]) -> None:
 
 
 def test_set_operators_make_a_key_one_of_several_values() -> None:
-    """Two conditions that no single value satisfies are satisfied by a key with two values."""
-    several = tuple(Condition("ForAnyValue:StringEquals", "custom:key", (value,)) for value in "ab")
+    """Three conditions that no single value satisfies are satisfied by a key with three values."""
+    several = tuple(Condition("ForAnyValue:StringEquals", "custom:key", (value,)) for value in "abc")
     granting = document(allow(*several))
     requests = the_role(unlisted="any")
     verdict = prove_denied(requests, Policies((), resource=granting), Symbols(), "api-gateway-iam")
     assert isinstance(verdict, Refuted), verdict
-    assert set(verdict.request.context["custom:key"]) == {"a", "b"}
+    assert set(verdict.request.context["custom:key"]) == {"a", "b", "c"}
     single = document(allow(*several, Condition("StringEquals", "aws:SourceVpc", ("v",))))
     one = the_role(context={"custom:key": Key(Texts(("a", "b")))})
     verdict = prove_denied(one, Policies((), resource=single), Symbols(), "api-gateway-iam")
     assert isinstance(verdict, Proven), verdict
+
+
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:t"
+UNDER_ARN_OPERATORS = {
+    "no ARN under a negation": ("ArnNotLike", TOPIC, "plain", "denied"),
+    "another ARN under a negation": ("ArnNotLike", TOPIC, TOPIC + "x", "allowed"),
+    "a wildcard stays in its part": (
+        "ArnLike",
+        "arn:aws:sns:*:111122223333:t",
+        "arn:aws:sns:a:b:111122223333:t",
+        "denied",
+    ),
+    "a wildcard at the end of a part": ("ArnLike", "arn:aws:sns:eu-*:*:t", TOPIC, "allowed"),
+    "an incomplete pattern": ("ArnLike", "arn:aws:sns", TOPIC, "allowed"),
+    "an incomplete pattern of another service": ("ArnLike", "arn:aws:sqs", TOPIC, "denied"),
+}
+
+
+@pytest.mark.parametrize("name", UNDER_ARN_OPERATORS)
+def test_arn_operators_on_keys_of_any_kind(name: str) -> None:
+    operator, pattern, value, expected = UNDER_ARN_OPERATORS[name]
+    policies = Policies(
+        (document(Statement("Allow", INVOKE, ("*",), None, (when(operator, pattern, key="custom:topic"),))),)
+    )
+    requests = the_role(context={"custom:topic": Key(Texts((value,)))})
+    prove = prove_allowed if expected == "allowed" else prove_denied
+    verdict = prove(requests, policies, Symbols())
+    assert isinstance(verdict, Proven), verdict
+
+
+def test_resource_control_policies_reach_some_services_only() -> None:
+    control = document(Statement("Deny", ("*",), ("*",), ANYONE))
+    for action, proven in (("sqs:SendMessage", "denied"), ("ec2:StartInstances", "allowed")):
+        requests = RequestSet("signed", Texts((ROLE,)), Texts((action,)), Texts(("*",)), ACCOUNT_ID)
+        policies = Policies((document(Statement("Allow", ("*",), ("*",))),), rcps=((control,),))
+        prove = prove_allowed if proven == "allowed" else prove_denied
+        assert isinstance(prove(requests, policies, Symbols()), Proven), action
+
+
+def test_statements_that_begin_otherwise_are_set_aside() -> None:
+    """A long policy costs little more than its statements about the request, and changes nothing."""
+    about = Statement("Allow", INVOKE, (f"{API}/prod/*",))
+    for other in (
+        Statement("Deny", ("s3:*",), ("*",)),
+        Statement("Deny", ("execute-api:I*x",), ("*",)),
+        Statement("Deny", INVOKE, (f"{API}/dev/*",)),
+    ):
+        verdict = prove_allowed(the_role(), Policies((document(about, *(other,) * 50),)), Symbols())
+        assert isinstance(verdict, Proven), verdict
+    for near in (
+        Statement("Deny", ("EXECUTE-API:inv*",), ("*",)),
+        Statement("Deny", ("execute-api:?nvoke",), (f"{API}/pr?d/*",)),
+        Statement("Deny", ("s3:*",), ("*",), not_action=True),
+        Statement("Deny", INVOKE, (f"{API}/dev/*",), not_resource=True),
+        Statement("Deny", INVOKE, ("arn:aws:execute-api",)),
+        Statement("Deny", INVOKE, (f"{API}/dev/*", f"{API}/*/GET/orders")),
+        Statement("Deny", INVOKE, (f"{API}/${{aws:username, 'prod'}}/*",)),
+    ):
+        verdict = prove_allowed(the_role(), Policies((document(about, near),)), Symbols())
+        assert isinstance(verdict, Refuted), near

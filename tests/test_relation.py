@@ -4,13 +4,13 @@ import random
 from typing import Any
 
 import pytest
+from test_prove_oracle import AUTHORIZATIONS, asked, finite_set, members, policies, statement, wide_set
 
 from policy_audit.iam.evaluate import Evaluator, evaluate
 from policy_audit.iam.relation import Difference, Doubt, Relation, relation
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import Shape, Symbol, Symbols
-from tests.test_prove_oracle import AUTHORIZATIONS, asked, finite_set, members, policies, statement, wide_set
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Exec"

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from policy_audit.iam.domains import OverBudgetError
-from policy_audit.iam.search import Alternative, Box, Cube, Steps, allowed, meet, not_allowed, outside
+from policy_audit.iam.search import Alternative, Box, Cube, Steps, allowed, allowed_beyond, meet, not_allowed, outside
 
 
 def random_box(dice: random.Random, sizes: list[int]) -> Box:
@@ -54,6 +54,49 @@ def test_search_agrees_with_enumeration(seed: int) -> None:
         assert not any(is_allowed(point, alternatives, denies) for point in points(missed))
     uncovered = outside(region, denies, Steps())
     assert (uncovered is None) == all(any(within(point, box) for box in denies) for point in points(region))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_search_goes_back(seed: int) -> None:
+    """Boxes that leave few ways out, none of them at once, as most of a policy's do."""
+    dice = random.Random(seed)
+    region = (0b11,) * 5
+    boxes = [
+        tuple((each, dice.choice((1, 2))) for each in sorted(dice.sample(range(5), dice.choice((2, 3)))))
+        for _ in range(dice.randint(8, 20))
+    ]
+    found = outside(region, boxes, Steps())
+    free = [point for point in points(region) if not any(within(point, box) for box in boxes)]
+    assert (found is None) == (not free)
+    if found is not None:
+        assert set(points(found)) <= set(free)
+
+
+def test_the_second_branch_is_the_way_out() -> None:
+    boxes: list[Box] = [((0, 1), (1, 1)), ((0, 2), (1, 1)), ((0, 2), (1, 2))]
+    assert outside((0b11, 0b11), boxes, Steps()) == (1, 2)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_what_only_one_allows_agrees_with_enumeration(seed: int) -> None:
+    dice = random.Random(seed)
+    sizes = [dice.randint(1, 3) for _ in range(dice.randint(1, 4))]
+    region = tuple((1 << size) - 1 for size in sizes)
+    sides: list[tuple[list[Alternative], tuple[Box, ...]]] = []
+    for _ in range(2):
+        shared = tuple(random_box(dice, sizes) for _ in range(2))
+        gates = [tuple(random_box(dice, sizes) for _ in range(dice.randint(0, 3))) for _ in range(dice.randint(1, 4))]
+        alternatives = [Alternative((shared, *gates[:2])), Alternative((shared, *gates[2:]))][: dice.randint(0, 2)]
+        sides.append((alternatives, tuple(random_box(dice, sizes) for _ in range(dice.randint(0, 4)))))
+    (ours, denies), (others, other_denies) = sides
+
+    def differs(point: Cube) -> bool:
+        return is_allowed(point, ours, list(denies)) and not is_allowed(point, others, list(other_denies))
+
+    found = allowed_beyond(region, ours, denies, others, other_denies, Steps())
+    assert (found is not None) == any(map(differs, points(region)))
+    if found is not None:
+        assert all(map(differs, points(found)))
 
 
 def test_meet_of_disjoint_boxes_is_nothing() -> None:

@@ -283,8 +283,7 @@ def _within_account(answers: Answers, facts: Facts, authorization: Authorization
     own = _own_side(answers, facts)
     resource = answers.resource
     if resource is None and authorization not in ("kms", "trust"):
-        because = own.because if own.truth is None else ()
-        return Grant(own.truth, () if own.truth is False else own.by, own.lacking, because)
+        return Grant(own.truth, () if own.truth is False else own.by, own.lacking, () if own.truth else own.because)
     ways = resource.ways if resource is not None else {}
     anyone = ways.get("as anyone", False)
     through_resource = any_of(

@@ -78,8 +78,8 @@ class Evaluator:
             ask(self._session, facts) if self._session is not None and has_own else None,
             None if self._resource is None else ask(self._resource, facts),
             None if self._endpoint is None else ask(self._endpoint, facts),
-            tuple(ask(level, facts) for level in self._scps),
-            tuple(ask(level, facts) for level in self._rcps),
+            tuple([ask(level, facts) for level in self._scps]),
+            tuple([ask(level, facts) for level in self._rcps]),
         )
         return _decision(answers, facts, self.authorization)
 
@@ -124,4 +124,4 @@ def _undecided(answers: Answers, facts: Facts, denial: Truth, grant: Grant) -> D
 def _deciding(hits: Iterable[Hit]) -> tuple[Deciding, ...]:
     """The statements of `hits`, each once. Told apart by identity, as comparing whole policies takes long."""
     found = {id(hit.statement): hit.statement for hit in hits}
-    return tuple(Deciding(one.policy_type, one.policy, one.index) for one in found.values())
+    return tuple(statement.deciding for statement in found.values())

@@ -71,7 +71,7 @@ def _names(statement: CompiledStatement, facts: Facts) -> Truth:
 def _miss(group: Group, statement: CompiledStatement, facts: Facts) -> Iterator[NearMiss]:
     failing = _failing(group, statement, facts)
     if len(failing) == 1 and failing[0][0] != ("action",):
-        yield NearMiss(_deciding(statement), *failing[0])
+        yield NearMiss(statement.deciding, *failing[0])
 
 
 def _misspelt(group: Group, statement: CompiledStatement, facts: Facts) -> Iterator[NearMiss]:
@@ -87,11 +87,7 @@ def _misspelt(group: Group, statement: CompiledStatement, facts: Facts) -> Itera
         if matcher.real_quick_ratio() >= _CLOSE and matcher.quick_ratio() >= _CLOSE and matcher.ratio() >= _CLOSE:
             close.append(action)
     if close:
-        yield NearMiss(_deciding(statement), ("action",), tuple(close))
-
-
-def _deciding(statement: CompiledStatement) -> Deciding:
-    return Deciding(statement.policy_type, statement.policy, statement.index)
+        yield NearMiss(statement.deciding, ("action",), tuple(close))
 
 
 def _distance(miss: NearMiss, facts: Facts) -> tuple[int, int]:

@@ -50,8 +50,8 @@ class Pattern:
         """`literal` (one text), `prefix` (a text and then anything), `chunks` (texts with anything between), or any."""
         self.chunks: tuple[str, ...] = ()
         self._steps: dict[str, tuple[int, int]] = {}
-        if all(loop is ANY for _, loop in self.loops) and all(isinstance(each, str) for each in self.positions):
-            self._simplify("".join(each for each in self.positions if isinstance(each, str)))
+        if all(loop is ANY for _, loop in self.loops) and {*map(type, self.positions)} <= {str}:
+            self._simplify("".join(map(str, self.positions)))
 
     def _simplify(self, text: str) -> None:
         cuts = [0, *(at for at, _ in self.loops), len(text)]

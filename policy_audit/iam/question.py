@@ -128,6 +128,8 @@ class Question:
                 yield Draft("Allow", None, policy.unknown, "directly")
                 yield Draft("Deny", None, policy.unknown)
             for index, statement in enumerate(policy.statements):
+                if not self.space.may_concern(statement):
+                    continue
                 doubt = statement.unknown[0] if statement.unknown else _misplaced(policy_type, policy, index)
                 yield Draft(statement.effect, Deciding(policy_type, policy, index), doubt)
 
@@ -173,7 +175,8 @@ class Question:
                 for draft in level.drafts:
                     draft.terms.append(Term(ACTION, reached, reached))
         self._except("Deny", ACTION, literal("kms:retiregrant"), ("RCP",))
-        self._except("Deny", RESOURCE, glob("arn:*:kms:*:*:alias/aws/*"), ("RCP",))
+        if self.space.may_ask("kms:"):
+            self._except("Deny", RESOURCE, glob("arn:*:kms:*:*:alias/aws/*"), ("RCP",))
 
     def drafts(self) -> Iterator[Draft]:
         """All that are left."""

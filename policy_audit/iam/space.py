@@ -1,6 +1,7 @@
 """The space of a set of requests: its dimensions, what each context key is among them, and the set as a region."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from policy_audit.iam.domains import Dimension, Matches
@@ -19,6 +20,7 @@ from policy_audit.iam.principal_domain import TYPES, USER, Principals
 from policy_audit.iam.readings import Reading, set_reading
 from policy_audit.iam.request import Key, RequestSet, Texts
 from policy_audit.iam.search import Cube
+from policy_audit.model.policy import Statement
 from policy_audit.model.value import Symbols, has_holes, is_letter
 from policy_audit.record import NamedTuple
 
@@ -128,6 +130,8 @@ class Space:
         self._keys: dict[str, KeyUse] = {}
         self._but: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self._open_arns = open_arns
+        self._actions = tuple(_beginning(text.lower()) for text in requests.actions.patterns)
+        self._resources = tuple(_beginning(text) for text in requests.resources.patterns)
         self.quantified: set[str] = set()
         """Keys that some condition asks for with a set operator; to be filled before the keys are asked for."""
         self.accounts: list[Pattern] = []
@@ -180,6 +184,26 @@ class Space:
         self.dimensions.append(dimension)
         self._but.append((wide, tuple(index for index, sure in zip(wide, certain, strict=True) if sure)))
         return len(self.dimensions) - 1
+
+    def may_ask(self, beginning: str) -> bool:
+        """Whether an action of the set may begin so (in lower case)."""
+        return _may_meet(self._actions, (beginning,))
+
+    def may_concern(self, statement: Statement) -> bool:
+        """Whether the statement may be about a request of the set, judged by what its texts literally begin with.
+
+        Most statements of a long policy are about other actions or resources: not even their patterns are made.
+        """
+        if statement.unknown:
+            return True
+        if not statement.not_action and not _may_meet(self._actions, map(str.lower, statement.actions)):
+            return False
+        if statement.not_resource or statement.resources is None:
+            return True
+        # An ARN without its six parts may stand for more than it begins with.
+        return any(text.count(":") < 5 for text in statement.resources) or _may_meet(
+            self._resources, statement.resources
+        )
 
     # ---- context keys
 
@@ -357,6 +381,17 @@ def _anonymous(name: str, requests: RequestSet) -> Key | None:
     if name in _OF_PRINCIPALS or name in _OF_SERVICES or name == "aws:principalisawsservice":
         return NEVER
     return NEVER if name.startswith("aws:principaltag/") else None
+
+
+def _beginning(text: str) -> str:
+    """What `text` begins with before anything that may stand for another text."""
+    found = re.match("[ -#%-)+->@-~]*", text)
+    return found.group() if found is not None else ""
+
+
+def _may_meet(beginnings: Sequence[str], texts: Iterable[str]) -> bool:
+    """Whether the beginning of one of the texts goes together with one of these."""
+    return any(own.startswith(other) or other.startswith(own) for own in map(_beginning, texts) for other in beginnings)
 
 
 def is_open_arn(text: str) -> bool:

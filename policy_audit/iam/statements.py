@@ -8,7 +8,7 @@ from policy_audit.iam.conditions import Check, CompiledCondition
 from policy_audit.iam.context import Facts
 from policy_audit.iam.naming import Named, is_exempt, named
 from policy_audit.iam.pattern_set import PatternSet
-from policy_audit.iam.request import PolicyType
+from policy_audit.iam.request import Deciding, PolicyType
 from policy_audit.iam.resource_patterns import ResourcePatterns
 from policy_audit.iam.truth import Truth, negate
 from policy_audit.iam.variables import Pieces, parse_text, unknown_keys
@@ -29,7 +29,7 @@ class CompiledStatement:
         "_conditions",
         "_resources",
         "allows",
-        "index",
+        "deciding",
         "policy",
         "policy_type",
         "statement",
@@ -38,7 +38,8 @@ class CompiledStatement:
 
     def __init__(self, policy: Policy, index: int, policy_type: PolicyType) -> None:
         statement = policy.statements[index]
-        self.policy, self.index, self.policy_type, self.statement = policy, index, policy_type, statement
+        self.policy, self.policy_type, self.statement = policy, policy_type, statement
+        self.deciding = Deciding(policy_type, policy, index)
         self.allows = statement.effect == "Allow"
         self._actions = PatternSet(_action_patterns(statement.actions))
         self.unclear = bool(statement.unknown or self.misplaced())

@@ -259,6 +259,8 @@ def _closed(found: dict[Bindings, None], complete: bool) -> Unifiers:
 
 
 def _is_open(pattern: Pattern) -> bool:
+    if pattern.kind != "linear":
+        return any(map(has_letters, pattern.chunks))
     return any(
         isinstance(position, str) and position > "\uffff" and is_letter(position) for position in pattern.positions
     )
@@ -271,7 +273,9 @@ def _is_letter(pattern: Pattern) -> bool:
 
 def _is_for_letters(pattern: Pattern) -> bool:
     """Whether the pattern stands for open texts alone, of which it tells nothing."""
-    return any(not isinstance(each, str) and not each.chars and not each.complement for each in pattern.positions)
+    return pattern.kind == "linear" and any(
+        not isinstance(each, str) and not each.chars and not each.complement for each in pattern.positions
+    )
 
 
 def _union(chosen: Iterable[Bindings]) -> Bindings | None:
