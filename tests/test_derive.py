@@ -149,3 +149,18 @@ def test_a_private_path_is_asked_once_for_each_configuration() -> None:
 
 def test_no_fact_no_requirement() -> None:
     assert asked(system("Resources: {X: {Type: T::T::T}}")) == ()
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ("", "may not call `states:InvokeHTTPEndpoint`"),
+        (", when: {states:HTTPEndpoint: call.endpoint}", "may not call `states:InvokeHTTPEndpoint`"),
+        (", when: {states:HTTPEndpoint: call.other_endpoints}", "for the workflow's own endpoints only"),
+    ],
+)
+def test_what_a_role_must_not_be_allowed_is_told_as_such(when: str, says: str) -> None:
+    clause = f"{{deny: [states:InvokeHTTPEndpoint], principal: call.role, resource: call.state_machine.arn{when}}}"
+    found = asked(estate(), "integration: http:invoke", clause)
+    assert found
+    assert all(says in one.sentence and one.effect == "deny" for one in found)

@@ -76,10 +76,14 @@ def _excess(rule: Rule, clause: Permission, subject: object, system: System, act
         unknown = next((each.reason for each in (role, resource) if isinstance(each, Missing)), "the role is not known")
         yield undecidable(rule, subject, f"{rule.summary} ({action})", unknown, system)
         return
+    others = [other for _, path in clause.when if isinstance(other := path.of(subject), OtherThan)]
+    sentence = f"`{show(role.arn)}` may not call `{action}` on `{show(resource)}`"
+    if others:
+        sentence = f"`{show(role.arn)}` may call `{action}` on `{show(resource)}` for the workflow's own endpoints only"
     requirement = Requirement(
         rule,
         subject,
-        f"`{show(role.arn)}` may call `{action}` on `{show(resource)}` for the workflow's own endpoints only",
+        sentence,
         role.address,
         role.span,
         place(subject)[1],
