@@ -388,12 +388,15 @@ FAULTS = (
         "return Unifiers(())\n\n\ndef _without",
     ),
     Fault("a symbol's shape is not asked", "symbols", "return symbol.shape.admits(text)", "return True"),
+    Fault("bindings that agree are not joined", "symbols", "return tuple(sorted(joint.items()))", "return None"),
+    Fault("a longer beginning is set aside", "space", "own.startswith(other) or other.startswith(own)", "own == other"),
+    Fault("NotResource is sliced as Resource", "space", "if statement.not_resource or statement", "if statement"),
     Fault(
-        "bindings that contradict are joined",
-        "symbols",
-        "joint.setdefault(letter, value) != value",
-        "joint.setdefault(letter, value) is None",
+        "NotAction is sliced as Action", "space", "if not statement.not_action and not _may_meet", "if not _may_meet"
     ),
+    Fault("short ARNs are set aside", "space", 'text.count(":") < 5 for text', "False for text"),
+    Fault("beginnings hold variables", "space", "[ -#%-)+->@-~]*", "[ -)+->@-~]*"),
+    Fault("beginnings hold wildcards", "space", "[ -#%-)+->@-~]*", "[ -#%->@-~]*"),
     Fault(
         "a substitution skips conditions",
         "symbols",

@@ -341,6 +341,12 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
     (24, UNDOCUMENTED, IMPLICIT, {"resource_policy": document(allow("*", "arn:aws:s3", Principal="*"))}),
     (24, UNDOCUMENTED, ALLOWED, {"resource_policy": document(allow("*", "arn:aws:s*", Principal="*"))}),
     (24, UNDOCUMENTED, IMPLICIT, {"identity": EVERYTHING, "scps": ((document(allow("*", "arn:aws:s3")),),)}),
+    (
+        24,
+        UNDOCUMENTED,
+        IMPLICIT,
+        {"identity": EVERYTHING, "scps": ((document(allow("*", "arn:*:key")),),), "resource": f"{OBJECT}:key"},
+    ),
     (24, UNDOCUMENTED, ALLOWED, {"identity": EVERYTHING, "scps": ((document(allow("*", "arn:aws:s*")),),)}),
     (
         24,
@@ -620,6 +626,15 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
     (49, PRINCIPAL, ALLOWED, {"caller": ANONYMOUS, "resource_policy": to({"AWS": "*"})}),
     (50, PRINCIPAL, ALLOWED, {"caller": SESSION, "resource_policy": to(ROLE_PRINCIPAL)}),
     (50, PRINCIPAL, ALLOWED, {"identity": when("StringEquals", "aws:PrincipalArn", ROLE.arn)}),
+    (
+        50,
+        PRINCIPAL,
+        ALLOWED,
+        {
+            "caller": Caller("session", f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/runner/s"),
+            "identity": when("StringEquals", "aws:PrincipalArn", f"arn:aws-cn:iam::{ACCOUNT}:role/runner"),
+        },
+    ),
     (
         50,
         PRINCIPAL,

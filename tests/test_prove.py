@@ -648,3 +648,17 @@ def test_statements_that_begin_otherwise_are_set_aside() -> None:
     ):
         verdict = prove_allowed(the_role(), Policies((document(about, near),)), Symbols())
         assert isinstance(verdict, Refuted), near
+    short = deny(when("StringNotEquals", ROLE), resources=("execute-api:/prod/*",))
+    assert isinstance(denied(document(short, allow())), Proven)
+
+
+def test_not_principal_spares_nobody_without_the_account() -> None:
+    user = Principal("AWS", f"arn:aws:iam::{ACCOUNT_ID}:user/Ops")
+    account = Principal("AWS", ACCOUNT_ID)
+    own = (document(Statement("Allow", ("*",), ("*",))),)
+    for listed, expected in (((user,), Refuted), ((user, account), Proven)):
+        spares = document(Statement("Deny", INVOKE, ("*",), listed, not_principal=True))
+        verdict = prove_allowed(
+            others()._replace(callers=Texts((user.value,))), Policies(own, resource=spares), Symbols()
+        )
+        assert isinstance(verdict, expected), verdict

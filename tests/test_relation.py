@@ -271,6 +271,10 @@ def test_identity_policies_that_are_not_visible_are_the_same_on_both_sides() -> 
     assert found.outcome == "more"
     assert isinstance(found.gained, Difference)
     assert found.gained.identity == "do not allow"
+    back = compared(hidden[1], hidden[0], requests)
+    assert back.outcome == "less"
+    assert isinstance(back.lost, Difference)
+    assert back.lost.identity == "do not allow"
     denied = attached(deny())._replace(identity=None)
     found = compared(denied, hidden[0], requests)
     assert found.outcome == "more"
