@@ -6,7 +6,6 @@ from policy_audit.collect import at_fault, checked, finding
 from policy_audit.findings import Checked, Finding, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
-from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import Answered, decide
 from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
@@ -18,19 +17,19 @@ from policy_audit.sources.excerpts import masked
 from policy_audit.sources.files import load
 
 
-class Outcome(NamedTuple):
-    """One requirement with its answer in one world."""
+class Case:
+    """One requirement with its answer, and the worlds in which it is asked so."""
 
-    requirement: Requirement
-    answered: Answered
-    world: World
+    __slots__ = ("answered", "requirement", "worlds")
+
+    def __init__(self, requirement: Requirement, answered: Answered) -> None:
+        self.requirement = requirement
+        self.answered = answered
+        self.worlds: list[World] = []
 
 
-class Audited(NamedTuple):
-    """What was found in one world."""
-
-    world: World
-    outcomes: Sequence[Outcome]
+Cases = dict[tuple[str, str, str], list[Case]]
+"""By rule, address and sentence: what is asked more than once is answered once, and kept once."""
 
 
 def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -> Report:  # noqa: B008 - immutable
@@ -42,9 +41,13 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     loaded = load(paths)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.documents, given)
-    worlds = [_in_world(estate, world, rules, options) for world in estate.worlds()]
-    possible = [one for one in worlds if estate.possible(one.world)]
-    findings, requirements = _collect(possible, estate, options.strict)
+    cases: Cases = {}
+    worlds = []
+    for world in estate.worlds():
+        worlds.append(world)
+        _in_world(estate, world, rules, options, cases)
+    possible = [world for world in worlds if estate.possible(world)]
+    findings, requirements = _collect(cases, possible, estate, options.strict)
     return Report(
         findings=findings,
         requirements=requirements,
@@ -62,30 +65,39 @@ def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]
     return {one.path: masked(one, texts[one.path]) for one in estate.templates if one.path in files}
 
 
-def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options) -> Audited:
+def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases) -> None:
     system: System = read_system(estate, options.callers)
-    asked = derive(rules, system)
-    outcomes = [Outcome(requirement, decide(requirement, estate.symbols), world) for requirement in asked]
-    return Audited(world, outcomes)
+    for requirement in derive(rules, system):
+        same = cases.setdefault((requirement.rule.id, requirement.address, requirement.sentence), [])
+        case = next((one for one in same if one.requirement.asks == requirement.asks), None)
+        if case is None:
+            case = Case(requirement, decide(requirement, estate.symbols))
+            same.append(case)
+        case.worlds.append(world)
 
 
 def _collect(
-    audited: Sequence[Audited], estate: Estate, strict: bool
+    cases: Cases, possible: Sequence[World], estate: Estate, strict: bool
 ) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
-    """One finding and one line for each requirement, whatever the number of worlds it was asked in.
+    """One finding and one line for each requirement, whatever the number of `possible` worlds it was asked in.
 
     What is undecided is a finding only if the user is `strict`.
     """
-    by_requirement: dict[tuple[str, str, str], list[Outcome]] = {}
-    for outcome in (outcome for one in audited for outcome in one.outcomes):
-        asked = outcome.requirement
-        by_requirement.setdefault((asked.rule.id, asked.address, asked.sentence), []).append(outcome)
     findings, requirements = [], []
-    worlds = [one.world for one in audited]
-    for same in by_requirement.values():
-        worst = min(same, key=lambda one: ("refuted", "undecided", "proven").index(one.answered.answer))
+    for same in cases.values():
+        asked = [one for one in same if any(world in possible for world in one.worlds)]
+        if not asked:
+            continue
+        worst = min(asked, key=lambda one: ("refuted", "undecided", "proven").index(one.answered.answer))
         requirement = at_fault(worst.requirement, worst.answered)
-        when = estate.when([one.world for one in same if one.answered.answer == worst.answered.answer], worlds)
+        holding = [
+            world
+            for one in asked
+            if one.answered.answer == worst.answered.answer
+            for world in one.worlds
+            if world in possible
+        ]
+        when = estate.when(holding, possible) if len(holding) < len(possible) else ()
         requirements.append(checked(requirement, worst.answered, estate.symbols)._replace(when=when))
         if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
             findings.append(finding(requirement, worst.answered, estate.symbols)._replace(when=when))

@@ -8,7 +8,10 @@ from templates import audited
 
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE
 from policy_audit.findings import Report, exit_code
+from policy_audit.model.value import Symbols
 from policy_audit.options import Options
+from policy_audit.rulebook.decide import Answered, decide
+from policy_audit.rulebook.requirement import Requirement
 
 STATES = (
     "AssumeRolePolicyDocument: {Statement: "
@@ -376,3 +379,46 @@ def test_only_a_policy_that_is_surely_missing_is_missing(tmp_path: Path, api: st
     report = audited(tmp_path, rest_api(api=api))
     (answer,) = {one.answer for one in report.requirements if one.rule == "rest-api-callers-only"}
     assert answer == ("undecided" if api else "refuted")
+
+
+def test_what_several_cases_have_in_common_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five open conditions make 32 cases, and each of five roles has two forms: ten questions of a kind, not 160."""
+    count = 5
+    conditions = "\n".join(f"  C{number}: !Equals [!Ref P{number}, x]" for number in range(count))
+    parameters = "\n".join(f"  P{number}: {{Type: String}}" for number in range(count))
+    resource = f"""
+  Role@:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: r@
+      {STATES}
+      Policies:
+        - PolicyName: p
+          PolicyDocument:
+            Statement:
+              - Effect: Allow
+                Action: states:InvokeHTTPEndpoint
+                Resource: !If [C@, "*", "arn:aws:states:*:*:stateMachine:m@"]
+  Machine@:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      StateMachineName: m@
+      RoleArn: !GetAtt Role@.Arn
+      Definition:
+        StartAt: Call
+        States:
+          Call: {{Type: Task, Resource: {HTTP}, Parameters: {{ApiEndpoint: "https://a.example/", Method: GET}}}}
+"""
+    resources = "".join(resource.replace("@", str(number)) for number in range(count))
+    asked: list[str] = []
+
+    def counted(requirement: Requirement, symbols: Symbols) -> Answered:
+        asked.append(requirement.rule.id)
+        return decide(requirement, symbols)
+
+    monkeypatch.setattr("policy_audit.audit.decide", counted)
+    report = audited(tmp_path, f"Parameters:\n{parameters}\nConditions:\n{conditions}\nResources:\n{resources}\n")
+    assert asked.count("http-task-invoke") == 2 * count
+    assert asked.count("state-machine-trust") == count
+    of_the_rule = [one for one in report.requirements if one.rule == "http-task-invoke"]
+    assert [(one.answer, one.when) for one in of_the_rule] == [("proven", ())] * count

@@ -45,6 +45,12 @@ class Requirement(NamedTuple):
     action: str = ""
     resource: str = ""
 
+    @property
+    def asks(self) -> tuple[object, ...]:
+        """What the answer follows from: two requirements that ask the same have the same answer."""
+        sets = (self.questions, self.otherwise, self.doubtful, self.telling)
+        return (self.effect, *sets, self.fact, self.missing, self.unseen, self.tentative)
+
 
 def question(
     caller: str,

@@ -53,7 +53,7 @@ def _secrets(template: Template) -> Iterable[Span]:
         default = child(entry.value, "Default")
         if default is not None and (text(child(entry.value, "NoEcho")) or "").lower() == "true":
             yield default.place.span
-    documents = (template.document, *template.embedded)
+    documents = (template.document, *template.embedded.values())
     pending: list[tuple[Node, bool]] = [(document, isinstance(document, Scalar)) for document in documents]
     while pending:
         node, hidden = pending.pop()

@@ -6,7 +6,6 @@ from policy_audit.errors import AuditError
 from policy_audit.model.call import Definition
 from policy_audit.model.node import Node, Scalar
 from policy_audit.model.resources import Missing, Role, StateMachine
-from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, state_machine_arn
 from policy_audit.sources.states import read_definition
 from policy_audit.sources.substitutions import substitute
@@ -77,9 +76,9 @@ def _read(
         node = substitute(node, substitutions, template.symbols)
     if isinstance(node, Scalar):
         try:
-            node = parse_embedded(node)
+            node = template.embedded_document(node)
         except AuditError as error:
-            template.embedded.append(node)
             return Definition(()), (f"its definition is not JSON: {error.message} ({error.where})",)
-    template.embedded.append(node)
+    else:
+        template.embedded[node.place.start, ""] = node
     return read_definition(node, template.symbols), ()

@@ -9,6 +9,7 @@ from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
+from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.pseudo import pseudo_parameter
 from policy_audit.sources.tree import child, items, text
 
@@ -51,9 +52,8 @@ class Template:
     ) -> None:
         self.path = path
         self.document = document
-        self.embedded: list[Node] = []
-        """Documents that stand in strings of this one, as they were parsed: definitions, policies. A string that holds
-        one which could not be parsed stands here itself."""
+        self.embedded: dict[tuple[int, str], Node] = {}
+        """Definitions of this template, by place and text: as they were parsed, or the string that could not be."""
         self.symbols = symbols.within(path)
         self._declared = document.get("Resources")
         self.parameters = read_parameters(document.get("Parameters"), given)
@@ -153,6 +153,14 @@ class Template:
             empty = isinstance(found, Scalar) and found.kind == "null"
             self._properties[key] = None if empty else found
         return self._properties[key]
+
+    def embedded_document(self, scalar: Scalar) -> Node:
+        """The JSON document in a string, parsed once whatever the number of worlds. Raises AuditError if it is none."""
+        key = (scalar.place.start, scalar.text)
+        if isinstance(self.embedded.get(key, scalar), Scalar):
+            self.embedded[key] = scalar
+            self.embedded[key] = parse_embedded(scalar)
+        return self.embedded[key]
 
     def properties(self, logical_id: str) -> Node | None:
         """All properties of a resource, resolved."""
