@@ -1,12 +1,14 @@
 """Small templates for tests: written as text, read as one estate."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 from policy_audit.audit import audit
 from policy_audit.findings import Report
-from policy_audit.model.node import Mapping
+from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.system import System
+from policy_audit.model.value import has_holes
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
 from policy_audit.sources.estate import Estate, Given, World
@@ -37,6 +39,36 @@ def template(text: str, given: Given = PINNED) -> Template:
 def system(*texts: str, given: Given = PINNED) -> System:
     """What these templates declare."""
     return read_system(estate(*texts, given=given), {})
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    """The node and all that it holds, keys too."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        if isinstance(current, Sequence):
+            pending.extend(current.items)
+        elif isinstance(current, Mapping):
+            for entry in current.entries:
+                pending.extend((entry.key, entry.value))
+
+
+def scalars(node: Node) -> Iterator[Scalar]:
+    """The scalars of a tree, keys too."""
+    return (each for each in nodes(node) if isinstance(each, Scalar))
+
+
+def functions_in(node: Node, *begins: str) -> list[str]:
+    """The functions, by the beginnings of their names, that are still called in a resolved tree."""
+    return [
+        entry.key.text
+        for each in nodes(node)
+        if isinstance(each, Mapping)
+        for entry in each.entries
+        if entry.key.text.startswith(begins)
+        if not (isinstance(entry.value, Scalar) and has_holes(entry.value.text))
+    ]
 
 
 def audited(folder: Path, *texts: str, options: Options | None = None) -> Report:

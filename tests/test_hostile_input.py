@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from templates import functions_in, scalars
 
 from policy_audit.errors import AuditError
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
@@ -157,19 +158,6 @@ def check(node: Node) -> None:
         assert scalar.place.span.line >= 1
 
 
-def scalars(node: Node) -> Iterator[Scalar]:
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Scalar):
-            yield current
-        elif isinstance(current, Sequence):
-            pending.extend(current.items)
-        else:
-            for entry in current.entries:
-                pending.extend((entry.key, entry.value))
-
-
 def nested_sub(levels: int) -> str:
     text = "x" * 50
     for _ in range(levels):
@@ -258,22 +246,6 @@ def test_public_templates_are_resolved_without_a_function_left() -> None:
             decide(name, scope)
         found = resolve(expand(resources, scope), scope)
         check(found)
-        assert left(found) == [], path
+        assert functions_in(found, "Fn::") == [], path
         resolved += 1
     assert resolved > 200
-
-
-def left(node: Node) -> list[str]:
-    """The names of functions that are still called somewhere in a resolved tree."""
-    pending, found = [node], []
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Sequence):
-            pending.extend(current.items)
-        elif isinstance(current, Mapping):
-            for entry in current.entries:
-                hole = isinstance(entry.value, Scalar) and has_holes(entry.value.text)
-                if entry.key.text.startswith("Fn::") and not hole:
-                    found.append(entry.key.text)
-                pending.append(entry.value)
-    return found

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from templates import functions_in, nodes
 
 from policy_audit.model.node import Mapping, Node, Place, Scalar, Sequence
 from policy_audit.model.value import Shape, Symbol, Symbols, has_holes, has_letters
@@ -652,29 +653,14 @@ TREES = st.recursive(
 )  # fmt: skip
 
 
-def functions_in(node: Node) -> list[str]:
-    pending, found = [node], []
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Sequence):
-            pending.extend(current.items)
-        elif isinstance(current, Mapping):
-            for entry in current.entries:
-                value = entry.value
-                told = isinstance(value, Scalar) and has_holes(value.text)
-                if entry.key.text.startswith(("Fn::", "Ref")) and not told:
-                    found.append(entry.key.text)
-                pending.append(value)
-        assert isinstance(current.place, Place)
-        assert current.place.span.file == "t.yaml"
-    return found
-
-
 @given(TREES)
 def test_no_function_is_left_and_every_node_has_a_place(text: str) -> None:
     scope = scope_of()
     found = resolve(parse_yaml(text, "t.yaml"), scope)
-    assert functions_in(found) == []
+    assert functions_in(found, "Fn::", "Ref") == []
+    for each in nodes(found):
+        assert isinstance(each.place, Place)
+        assert each.place.span.file == "t.yaml"
 
 
 @given(TREES)

@@ -1,29 +1,16 @@
 """Every character of a value leads back to the character of the file that produced it."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from templates import scalars
 
 from policy_audit.errors import AuditError
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.sources.nodes import parse, parse_embedded, parse_json, parse_yaml
 from policy_audit.sources.places import Within, characters, joined, stretch
-
-
-def scalars(node: Node) -> Iterator[Scalar]:
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Scalar):
-            yield current
-        elif isinstance(current, Sequence):
-            pending.extend(current.items)
-        else:
-            for entry in current.entries:
-                pending.extend((entry.key, entry.value))
 
 
 def at(text: str, offset: int) -> tuple[int, int]:

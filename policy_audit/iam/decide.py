@@ -11,6 +11,7 @@ from policy_audit.iam.request import ContextValue, Deciding, Proven, Refuted, Re
 from policy_audit.iam.search import Cube, Steps, allowed, meet, not_allowed
 from policy_audit.iam.space import PRINCIPAL, RESOURCE
 from policy_audit.iam.symbols import unifiers
+from policy_audit.iam.ways import formula_of
 from policy_audit.iam.witness import candidates, point
 
 Side = Literal["allowed", "denied"]
@@ -37,11 +38,11 @@ def _denied(question: Question) -> Verdict:
     wide, narrow = question.space.region(wide=True), question.space.region(wide=False)
     if wide is None:
         return Proven((), (NO_REQUEST,))
-    formula = question.formula(allow_may=True)
+    formula = formula_of(question, allow_may=True)
     possible = allowed(wide, formula.alternatives, formula.denies, steps)
     if possible is None:
         return Proven(_core_of_denial(question, wide, steps), assumptions(question))
-    certain = question.formula(allow_may=False)
+    certain = formula_of(question, allow_may=False)
     cube = None if narrow is None else allowed(narrow, certain.alternatives, certain.denies, steps)
     if cube is not None:
         refuted = _replayed(cube, question, "denied")
@@ -53,7 +54,7 @@ def _denied(question: Question) -> Verdict:
 def classes(question: Question) -> Iterator[Refuted]:
     """A request for each kind of principal that gets through: two are of one kind if no statement tells them apart."""
     steps = Steps()
-    certain = question.formula(allow_may=False)
+    certain = formula_of(question, allow_may=False)
     region = question.space.region(wide=False)
     for _ in range(MOST_CLASSES):
         cube = None if region is None else allowed(region, certain.alternatives, certain.denies, steps)
@@ -77,7 +78,7 @@ def _allowed(question: Question) -> Verdict:
     wide = question.space.region(wide=True)
     if wide is None:
         return Undecided((NO_REQUEST,))
-    certain, open_to_all = question.formula(allow_may=False), question.formula(allow_may=True)
+    certain, open_to_all = formula_of(question, allow_may=False), formula_of(question, allow_may=True)
     missed = not_allowed(wide, certain.alternatives, certain.denies, steps)
     if missed is None:
         return Proven(_core_of_permission(question, wide, steps), assumptions(question))
@@ -140,7 +141,7 @@ def _core_of_denial(question: Question, region: Cube, steps: Steps) -> tuple[Dec
     """A smallest set of Denies without any of which some request may be allowed; none when nothing allows anyway."""
 
     def holds(without: set[int]) -> bool:
-        formula = question.formula(allow_may=True, without=without)
+        formula = formula_of(question, allow_may=True, without=without)
         return allowed(region, formula.alternatives, formula.denies, steps) is None
 
     return _core((draft for draft in question.drafts() if draft.effect == "Deny"), holds)
@@ -150,7 +151,7 @@ def _core_of_permission(question: Question, region: Cube, steps: Steps) -> tuple
     """A smallest set of Allows without any of which some request is not allowed."""
 
     def holds(without: set[int]) -> bool:
-        formula = question.formula(allow_may=False, without=without)
+        formula = formula_of(question, allow_may=False, without=without)
         return not_allowed(region, formula.alternatives, formula.denies, steps) is None
 
     return _core((draft for draft in question.drafts() if draft.effect == "Allow"), holds)
@@ -209,7 +210,7 @@ def doubts(question: Question, cube: Cube) -> Iterator[str]:
 
 def _dividing(question: Question, missed: Cube, passing: Cube, steps: Steps) -> Undecided:
     """Undecided because some requests of the set are allowed and others not: what tells them apart."""
-    formula = question.formula(allow_may=True)
+    formula = formula_of(question, allow_may=True)
     outside, inside = point(missed, question), point(passing, question)
     if outside is None or inside is None:
         return Undecided(("no value is known that a key would need to have",))

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from policy_audit.iam.request import Key, Policies
-from policy_audit.model.policy import Policy
 
 ABSENT: Final = Key(None, maybe_absent=True)
 
@@ -105,15 +104,7 @@ def mentioned_keys(policies: Policies) -> Iterable[str]:
     """The condition keys that the policies ask for, as they write them, repeats included."""
     return (
         condition.key
-        for policy in _documents(policies)
+        for policy in policies.documents()
         for statement in policy.statements
         for condition in statement.conditions
     )
-
-
-def _documents(policies: Policies) -> Iterable[Policy]:
-    yield from policies.identity or ()
-    yield from policies.boundaries or ()
-    yield from policies.endpoint or ()
-    yield from (one for one in (policies.session, policies.resource) if one is not None)
-    yield from (one for level in (*(policies.scps or ()), *(policies.rcps or ())) for one in level)

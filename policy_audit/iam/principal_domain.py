@@ -200,8 +200,3 @@ def _well_formed(tails: Iterable[str]) -> list[str]:
             and all(character in _NAME or is_letter(character) for character in tail)
         )
     ]
-
-
-def account_glob(account: str) -> str:
-    """The glob for ARNs of the account that the glob `account` matches."""
-    return f"arn:*:*::{account}:*"

@@ -1,12 +1,6 @@
-"""One question, compiled: request set and policies as cubes and boxes, and how the policies combine.
+"""One question, compiled: request set and policies as cubes and boxes."""
 
-How the types of policies combine is written down here a second time, apart from the evaluator, so that each can catch
-the other's mistakes.
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
-"""
-
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from policy_audit.iam.boxes import (
@@ -27,7 +21,6 @@ from policy_audit.iam.principal_domain import ROOT, TYPES
 from policy_audit.iam.readings import set_reading
 from policy_audit.iam.request import Authorization, Deciding, Policies, PolicyType, RequestSet
 from policy_audit.iam.reserved_boxes import CALLER_IDENTITY, reserved
-from policy_audit.iam.search import Alternative, Box
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, Space, is_open_arn
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols
@@ -49,20 +42,6 @@ _RCP_SERVICES: Final = (
     "sts",
 )
 """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
-
-
-class Formula(NamedTuple):
-    """Who is allowed: those of some alternative, without those of a Deny."""
-
-    alternatives: tuple[Alternative, ...]
-    denies: tuple[Box, ...]
-
-
-class Gate(NamedTuple):
-    """Drafts of which one has to apply, or a request that is in one of the boxes of `open_for`."""
-
-    drafts: tuple[Draft, ...] = ()
-    open_for: tuple[Box, ...] = ()
 
 
 class Level(NamedTuple):
@@ -90,10 +69,10 @@ class Question:
         self.authorization: Authorization = authorization
         self.space = space or Space(requests, symbols, has_open_arns(requests, policies))
         self.levels: list[Level] = []
-        self._predicates: dict[str, int] = {}
-        self._signed = requests.kind == "signed"
+        self.predicates: dict[str, int] = {}
+        self.signed = requests.kind == "signed"
         actions = [set_reading(text.lower()) for text in requests.actions.patterns]
-        self._about_caller_identity = self._signed and any(matches(each, CALLER_IDENTITY) for each in actions)
+        self.about_caller_identity = self.signed and any(matches(each, CALLER_IDENTITY) for each in actions)
         self._collect()
         if space is None:
             refine((self,))
@@ -107,7 +86,7 @@ class Question:
             (kind, (policies.resource,) if policies.resource is not None else None),
             ("VPC endpoint policy", policies.endpoint or None),
         ]
-        if self._signed:
+        if self.signed:
             groups += [
                 ("identity policy", policies.identity),
                 ("permissions boundary", policies.boundaries),
@@ -138,7 +117,7 @@ class Question:
 
         Yields the dimensions (None: all context keys) to be refined before it goes on.
         """
-        if self._about_caller_identity:
+        if self.about_caller_identity:
             self._except("Deny", ACTION, literal(CALLER_IDENTITY))
         self._limit_rcps()
         yield from self._stage(lambda draft: add_action(draft, self.space), (ACTION,))
@@ -157,7 +136,7 @@ class Question:
     def _except(self, effect: str, dimension: int, pattern: Pattern, policy_types: tuple[str, ...] = ()) -> None:
         """Statements (of these types of policy) do not apply to what matches `pattern`."""
         index = self.space.dimensions[dimension].add(Matches(pattern), own=True)
-        self._predicates[f"{dimension} {pattern.text}"] = index
+        self.predicates[f"{dimension} {pattern.text}"] = index
         for level in self.levels:
             if not policy_types or level.policy_type in policy_types:
                 for draft in level.drafts:
@@ -223,131 +202,15 @@ class Question:
 
     def _add_fixed_predicates(self) -> None:
         """What the combination of policies asks of the caller: root, federated, service-linked."""
-        if not self._signed:
+        if not self.signed:
             return
         dimension = self.space.dimensions[PRINCIPAL]
-        self._predicates["root"] = dimension.add(Matches(ROOT), own=True)
+        self.predicates["root"] = dimension.add(Matches(ROOT), own=True)
         if self.policies.session is None:
-            self._predicates["federated"] = dimension.add(Matches(_FEDERATED), own=True)
+            self.predicates["federated"] = dimension.add(Matches(_FEDERATED), own=True)
         if self.policies.scps or self.policies.rcps:
-            self._predicates["service-linked"] = dimension.add(Matches(_SERVICE_LINKED), own=True)
+            self.predicates["service-linked"] = dimension.add(Matches(_SERVICE_LINKED), own=True)
             self._except("Deny", PRINCIPAL, _SERVICE_LINKED, ("SCP", "RCP"))
-
-    # ---- combination
-
-    def formula(self, *, allow_may: bool, without: Container[int] = ()) -> Formula:
-        """Who may be allowed (`allow_may`: what may apply allows, what must apply denies), or who must be.
-
-        `without` are the `id`s of `Deciding`s to leave out.
-        """
-        denies = [
-            box
-            for draft in self.drafts()
-            if draft.effect == "Deny"
-            and id(draft.deciding) not in without
-            and (box := draft.box(may=not allow_may)) is not None
-        ]
-        alternatives = [
-            Alternative(tuple(self._boxes(gate, allow_may, without) for gate in gates))
-            for gates, contested in self._ways()
-            if allow_may or not contested
-        ]
-        return Formula(tuple(alternatives), tuple(dict.fromkeys(denies)))
-
-    def _boxes(self, gate: Gate, may: bool, without: Container[int]) -> tuple[Box, ...]:
-        boxes = [
-            box
-            for draft in gate.drafts
-            if id(draft.deciding) not in without and (box := draft.box(may=may)) is not None
-        ]
-        return tuple(dict.fromkeys((*boxes, *gate.open_for)))
-
-    def allowing(self, policy_type: PolicyType, *namings: Naming) -> tuple[Draft, ...]:
-        """The Allow drafts of a type of policy, of these ways of naming only if any are given."""
-        return tuple(
-            draft
-            for level in self.levels
-            if level.policy_type == policy_type
-            for draft in level.drafts
-            if draft.effect == "Allow" and (not namings or draft.naming in namings)
-        )
-
-    def _callers(self, name: str, *, but: bool = False) -> tuple[Box, ...]:
-        """The box of callers of a kind, or of all others."""
-        dimension = self.space.dimensions[PRINCIPAL]
-        mask = dimension.masks[self._predicates[name]]
-        mask = dimension.everything & ~mask if but else mask
-        return (((PRINCIPAL, mask),),) if mask else ()
-
-    def _ways(self) -> Iterator[tuple[list[Gate], bool]]:
-        """Every way to be allowed as a list of gates, and whether AWS leaves open that it is one."""
-        common = self._common_gates()
-        for gates, contested in self._ways_by_account():
-            yield [*common, *gates], contested
-        if self._about_caller_identity:
-            index = self._predicates[f"{ACTION} {CALLER_IDENTITY}"]
-            yield [Gate(open_for=(((ACTION, self.space.dimensions[ACTION].masks[index]),),))], False
-
-    def _common_gates(self) -> list[Gate]:
-        gates: list[Gate] = []
-        if self.policies.endpoint:
-            gates.append(Gate(self.allowing("VPC endpoint policy")))
-        if self._signed and self.policies.scps:
-            free = self._callers("service-linked")
-            for level in self.levels:
-                if level.policy_type == "SCP":
-                    gates.append(Gate(tuple(draft for draft in level.drafts if draft.effect == "Allow"), free))
-        return gates
-
-    def _ways_by_account(self) -> Iterator[tuple[list[Gate], bool]]:
-        trust = self.authorization == "trust"
-        kind: PolicyType = "trust policy" if trust else "resource policy"
-        if self.authorization == "api-gateway-none" and self.policies.resource is None:
-            yield [], False
-            return
-        everyone = Gate(self.allowing(kind))
-        if not self._signed:
-            if self.authorization != "api-gateway-iam" or self.requests.kind != "anonymous":
-                yield [everyone], False
-            return
-        limits = self._limits()
-        own = [self._identity(), *limits]
-        if not self.requests.same_account:
-            yield [*own, everyone], False
-            return
-        if self.authorization in ("kms", "trust"):
-            yield [*own, Gate(self.allowing(kind, "by account"))], False
-        else:
-            yield own, False
-        directly, by_role = self.allowing(kind, "directly"), self.allowing(kind, "by role")
-        anyone = self.allowing(kind, "as anyone")
-        if directly:
-            yield [Gate(directly)], False
-        if by_role:
-            yield [*limits, Gate(by_role)], False
-        if anyone:
-            # AWS does not say whether a boundary or session policy limits a grant to `Principal: "*"`.
-            yield [*limits, Gate(anyone)], False
-            if limits:
-                yield [Gate(anyone)], True
-
-    def _identity(self) -> Gate:
-        return Gate(self.allowing("identity policy"), self._callers("root"))
-
-    def _limits(self) -> list[Gate]:
-        """What limits the caller's permissions: boundary and session policy. A federated user without one has nothing.
-
-        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
-        """
-        root = self._callers("root")
-        gates: list[Gate] = []
-        if self.policies.boundaries is not None:
-            gates.append(Gate(self.allowing("permissions boundary"), root))
-        if self.policies.session is not None:
-            gates.append(Gate(self.allowing("session policy"), root))
-        elif self._callers("federated"):
-            gates.append(Gate(open_for=self._callers("federated", but=True)))
-        return gates
 
 
 def as_taken(requests: RequestSet, authorization: Authorization) -> RequestSet:
@@ -414,22 +277,10 @@ def has_open_arns(requests: RequestSet, policies: Policies) -> bool:
         return True
     return any(
         is_open_arn(text)
-        for policy in all_policies(policies)
+        for policy in policies.documents()
         for statement in policy.statements
         for text in (
             *(principal.value for principal in statement.principals or ()),
             *(value for condition in statement.conditions for value in condition.values),
         )
     )
-
-
-def all_policies(policies: Policies) -> Iterator[Policy]:
-    """Every document in force."""
-    yield from policies.identity or ()
-    yield from policies.boundaries or ()
-    yield from policies.endpoint or ()
-    for level in (*(policies.scps or ()), *(policies.rcps or ())):
-        yield from level
-    for policy in (policies.session, policies.resource):
-        if policy is not None:
-            yield policy

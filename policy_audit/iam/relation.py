@@ -14,6 +14,7 @@ from policy_audit.iam.request import Authorization, Decision, Policies, Request,
 from policy_audit.iam.search import Cube, Steps, allowed_beyond
 from policy_audit.iam.space import Space
 from policy_audit.iam.symbols import Bindings, condition_of, substitute, substitutions
+from policy_audit.iam.ways import formula_of
 from policy_audit.iam.witness import as_written, candidates
 from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
@@ -205,7 +206,7 @@ def _beyond(question: Question, other: Question) -> Side:
 
 def _search(cube: Cube, question: Question, other: Question, may: bool, steps: Steps) -> Cube | None:
     """A cube that may (or must) be allowed by `question` and not by `other`."""
-    ours, theirs = question.formula(allow_may=may), other.formula(allow_may=not may)
+    ours, theirs = formula_of(question, allow_may=may), formula_of(other, allow_may=not may)
     return allowed_beyond(cube, ours.alternatives, ours.denies, theirs.alternatives, theirs.denies, steps)
 
 

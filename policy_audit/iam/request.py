@@ -1,6 +1,6 @@
 """What the engine is asked and what it answers: requests, sets of requests, policies in force, decisions, verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from policy_audit.model.policy import Policy, Statement
@@ -67,6 +67,17 @@ class Policies(NamedTuple):
     endpoint: tuple[Policy, ...] | None = None
     scps: tuple[tuple[Policy, ...], ...] | None = None
     rcps: tuple[tuple[Policy, ...], ...] | None = None
+
+    def documents(self) -> Iterator[Policy]:
+        """Every document in force."""
+        yield from self.identity or ()
+        yield from self.boundaries or ()
+        yield from self.endpoint or ()
+        for level in (*(self.scps or ()), *(self.rcps or ())):
+            yield from level
+        for policy in (self.session, self.resource):
+            if policy is not None:
+                yield policy
 
 
 class Deciding(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Final
 from policy_audit.iam.patterns import CharClass, Pattern
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts
 from policy_audit.model.policy import Policy
-from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter, letters
+from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter
 from policy_audit.record import NamedTuple
 
 MOST_STEPS: Final = 4_000
@@ -354,8 +354,3 @@ def substitute(requests: RequestSet, policies: Policies, bindings: Bindings) -> 
 def condition_of(bindings: Bindings, symbols: Symbols) -> str:
     """The bindings as a person reads them."""
     return " and ".join(f"{symbols.show(letter)} = {symbols.show(value)}" for letter, value in bindings)
-
-
-def letters_of(bindings: Iterable[Bindings]) -> set[str]:
-    """All letters that the bindings speak of."""
-    return {each for binding in bindings for letter, value in binding for each in (letter, *letters(value))}

@@ -5,7 +5,7 @@ from itertools import islice, product
 from typing import Final
 
 from policy_audit.iam.domains import Dimension
-from policy_audit.iam.question import Question, all_policies
+from policy_audit.iam.question import Question
 from policy_audit.iam.request import Caller, ContextValue, PrincipalKind, Request, literal_text
 from policy_audit.iam.search import Cube
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE
@@ -113,7 +113,7 @@ def _caller(question: Question, value: str) -> Caller:
 def as_written(action: str, question: Question) -> str:
     """The action as the set or a policy spells it: IAM does not tell cases apart, people do."""
     spelled = [*question.requests.actions.patterns]
-    for policy in all_policies(question.policies):
+    for policy in question.policies.documents():
         for statement in policy.statements:
             spelled += statement.actions
     return next((text for text in spelled if text.lower() == action), action)

@@ -3,7 +3,7 @@
 from policy_audit.findings import Answer
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.prove import prove_allowed, prove_denied
-from policy_audit.iam.request import Deciding, Decision, Policies, Proven, Refuted, Request, Undecided, Verdict
+from policy_audit.iam.request import Deciding, Decision, Proven, Refuted, Request, Undecided, Verdict
 from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
 from policy_audit.rulebook.requirement import Requirement
@@ -140,8 +140,3 @@ def _worst(answers: list[Answered]) -> Answered:
     because = tuple(dict.fromkeys(deciding for one in answers for deciding in one.because))
     assumptions = tuple(dict.fromkeys(text for one in answers for text in one.assumptions))
     return Answered("proven", (), because, assumptions, question=answers[0].question if answers else None)
-
-
-def policies_of(answered: Answered) -> Policies:
-    """The policies that the answer was given under."""
-    return answered.question.policies if answered.question else Policies()
