@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policy_audit.errors import AuditError
 from policy_audit.model.call import Definition, Field, Task
 from policy_audit.model.node import Mapping, Node, Place, Scalar, Sequence
 from policy_audit.model.value import Symbol, Symbols, has_holes, is_hole
@@ -665,7 +666,7 @@ def test_public_definitions() -> None:
         whole = Scalar(text, "string", Place(File(path.name, text, "value"), 0, len(text)))
         try:
             node = parse(text, path.name)
-        except Exception:
+        except AuditError:
             node = parse_embedded(substitute(whole, {}, symbols), yaml_too=True)
         for definition in definitions(node):
             found = read_definition(substitute(definition, {}, symbols), symbols)
