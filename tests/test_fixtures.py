@@ -29,6 +29,8 @@ from policy_audit.simulate import simulate
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ESTATE = FIXTURES / "estate"
+ESTATES = sorted(path for path in FIXTURES.glob("estate*") if path.is_dir())
+"""Correct estates, each of another architecture: variants are edits of one of them."""
 VARIANTS = sorted(FIXTURES.glob("*/good/*.yaml")) + sorted(FIXTURES.glob("*/bad/*.yaml"))
 NAMES = [f"{path.parent.parent.name}/{path.parent.name}/{path.stem}" for path in VARIANTS]
 KEYS = {"about", "base", "edits", "expect", "options"}
@@ -140,12 +142,18 @@ def unexpected(findings: tuple[Finding, ...], expected: tuple[Mapping[str, str],
     return missing + [f"not expected: {shown(one)}" for one in rest]
 
 
-def test_the_estate_is_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {path.name: path.read_text(encoding="utf-8") for path in ESTATE.glob("*.yaml")}
+@pytest.mark.parametrize("estate", ESTATES, ids=[path.name for path in ESTATES])
+def test_an_estate_is_proven(estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {path.name: path.read_text(encoding="utf-8") for path in estate.glob("*.yaml")}
     report = run(Fixture(files, Options(strict=True), ()), tmp_path, monkeypatch)
     assert not [shown(finding) for finding in report.findings]
     assert not report.skipped
     assert {one.answer for one in report.requirements} == {"proven"}
+
+
+def test_the_first_estate_is_asked_by_most_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {path.name: path.read_text(encoding="utf-8") for path in ESTATE.glob("*.yaml")}
+    report = run(Fixture(files, Options(strict=True), ()), tmp_path, monkeypatch)
     asked = {one.rule for one in report.requirements}
     # What the estate does not ask: it calls nothing unsigned and no HTTP API, and its configuration names no callers.
     assert set(report.rules) - asked == {"execute-api-auth-type", "http-api-open-route", "rest-api-callers-admitted"}

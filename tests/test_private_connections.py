@@ -3,7 +3,7 @@
 import pytest
 from templates import system
 
-from policy_audit.model.private_path import PrivatePath, private_paths
+from policy_audit.model.private_path import PrivatePath, every
 from policy_audit.model.resources import (
     Connection,
     Missing,
@@ -48,7 +48,7 @@ def connection(**parts: str) -> Connection:
 
 
 def private_path(**parts: str) -> PrivatePath:
-    (found,) = private_paths(system(PATH % (USUAL | parts)))
+    (found,) = every(system(PATH % (USUAL | parts)))
     return found
 
 

@@ -10,6 +10,7 @@ from policy_audit.audit import audit
 from policy_audit.options import Options
 from policy_audit.rulebook.pages import page, rules_folder
 from policy_audit.rulebook.read import read_rules
+from policy_audit.rulebook.rule import Path as PropertyPath
 from policy_audit.rulebook.rule import Permission, Rule
 
 RULES = {rule.id: rule for rule in read_rules()}
@@ -17,7 +18,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 FOLDER = Path(rules_folder())
 SECTIONS = ["What it checks", "Why", "Bad", "Good", "How to fix", "When to ignore it", "References"]
 EXTRA = "What AWS documents, and what it does not"
-MAXIMUM_LINES = {".yaml": 45, ".md": 100}
+MAXIMUM_LINES = {".yaml": 45, ".md": 150}
 
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
@@ -61,7 +62,8 @@ def test_a_page_starts_with_the_rule_as_its_file_states_it(rule: Rule) -> None:
 
 @each_rule
 def test_a_page_names_the_actions_of_its_rule(rule: Rule) -> None:
-    actions = {action for clause in rule.require if isinstance(clause, Permission) for action in clause.actions}
+    listed = [clause.actions for clause in rule.require if isinstance(clause, Permission)]
+    actions = {action for one in listed if not isinstance(one, PropertyPath) for action in one}
     assert {action for action in actions if f"`{action}`" not in page(rule.id)} == set()
 
 
@@ -100,7 +102,8 @@ def test_a_rule_has_fixtures_on_both_sides(rule: Rule, kind: str) -> None:
 
 def test_every_page_and_every_fixture_belongs_to_a_rule() -> None:
     assert {path.stem for path in FOLDER.glob("*/*.md")} == set(RULES)
-    assert {path.name for path in FIXTURES.iterdir() if path.is_dir()} == set(RULES) | {"estate"}
+    folders = {path.name for path in FIXTURES.iterdir() if path.is_dir()}
+    assert {name for name in folders if not name.startswith("estate")} == set(RULES)
 
 
 def test_pages_tell_what_aws_leaves_open() -> None:

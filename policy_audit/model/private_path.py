@@ -92,7 +92,7 @@ class PrivatePath(NamedTuple):
         return Fact(False, f"no rule of `{group.address.rpartition('#')[2]}` {wanted}", group.address, group.span)
 
 
-def private_paths(system: "System") -> tuple[PrivatePath, ...]:
+def every(system: "System") -> tuple[PrivatePath, ...]:
     """The network side of every private connection, each resource configuration once."""
     found: dict[str, PrivatePath] = {}
     for connection in system.connections:

@@ -1,11 +1,14 @@
 """The resources that a workflow's call passes on its way, as far as their permissions and their network matter."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from policy_audit.model.call import Definition, Field
 from policy_audit.model.policy import Policy
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
+
+if TYPE_CHECKING:
+    from policy_audit.model.system import System
 
 
 class Missing(NamedTuple):
@@ -181,3 +184,8 @@ class StateMachine(NamedTuple):
             more = f", and {len(reasons) - 3} more" if len(reasons) > 3 else ""
             return Fact(None, "; ".join(reasons[:3]) + more, span=problems[0][1] if problems else None)
         return Fact(True, "")
+
+
+def every(system: "System") -> tuple[StateMachine, ...]:
+    """Every state machine."""
+    return system.state_machines

@@ -100,3 +100,8 @@ def _request_path(template: str) -> str:
     """The path of a method's requests, `*` for each parameter: a request's ARN has values, never `{names}`."""
     parts = template.strip("/").split("/")
     return "/".join("*" if part.startswith("{") else part for part in parts)
+
+
+def every(system: "System") -> tuple[RestApi, ...]:
+    """Every REST API, with who is meant to call it."""
+    return system.rest_apis()

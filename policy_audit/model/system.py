@@ -6,12 +6,15 @@ value, `Missing` (the audit can't see it, and why) or None (there is none).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar, cast
 
 from policy_audit.model.resources import Api, Connection, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.routes import Routes
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.model.workflow import Call
+
+T = TypeVar("T")
 
 
 class System:
@@ -32,6 +35,7 @@ class System:
         "calls",
         "connections",
         "intended_callers",
+        "others",
         "partition",
         "region",
         "roles",
@@ -51,6 +55,7 @@ class System:
         connections: tuple[Connection, ...] = (),
         apis: tuple[Api, ...] = (),
         intended_callers: Mapping[str, tuple[str, ...]] | None = None,
+        others: Mapping[str, tuple[object, ...]] | None = None,
     ) -> None:
         self.symbols = symbols
         self.partition, self.region, self.account = partition, region, account
@@ -58,6 +63,8 @@ class System:
         self.state_machines = state_machines
         self.intended_callers: Mapping[str, tuple[str, ...]] = intended_callers or {}
         """From the configuration: address of an API to ARNs of the roles that may call it."""
+        self.others: Mapping[str, tuple[object, ...]] = others or {}
+        """Resources that few estates have, by the name of their class: see `all`."""
         self._roles = {role.arn: role for role in roles}
         self._connections = {connection.arn: connection for connection in connections}
         self._apis = {api.id: api for api in apis}
@@ -74,6 +81,14 @@ class System:
                 self._calls_by_api.setdefault(call.api.id, []).append(call)
             if call.integration == "http:invoke" and isinstance(call.role, Role):
                 self._calls_by_role.setdefault(call.role.arn, []).append(call)
+
+    def has(self, name: str) -> bool:
+        """Whether there is any of what `name` says: an attribute of the system, or a class of its `others`."""
+        return bool(self.others.get(name) or getattr(self, name, ()))
+
+    def all(self, kind: type[T]) -> tuple[T, ...]:
+        """Every resource of a class that few estates have, in the order of the files."""
+        return cast("tuple[T, ...]", self.others.get(kind.__name__, ()))
 
     def rest_apis(self) -> "tuple[RestApi, ...]":
         """Every REST API, with who is meant to call it."""

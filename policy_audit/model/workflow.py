@@ -385,3 +385,8 @@ def _outside_connection(system: "System", field: Field) -> Connection | Missing:
 def _listed(names: list[str]) -> str:
     shown = ", ".join(f"`{name}`" for name in names[:5])
     return (shown + (" and more" if len(names) > 5 else "")) or "none"
+
+
+def every(system: "System") -> tuple[Call, ...]:
+    """Every task that tells what it calls: one that does not is the business of the state machine, not read whole."""
+    return tuple(call for call in system.calls if not has_letters(call.integration))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from policy_audit.model.private_path import private_paths
 from policy_audit.model.resources import Fact, Missing
 from policy_audit.model.system import System
 from policy_audit.model.value import has_letters
 from policy_audit.model.workflow import Call
+from policy_audit.rulebook.facts import facts
 from policy_audit.rulebook.permissions import allow
 from policy_audit.rulebook.requirement import Requirement, name_of, place, undecidable
 from policy_audit.rulebook.restrictions import deny
@@ -17,19 +17,10 @@ def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
     """Every requirement of `rules` on `system`, each once."""
     found: dict[tuple[str, str, str], Requirement] = {}
     for rule in rules:
-        for subject in _facts(rule.about, system):
+        for subject in facts(rule.about, system):
             for requirement in _ask(rule, subject, system):
                 found.setdefault((rule.id, requirement.address, requirement.sentence), requirement)
     return tuple(found.values())
-
-
-def _facts(about: str, system: System) -> Sequence[object]:
-    if about == "call":
-        # A task that does not tell what it calls is the business of the state machine that is not read as a whole.
-        return [call for call in system.calls if not has_letters(call.integration)]
-    if about == "rest_api":
-        return system.rest_apis()
-    return system.state_machines if about == "state_machine" else private_paths(system)
 
 
 def _ask(rule: Rule, subject: object, system: System) -> Iterator[Requirement]:
@@ -79,9 +70,9 @@ def _property(rule: Rule, clause: Property, subject: object, system: System) -> 
         yield undecidable(rule, subject, rule.summary, value.reason, system)
         return
     address, span = place(subject)
-    facts = value if isinstance(value, tuple) and not isinstance(value, Fact) else (value,)
+    found = value if isinstance(value, tuple) and not isinstance(value, Fact) else (value,)
     name = name_of(subject, system)
-    for fact in facts:
+    for fact in found:
         if not isinstance(fact, Fact):
             continue
         at = fact.address or address

@@ -13,6 +13,7 @@ from policy_audit.model.system import System
 from policy_audit.model.workflow import Call
 from policy_audit.rulebook.requirement import (
     Requirement,
+    actions_of,
     context_of,
     name_of,
     place,
@@ -31,7 +32,11 @@ def allow(rule: Rule, clause: Permission, subject: object, system: System) -> It
     resource = clause.resource.of(subject)
     role = clause.principal.path.of(subject) if clause.principal.path else None
     by = clause.by.of(subject) if clause.by else None
-    for action in clause.actions:
+    actions = actions_of(clause, subject)
+    if isinstance(actions, Missing):
+        yield undecidable(rule, subject, rule.summary, actions.reason, system)
+        return
+    for action in actions:
         sentence = f"{rule.summary} ({action})"
         for needed in (role, resource):
             if isinstance(needed, Missing):

@@ -15,9 +15,10 @@ from policy_audit.model.node import Sequence as List
 from policy_audit.model.resources import Api, Fact, Missing, Role
 from policy_audit.model.rest_api import ApiRequest
 from policy_audit.model.workflow import OtherThan
+from policy_audit.rulebook.facts import FACTS, fact_class
 from policy_audit.rulebook.pages import rules_folder
 from policy_audit.rulebook.remembered import recall, remember
-from policy_audit.rulebook.rule import FACTS, Clause, Path, Permission, Principal, Property, Rule
+from policy_audit.rulebook.rule import Clause, Path, Permission, Principal, Property, Rule
 from policy_audit.sources.nodes import parse_yaml, read_text
 from policy_audit.suggest import did_you_mean
 
@@ -30,6 +31,7 @@ _KEYS: Kinds = (str, OtherThan)
 _COMPARABLE: Kinds = (str, bool, Field)
 _FACTS: Kinds = (Fact, tuple[Fact, ...])
 _CALLERS: Kinds = (tuple[str, ...],)
+_ACTIONS: Kinds = (tuple[str, ...],)
 _REQUESTS: Kinds = (tuple[ApiRequest, ...],)
 """What a path may end at, by the place it stands in."""
 
@@ -156,7 +158,7 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     whole_api = principal.path is not None and isinstance(_walk(principal.path.text, about, _CALLERS), Path)
     return Permission(
         effect="allow" if kind == "allow" else "deny",
-        actions=tuple(_action(item) for item in _items(clause, kind)),
+        actions=_actions(clause, kind, about),
         principal=principal,
         resource=_path_at(clause, "resource", about, _REQUESTS if whole_api else _TEXT, "resource"),
         when=tuple((key.text, _path(value, _scalar(value).text, about, _KEYS, "text")) for key, value in keys),
@@ -170,6 +172,13 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
         ),
         span=clause.place.span,
     )
+
+
+def _actions(clause: Mapping, kind: str, about: str) -> tuple[str, ...] | Path:
+    """A list of actions, or the path of the property that lists them."""
+    if isinstance(clause.get(kind), Scalar):
+        return _path_at(clause, kind, about, _ACTIONS, "list of actions")
+    return tuple(_action(item) for item in _items(clause, kind))
 
 
 def _action(node: Node) -> str:
@@ -217,7 +226,7 @@ def _walk(text: str, about: str, kinds: Kinds) -> Path | tuple[str, str]:
     if first != about:
         return f"`{text}` does not start with `{about}`", f"the rule is `for: {about}`"
     owners: list[type] = []
-    ends: Sequence[object] = (FACTS[about],)
+    ends: Sequence[object] = (fact_class(about),)
     for name in names:
         owners = [one for one in ends if isinstance(one, type) and hasattr(one, "_fields")]
         known = [one for one in owners if name in _words(one)]

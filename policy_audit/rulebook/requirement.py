@@ -10,7 +10,7 @@ from policy_audit.model.system import System
 from policy_audit.model.workflow import Call, OtherThan
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
-from policy_audit.rulebook.rule import Permission, Rule
+from policy_audit.rulebook.rule import Path, Permission, Rule
 
 
 class Requirement(NamedTuple):
@@ -93,6 +93,16 @@ def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system:
     address, span = place(subject)
     name = f"state `{subject.state}`" if isinstance(subject, Call) else f"`{name_of(subject, system)}`"
     return Requirement(rule, subject, f"{name}: {sentence}", address, span, span, missing=reason)
+
+
+def actions_of(clause: Permission, subject: object) -> tuple[str, ...] | Missing:
+    """The actions of a clause: those that it lists, or those of the property that it names."""
+    if isinstance(clause.actions, tuple) and not isinstance(clause.actions, Path):
+        return clause.actions
+    found = clause.actions.of(subject)
+    if isinstance(found, Missing):
+        return found
+    return found if isinstance(found, tuple) else ()
 
 
 def when(clause: Permission, subject: object) -> Iterator[tuple[str, str]]:

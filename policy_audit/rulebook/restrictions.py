@@ -8,13 +8,25 @@ from policy_audit.model.resources import Missing, Role
 from policy_audit.model.rest_api import ApiRequest, RestApi
 from policy_audit.model.system import System
 from policy_audit.model.workflow import OtherThan
-from policy_audit.rulebook.requirement import Requirement, context_of, place, question, surroundings, undecidable
+from policy_audit.rulebook.requirement import (
+    Requirement,
+    actions_of,
+    context_of,
+    place,
+    question,
+    surroundings,
+    undecidable,
+)
 from policy_audit.rulebook.rule import Permission, Rule
 
 
 def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Iterator[Requirement]:
     """What the clause requires of `subject`: a requirement for each action."""
-    for action in clause.actions:
+    actions = actions_of(clause, subject)
+    if isinstance(actions, Missing):
+        yield undecidable(rule, subject, rule.summary, actions.reason, system)
+        return
+    for action in actions:
         if isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
             yield _restriction(rule, clause, subject, system, action)
         else:

@@ -1,24 +1,11 @@
 """A rule as its file states it: which facts it is about, what it requires of each, and what to say."""
 
-from typing import Final, Literal
+from typing import Literal
 
 from policy_audit.findings import Confidence, Severity
-from policy_audit.model.private_path import PrivatePath
-from policy_audit.model.resources import Missing, StateMachine
-from policy_audit.model.rest_api import RestApi
-from policy_audit.model.workflow import Call
+from policy_audit.model.resources import Missing
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
-
-FactName = Literal["call", "rest_api", "state_machine", "private_path"]
-
-FACTS: Final[dict[str, type]] = {
-    "call": Call,
-    "rest_api": RestApi,
-    "state_machine": StateMachine,
-    "private_path": PrivatePath,
-}
-"""The facts that a rule can be about, and the class whose public properties its paths may name."""
 
 
 class Path(NamedTuple):
@@ -48,7 +35,8 @@ class Permission(NamedTuple):
     """`allow` and `deny`: every request for these actions must be allowed, or none may be."""
 
     effect: Literal["allow", "deny"]
-    actions: tuple[str, ...]
+    actions: tuple[str, ...] | Path
+    """As the rule writes them, or the property that lists them."""
     principal: Principal
     resource: Path
     when: tuple[tuple[str, Path], ...] = ()

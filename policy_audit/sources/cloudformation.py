@@ -2,16 +2,20 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Final
 
 from policy_audit.findings import Skipped
 from policy_audit.model.resources import Role
 from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
+from policy_audit.record import NamedTuple
 from policy_audit.sources.apis import read_apis
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.private_connections import read_connections
 from policy_audit.sources.roles import read_roles
 from policy_audit.sources.state_machines import read_state_machines
+from policy_audit.sources.template import Template
 
 _UNREAD = {
     "AWS::CloudFormation::Stack": "a nested stack: its template is not read",
@@ -19,6 +23,22 @@ _UNREAD = {
     "AWS::EventsV2::": "a custom event bus: its permissions are not read",
 }
 """Types, or the start of types, whose effect on permissions the audit does not see."""
+
+
+class Reader(NamedTuple):
+    """A function of a module of this package that reads resources which few estates have.
+
+    It takes the templates and returns facts of the class `gives`; it is imported where a template has a resource of
+    one of `types`.
+    """
+
+    types: frozenset[str]
+    module: str
+    function: str
+    gives: str
+
+
+_READERS: Final[tuple[Reader, ...]] = ()
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
 
@@ -44,7 +64,19 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
         connections=read_connections(templates),
         apis=apis,
         intended_callers=intended,
+        others=_others(templates),
     )
+
+
+def _others(templates: Sequence[Template]) -> dict[str, tuple[object, ...]]:
+    """Facts of the classes that few estates have, by the class's name."""
+    declared = {resource.type for template in templates for resource in template.resources.values()}
+    found: dict[str, tuple[object, ...]] = {}
+    for reader in _READERS:
+        if declared & reader.types:
+            read = getattr(import_module(f"policy_audit.sources.{reader.module}"), reader.function)
+            found[reader.gives] = (*found.get(reader.gives, ()), *read(templates))
+    return found
 
 
 def _callers(

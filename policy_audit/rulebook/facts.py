@@ -1,0 +1,50 @@
+"""What rules can be about: the kinds of facts by the word that a rule file has for them, loaded when there are any."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, Final
+
+from policy_audit.model.system import System
+from policy_audit.record import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of fact: the class `name` in `policy_audit.model.<module>`, whose `every(system)` lists the facts.
+
+    `needs` are attributes of the system, or names of classes of its `others`: without any of these there is no such
+    fact, and the module is not imported.
+    """
+
+    module: str
+    name: str
+    needs: tuple[str, ...]
+
+
+FACTS: Final[dict[str, Kind]] = {
+    "call": Kind("workflow", "Call", ("calls",)),
+    "private_path": Kind("private_path", "PrivatePath", ("connections",)),
+    "rest_api": Kind("rest_api", "RestApi", ("apis",)),
+    "state_machine": Kind("resources", "StateMachine", ("state_machines",)),
+    "statement": Kind("statements", "PolicyStatement", ("roles", "apis", "others")),
+}
+"""The word after `for:` in a rule file, and what its paths may name: the public properties of the class."""
+
+
+def fact_class(word: str) -> type:
+    """The class of the facts that `word` stands for."""
+    kind = FACTS[word]
+    found: type = getattr(_module(kind), kind.name)
+    return found
+
+
+def facts(word: str, system: System) -> Sequence[object]:
+    """Every fact of the system that `word` stands for."""
+    kind = FACTS[word]
+    if not any(system.has(name) for name in kind.needs):
+        return ()
+    every: Callable[[System], Sequence[object]] = _module(kind).every
+    return every(system)
+
+
+def _module(kind: Kind) -> Any:
+    return import_module(f"policy_audit.model.{kind.module}")
