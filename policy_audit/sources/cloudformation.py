@@ -38,7 +38,9 @@ class Reader(NamedTuple):
     gives: str
 
 
-_READERS: Final[tuple[Reader, ...]] = ()
+_READERS: Final[tuple[Reader, ...]] = (
+    Reader(frozenset({"AWS::Events::ApiDestination"}), "api_destinations", "read_api_destinations", "ApiDestination"),
+)
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
 

@@ -71,6 +71,14 @@ def connection_arn(ids: Ids) -> str:
     return f"{connection_name_arn(ids)}/{ids.made('.UUID', UUID)}"
 
 
+def api_destination_name_arn(ids: Ids) -> str:
+    return ids.arn("events", f"api-destination/{ids.name('Name')}")
+
+
+def api_destination_arn(ids: Ids) -> str:
+    return f"{api_destination_name_arn(ids)}/{ids.made('.UUID', UUID)}"
+
+
 def connection_secret_arn(ids: Ids) -> str:
     # The name up to the connection's own is documented, what follows is only seen in practice: it stays open.
     # https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html
@@ -140,6 +148,8 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::ApiGatewayV2::Api", "ExecuteApiArn"): execute_api_arn,
     ("AWS::EC2::SecurityGroup", "GroupId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "Id"): _opaque_id,
+    ("AWS::Events::ApiDestination", "Arn"): api_destination_arn,
+    ("AWS::Events::ApiDestination", "ArnForPolicy"): api_destination_name_arn,
     ("AWS::Events::Connection", "Arn"): connection_arn,
     ("AWS::Events::Connection", "ArnForPolicy"): connection_name_arn,
     ("AWS::Events::Connection", "SecretArn"): connection_secret_arn,
