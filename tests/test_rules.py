@@ -1,10 +1,13 @@
 """Every rule of the package is complete: it reads, has a page that tells its truth, and fixtures on both sides."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
+from test_fixtures import read
 
 from policy_audit.audit import audit
 from policy_audit.options import Options
@@ -78,12 +81,31 @@ def test_references_are_pages_of_aws_and_the_page_has_them_all(rule: Rule) -> No
 
 
 @each_rule
-def test_the_excerpts_of_a_page_are_yaml(rule: Rule) -> None:
-    for title in ("Bad", "Good"):
-        blocks = re.findall(r"```yaml\n(.*?)```", sections(page(rule.id))[title], flags=re.S)
-        assert blocks
-        for block in blocks:
-            assert yaml.load(block, _Loader)
+@pytest.mark.parametrize("kind", ["bad", "good"])
+def test_the_example_of_a_page_is_a_fixture(rule: Rule, kind: str) -> None:
+    """The first line of a block names the fixture; its other lines, but for comments, stand there one after another."""
+    found = re.findall(r"```(yaml|json)\n(.*?)```", sections(page(rule.id))[kind.title()], flags=re.S)
+    assert found
+    for language, block in found:
+        head, *rest = block.splitlines()
+        assert head.startswith(f"# fixtures/{rule.id}/{kind}/")
+        files = read(FIXTURES.parent / head.removeprefix("# ")).files
+        lines = [line for line in rest if not line.startswith("#")]
+        assert any(stands_in(lines, text.splitlines()) for text in files.values()), head
+        assert language == "json" or yaml.load(block, _Loader)
+
+
+def stands_in(wanted: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether the lines `wanted` follow one another among `lines`, at whatever indentation."""
+    starts = range(len(lines) - len(wanted) + 1)
+    return any(dedent("\n".join(lines[at : at + len(wanted)])).splitlines() == [*wanted] for at in starts)
+
+
+@each_rule
+def test_a_page_tells_how_to_fix_it_in_every_form(rule: Rule) -> None:
+    told = re.split(r"^### (.+)$", sections(page(rule.id))["How to fix"], flags=re.M)
+    assert told[1::2] == ["CloudFormation", "SAM", "CDK", "Terraform"]
+    assert all(text.strip() for text in told[::2])
 
 
 @each_rule
