@@ -40,7 +40,7 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
     loaded = load(paths)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
-    estate = Estate(loaded.documents, given)
+    estate = Estate(loaded.inputs, given)
     cases: Cases = {}
     worlds = []
     for world in estate.worlds():
@@ -51,7 +51,12 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     return Report(
         findings=findings,
         requirements=requirements,
-        skipped=(*loaded.skipped, *_problems(estate, options), *unsupported(estate, options.callers)),
+        skipped=(
+            *loaded.skipped,
+            *(Skipped(target, reason) for one in loaded.inputs for target, reason in one.notes),
+            *_problems(estate, options),
+            *unsupported(estate, options.callers),
+        ),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings),
@@ -62,7 +67,7 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
 def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]) -> dict[str, tuple[str, ...]]:
     """The lines of the files that findings point at."""
     files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
-    return {one.path: masked(one, texts[one.path]) for one in estate.templates if one.path in files}
+    return masked(estate.templates, {path: text for path, text in texts.items() if path in files})
 
 
 def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases) -> None:

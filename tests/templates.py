@@ -12,6 +12,7 @@ from policy_audit.model.value import has_holes
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
 from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.inputs import Input
 from policy_audit.sources.nodes import parse
 from policy_audit.sources.template import Template
 
@@ -25,7 +26,7 @@ def estate(*texts: str, given: Given = PINNED, world: World = World({})) -> Esta
     for name, text in zip(NAMES, texts, strict=False):
         document = parse(dedent(text), name)
         assert isinstance(document, Mapping)
-        documents.append((name, document))
+        documents.append(Input(name, document))
     found = Estate(documents, given)
     found.assume(world)
     return found

@@ -11,10 +11,16 @@ from policy_audit.formats import FORMATS, View, render
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
 from policy_audit.sources.excerpts import masked
+from policy_audit.sources.template import Template
 
 SECRET = "hunter2"
 HTTP = "arn:aws:states:::http:invoke"
 TRUST = "AssumeRolePolicyDocument: {Statement: []}"
+
+
+def lines_of(template: Template, text: str) -> tuple[str, ...]:
+    """The masked lines of the template's file."""
+    return masked((template,), {template.path: text})[template.path]
 
 
 def machine(definition: str) -> str:
@@ -135,7 +141,7 @@ def test_credentials_of_a_template_are_masked(properties: str, quote: str) -> No
     )
     found = estate(text)
     read_system(found, {})
-    lines = masked(found.templates[0], text)
+    lines = lines_of(found.templates[0], text)
     assert SECRET not in "\n".join(lines)
     assert [len(line) for line in lines] == [len(line) for line in text.split("\n")]
 
@@ -174,7 +180,7 @@ def test_a_given_value_of_a_parameter_without_echo_is_nowhere(tmp_path: Path) ->
 def test_a_secret_over_several_lines_is_masked_to_its_end() -> None:
     value = f"|\n        {SECRET} one\n        {SECRET} two\n"
     text = f"Resources:\n  X:\n    Type: T::T::T\n    Properties:\n      Password: {value}      Name: shown\n"
-    lines = masked(estate(text).templates[0], text)
+    lines = lines_of(estate(text).templates[0], text)
     assert SECRET not in "\n".join(lines)
     assert lines[-2] == "      Name: shown"
 
@@ -183,7 +189,7 @@ def test_a_secret_over_several_lines_is_masked_to_its_end() -> None:
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_lines_are_counted_as_editors_do(ends: str, mark: str) -> None:
     text = f"Resources:\n  X: {{Type: T::T::T, Properties: {{Password: {SECRET}, Name: n}}}}\n"
-    lines = masked(estate(text).templates[0], mark + text.replace("\n", ends))
+    lines = lines_of(estate(text).templates[0], mark + text.replace("\n", ends))
     assert lines == (
         "Resources:",
         f"  X: {{Type: T::T::T, Properties: {{Password: {'*' * len(SECRET)}, Name: n}}}}",

@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def paths(loaded: Loaded) -> list[str]:
-    return [path for path, _ in loaded.documents]
+    return [one.path for one in loaded.inputs]
 
 
 def write(*names: str, text: str = TEMPLATE) -> None:
@@ -70,7 +70,7 @@ def test_a_hostile_name_is_told_all_the_same(folder: Path) -> None:
 def test_a_file_is_read_once(folder: Path, given: list[str]) -> None:
     write("a.yaml")
     loaded = load([str(folder / "a.yaml") if one == "ABSOLUTE" else one for one in given])
-    assert len(loaded.documents) == 1
+    assert len(loaded.inputs) == 1
 
 
 def test_a_broken_file_is_told_once(folder: Path) -> None:

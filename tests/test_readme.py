@@ -18,7 +18,7 @@ from policy_audit import errors
 from policy_audit.cli import main
 from policy_audit.config import read_config
 from policy_audit.rulebook.read import read_rules
-from policy_audit.sources.files import SUFFIXES
+from policy_audit.sources.forms import SUFFIXES
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

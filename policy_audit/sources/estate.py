@@ -9,6 +9,7 @@ from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
 from policy_audit.sources.exports import Exports
+from policy_audit.sources.inputs import Input
 from policy_audit.sources.places import File
 from policy_audit.sources.scope import Problem
 from policy_audit.sources.template import Template
@@ -44,14 +45,14 @@ class World(NamedTuple):
 class Estate:
     """Templates that are audited together. They are empty until `worlds` or `assume` goes over to a world."""
 
-    def __init__(self, documents: Sequence[tuple[str, tree.Mapping]], given: Given) -> None:
+    def __init__(self, inputs: Sequence[Input], given: Given) -> None:
         self.symbols = Symbols()
         self.assumptions: list[str] = []
         self.unfinished = ""
         """Why not every case was looked at."""
-        pinned = self._pinned(documents, given)
-        paths = {os.path.realpath(path): path for path, _ in documents}
-        self._stacks = {
+        pinned = self._pinned(inputs, given)
+        paths = {os.path.realpath(one.path): one.path for one in inputs}
+        self._stacks = {one.stack: one.path for one in inputs if one.stack} | {
             stack: paths[real] for stack, path in given.stacks.items() if (real := os.path.realpath(path)) in paths
         }
         # A template that several stacks are made from has no one stack name.
@@ -63,25 +64,28 @@ class Estate:
         self._index_outputs()
         self.templates = [
             Template(
-                path,
-                document,
+                one.path,
+                one.body,
                 self.symbols,
-                pinned=pinned | ({"AWS::StackName": stack_of[path]} if path in stack_of else {}),
-                given=_given(path, given.parameters),
+                pinned=pinned
+                | dict(one.pinned)
+                | ({"AWS::StackName": stack_of[one.path]} if one.path in stack_of else {}),
+                given=dict(one.parameters) | _given(one.path, given.parameters),
+                names=one.names,
                 imported=self._imported,
                 stack_output=self._stack_output,
             )
-            for path, document in documents
+            for one in inputs
         ]
         self._by_path = {template.path: template for template in self.templates}
         self._index_outputs()
 
-    def _pinned(self, documents: Sequence[tuple[str, tree.Mapping]], given: Given) -> dict[str, str]:
+    def _pinned(self, inputs: Sequence[Input], given: Given) -> dict[str, str]:
         """Partition, Region and account: as given, else the one value that every literal ARN agrees on."""
         pinned = {}
         seen: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-        for _, document in documents:
-            for partition, service, region, account in _arns(document):
+        for one in inputs:
+            for partition, service, region, account in _arns(one.body):
                 # The resource of a state is no real ARN.
                 if (service, region) != ("states", ""):
                     seen[0].add(partition)

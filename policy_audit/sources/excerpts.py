@@ -1,9 +1,10 @@
 """The lines of the audited files as reports may show them: every credential masked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model import node as tree
+from policy_audit.model.node import Node, Scalar
 from policy_audit.origin import Span
 from policy_audit.sources.places import Within
 from policy_audit.sources.template import Template
@@ -32,16 +33,20 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-prope
 """
 
 
-def masked(template: Template, content: str) -> tuple[str, ...]:
-    """The lines of the template's file, with a mask over every stretch that may hold a credential.
+def masked(templates: Iterable[Template], texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The lines of files, by path, with a mask over every stretch that may hold a credential.
 
     A mask is as wide as what it covers, so that columns stay where they are.
     """
-    lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for span in _secrets(template):
-        if span.file == template.path:
-            _mask(lines, span)
-    return tuple(lines)
+    lines = {
+        path: content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for path, content in texts.items()
+    }
+    for template in templates if lines else ():
+        for span in _secrets(template):
+            if span.file in lines:
+                _mask(lines[span.file], span)
+    return {path: tuple(one) for path, one in lines.items()}
 
 
 def _secrets(template: Template) -> Iterable[Span]:
@@ -57,7 +62,7 @@ def _secrets(template: Template) -> Iterable[Span]:
     pending: list[tuple[Node, bool]] = [(document, isinstance(document, Scalar)) for document in documents]
     while pending:
         node, hidden = pending.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, tree.Mapping):
             for entry in node.entries:
                 name = entry.key.text.removesuffix(".$")
                 # Arguments that an expression computes as a whole may have headers in it.

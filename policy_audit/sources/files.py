@@ -1,4 +1,4 @@
-"""Which files an audit reads: those that are named, and in folders those that can be templates; never one outside."""
+"""Which files an audit reads: those that are named, and in folders those of a known form; never one outside."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -6,67 +6,94 @@ from typing import Final
 
 from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
-from policy_audit.model.node import Mapping
 from policy_audit.record import NamedTuple
-from policy_audit.sources.nodes import MAXIMUM_BYTES, parse, read_text
-from policy_audit.sources.tree import child, entries, text
+from policy_audit.sources.document import MAXIMUM_BYTES
+from policy_audit.sources.forms import FORMS, SUFFIXES, TEMPLATES, Form
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.reach import Reach
 
-SUFFIXES: Final = (".yaml", ".yml", ".json", ".template")
 PASSED_OVER: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "cdk.out.tmp"})
 """Folders that hold other people's files. Names that start with a dot are passed over as well."""
 
-TEMPLATE: Final = "CloudFormation template"
-
 
 class Loaded(NamedTuple):
-    """The templates of an audit with their text, and what could not be read."""
+    """The documents of an audit, the text of every file that was read for them, and what could not be read."""
 
-    documents: Sequence[tuple[str, Mapping]]
+    inputs: tuple[Input, ...]
     texts: dict[str, str]
     targets: tuple[Target, ...]
     skipped: tuple[Skipped, ...]
 
 
 def load(paths: Sequence[str]) -> Loaded:
-    """Reads every template among `paths` (files, and folders with all that is below them).
+    """Reads every file of a known form among `paths` (files, and folders with all that is below them).
 
     Raises AuditError for a path that does not exist, and when nothing at all is there to be audited.
     """
-    documents: dict[str, Mapping] = {}
-    texts: dict[str, str] = {}
     skipped: list[Skipped] = []
-    seen: set[str] = set()
-    for path, named in _files(paths, skipped):
-        real = os.path.realpath(path)
-        if real in seen:
-            continue
-        seen.add(real)
-        try:
-            content = read_text(path)
-            texts[path] = content
-            if not named and not _may_be_template(content):
-                continue
-            document = parse(content, path)
-        except AuditError as error:
-            if not named and path not in texts and _cannot_be_template(path):
-                continue
-            where = error.where or path
-            skipped.append(Skipped(where, error.message, error.help, broken=True))
-            continue
-        if isinstance(document, Mapping) and _is_template(document):
-            documents[path] = document
-        elif named:
-            reason = "this is no CloudFormation template: it declares no `Resources`"
-            skipped.append(Skipped(path, reason, "name the templates, or the folder that holds them"))
-    if not documents and not any(one.broken for one in skipped):
+    reach = Reach(paths)
+    candidates = _distinct(_files(paths, skipped))
+    inputs: list[Input] = []
+    for form in (one for one in FORMS if one.first):
+        for path, _ in candidates:
+            if path.endswith(form.suffixes):
+                inputs += _read(path, (form,), reach, skipped, named=False) or ()
+    for path, named in candidates:
+        if os.path.realpath(path) not in reach.claimed:
+            inputs += _read(path, [one for one in FORMS if not one.first], reach, skipped, named) or ()
+    if not inputs and not any(one.broken for one in skipped):
         named_files = "; ".join(f"{one.target}: {one.reason}" for one in skipped)
         raise AuditError(
             named_files or f"no CloudFormation template was found in {', '.join(paths)}",
-            help="name a template, or a folder that holds some (*.yaml, *.yml, *.json, *.template)",
+            help=f"name a template, or a folder that holds some ({', '.join(f'*{one}' for one in SUFFIXES)})",
             exit_code=NOTHING_AUDITED,
         )
-    targets = tuple(Target(path, TEMPLATE) for path in documents)
-    return Loaded(tuple(documents.items()), {path: texts[path] for path in documents}, targets, tuple(skipped))
+    targets = tuple(Target(one.path, one.form) for one in inputs)
+    return Loaded(tuple(inputs), reach.texts, targets, tuple(skipped))
+
+
+def _distinct(files: Iterator[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Each file once, whatever the ways that lead to it."""
+    found: dict[str, tuple[str, bool]] = {}
+    for path, named in files:
+        found.setdefault(os.path.realpath(path), (path, named))
+    return list(found.values())
+
+
+def _read(
+    path: str, forms: Sequence[Form], reach: Reach, skipped: list[Skipped], named: bool
+) -> Sequence[Input] | None:
+    """What the file comes to in the first of `forms` that knows it; None, and a word in `skipped`, if none does.
+
+    A file that was named itself is told of when it is no document, one of a folder only when it should be one.
+    """
+    readable = False
+    try:
+        content = _text(path, reach, named)
+        readable = True
+        tried = [form for form in forms if form.may_be(path, content)]
+        for form in tried or ([TEMPLATES] if named else []):
+            found = form.read(path, content, reach)
+            if found is not None:
+                reach.claim(path)
+                return found
+        reach.forget(path)
+    except AuditError as error:
+        reach.forget(path)
+        if named or readable or not _cannot_be_input(path, forms):
+            skipped.append(Skipped(error.where or path, error.message, error.help, broken=True))
+        return None
+    if named:
+        reason = "this is no CloudFormation template: it declares no `Resources`"
+        skipped.append(Skipped(path, reason, "name the templates, or the folder that holds them"))
+    return None
+
+
+def _text(path: str, reach: Reach, named: bool) -> str:
+    """The file's text. A file that the user named is opened wherever a link leads."""
+    if named:
+        reach.allow(path)
+    return reach.text(path)
 
 
 def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, bool]]:
@@ -102,9 +129,9 @@ def _within(path: str, folder: str) -> bool:
     return os.path.commonpath((os.path.realpath(path), folder)) == folder
 
 
-def _cannot_be_template(path: str) -> bool:
+def _cannot_be_input(path: str, forms: Sequence[Form]) -> bool:
     """Whether a file that is no readable text holds other data for sure: it is larger than any template, or lacks
-    the words that each has."""
+    the words that each form has."""
     if not os.path.isfile(path):
         return False
     try:
@@ -112,19 +139,4 @@ def _cannot_be_template(path: str) -> bool:
             content = file.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError):
         return False
-    return len(content) > MAXIMUM_BYTES or not _may_be_template(content)
-
-
-def _may_be_template(content: str) -> bool:
-    """Whether a file is worth parsing: every template has these words."""
-    return "Resources" in content and "::" in content and "Type" in content
-
-
-def _is_template(document: Mapping) -> bool:
-    if document.get("AWSTemplateFormatVersion") is not None and document.get("Resources") is not None:
-        return True
-    resources = document.get("Resources")
-    return isinstance(resources, Mapping) and any(
-        text(child(entry.value, "Type")) is not None or entry.key.text.startswith("Fn::ForEach::")
-        for entry in entries(resources)
-    )
+    return len(content) > MAXIMUM_BYTES or not any(form.may_be(path, content) for form in forms)

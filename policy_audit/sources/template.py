@@ -36,7 +36,8 @@ class Template:
     """A template as the estate sees it, in one world at a time (see `assume`).
 
     `pinned` are the pseudo parameters that the audit knows a value for; `given` are parameter values that the user
-    gave. `imported` and `stack_output` find the values of other templates.
+    gave. `names` are the names of resources that the user knows by another than their logical id. `imported` and
+    `stack_output` find the values of other templates.
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class Template:
         *,
         pinned: MappingOf[str, str],
         given: MappingOf[str, Node],
+        names: MappingOf[str, str],
         imported: Callable[[str], Node | None],
         stack_output: Callable[[str, str], Node | None],
     ) -> None:
         self.path = path
+        self._names = names
         self.document = document
         self.embedded: dict[tuple[int, str], Node] = {}
         """Definitions of this template, by place and text: as they were parsed, or the string that could not be."""
@@ -124,8 +127,8 @@ class Template:
     # ---- resources ----
 
     def address(self, logical_id: str) -> str:
-        """How findings name the resource: `template.yaml#LogicalId`."""
-        return f"{self.path}#{logical_id}"
+        """How findings name the resource: `template.yaml#LogicalId`, or with the name that the user knows it by."""
+        return f"{self.path}#{self._names.get(logical_id, logical_id)}"
 
     def of_type(self, resource_type: str) -> Sequence[Resource]:
         """The resources of this type that exist in this world, in the order written."""

@@ -1,0 +1,42 @@
+"""The forms of input by what tells them apart cheaply, and the module that reads each, loaded when one is met."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Final
+
+from policy_audit.record import NamedTuple
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.reach import Reach
+
+
+class Form(NamedTuple):
+    """One form of input.
+
+    A file is worth a try if its name ends in one of `suffixes` and its text has all of `words`. The module of this
+    package then has `read(path, text, reach)`, which returns the inputs that the file comes to, or None when it is
+    of another form; it raises AuditError for a file of the form that can't be read.
+    """
+
+    module: str
+    suffixes: tuple[str, ...]
+    words: tuple[str, ...]
+    first: bool = False
+    """Whether the form is made of several files, whose others must not be taken for something of their own."""
+
+    def may_be(self, path: str, text: str) -> bool:
+        """Whether the file is worth a try."""
+        return path.endswith(self.suffixes) and all(word in text for word in self.words)
+
+    def read(self, path: str, text: str, reach: Reach) -> Sequence[Input] | None:
+        """The inputs that the file comes to; None if it is of another form."""
+        reader: Callable[[str, str, Reach], Sequence[Input] | None]
+        reader = import_module(f"policy_audit.sources.{self.module}").read
+        return reader(path, text, reach)
+
+
+TEMPLATES: Final = Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type"))
+
+FORMS: Final[tuple[Form, ...]] = (TEMPLATES,)
+"""In the order in which a file is tried."""
+
+SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in FORMS for suffix in form.suffixes))

@@ -1,0 +1,31 @@
+"""What the readers of forms give: documents in the shape of CloudFormation, with what is known of their stack."""
+
+from collections.abc import Mapping as MappingOf
+
+from policy_audit.model.node import Mapping, Node
+from policy_audit.record import NamedTuple
+
+TEMPLATE = "CloudFormation template"
+
+
+class Input(NamedTuple):
+    """One document to audit: a template, or what another form comes to, as resources of CloudFormation's types.
+
+    `path` is what places and addresses start with. Nodes of `body` have their places in the file where the user wrote
+    them, whichever that is.
+    """
+
+    path: str
+    body: Mapping
+    form: str = TEMPLATE
+    """How the report calls it: `SAM template`, `Terraform plan`."""
+    stack: str = ""
+    """The name of the stack that it becomes, where the form says so."""
+    pinned: MappingOf[str, str] = {}
+    """Pseudo parameters that the form gives: `AWS::Region`, `AWS::AccountId`, `AWS::Partition`."""
+    parameters: MappingOf[str, Node] = {}
+    """Values of parameters that the form gives, as a parent stack does."""
+    names: MappingOf[str, str] = {}
+    """By logical id, how the user knows a resource, where that is not the logical id: a construct path, an address."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """What of the form is not read: target and reason, for the report."""

@@ -1,0 +1,75 @@
+"""Which files an audit may open beside the named ones: those of the audited folders, each read once."""
+
+import os
+from collections.abc import Sequence
+
+from policy_audit.errors import INCOMPLETE, AuditError
+from policy_audit.model.node import Node
+from policy_audit.sources.document import read_text
+from policy_audit.sources.nodes import parse
+
+
+class Reach:
+    """The files that may be opened: those below the audited folders, and below the folders of files that were named.
+
+    A template comes from a pull request: what it names elsewhere (`../../.ssh/id_rsa`, a link that leads out) is
+    refused, and the refusal is told.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        folders = (path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths)
+        self._roots = tuple(dict.fromkeys(os.path.realpath(folder) for folder in folders))
+        self._named: set[str] = set()
+        self.texts: dict[str, str] = {}
+        """The text of every file that was read, by its path."""
+        self._parsed: tuple[str, Node] | None = None
+        self.claimed: set[str] = set()
+        """Real paths of files that belong to a form of several files, and are not read by themselves."""
+
+    def allow(self, path: str) -> None:
+        """Lets a file be opened that the user named, wherever a link leads."""
+        self._named.add(os.path.realpath(path))
+
+    def text(self, path: str) -> str:
+        """The text of the file at `path`. Raises AuditError for one that is out of reach or can't be read."""
+        if path not in self.texts:
+            self._refuse(path)
+            self.texts[path] = read_text(path)
+        return self.texts[path]
+
+    def document(self, path: str) -> Node:
+        """The YAML or JSON document in the file, parsed once. Raises AuditError as `text` and `nodes.parse` do."""
+        if self._parsed is None or self._parsed[0] != path:
+            self._parsed = (path, parse(self.text(path), path))
+        return self._parsed[1]
+
+    def forget(self, path: str) -> None:
+        """Drops the text of a file that turned out to be of no known form."""
+        self.texts.pop(path, None)
+
+    def beside(self, path: str, name: str) -> str:
+        """The path of the file that the file at `path` calls `name`. Raises AuditError if it is out of reach."""
+        found = os.path.normpath(os.path.join(os.path.dirname(path), name))
+        self._refuse(found)
+        return found
+
+    def holds(self, path: str) -> bool:
+        """Whether the file is there and may be opened."""
+        return self._within(path) and os.path.isfile(path)
+
+    def claim(self, path: str) -> None:
+        """Keeps a file from being read by itself."""
+        self.claimed.add(os.path.realpath(path))
+
+    def _within(self, path: str) -> bool:
+        real = os.path.realpath(path)
+        return real in self._named or any(os.path.commonpath((real, root)) == root for root in self._roots)
+
+    def _refuse(self, path: str) -> None:
+        if not self._within(path):
+            raise AuditError(
+                "this file is outside the audited folders, and is not opened",
+                where=path,
+                help="audit a folder that holds both files",
+                exit_code=INCOMPLETE,
+            )

@@ -1,0 +1,25 @@
+"""CloudFormation templates as files: told from other YAML and JSON by their resources."""
+
+from collections.abc import Sequence
+
+from policy_audit.model.node import Mapping
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.reach import Reach
+from policy_audit.sources.tree import child, entries, text
+
+
+def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
+    """The template in the file; None if it declares no resources. Raises AuditError for text that can't be parsed."""
+    document = reach.document(path)
+    return (Input(path, document),) if isinstance(document, Mapping) and is_template(document) else None
+
+
+def is_template(document: Mapping) -> bool:
+    """Whether the document declares resources as CloudFormation does."""
+    if document.get("AWSTemplateFormatVersion") is not None and document.get("Resources") is not None:
+        return True
+    resources = document.get("Resources")
+    return isinstance(resources, Mapping) and any(
+        text(child(entry.value, "Type")) is not None or entry.key.text.startswith("Fn::ForEach::")
+        for entry in entries(resources)
+    )
