@@ -38,7 +38,7 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report.
     """
     rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
-    loaded = load(paths)
+    loaded = load(paths, options.policies_are)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.inputs, given)
     cases: Cases = {}

@@ -140,6 +140,13 @@ Exit codes:
 @click.option("--account", default="", metavar="ID", help="What AWS::AccountId is: twelve digits.")
 @click.option("--partition", default="", metavar="NAME", help="What AWS::Partition is: aws, aws-cn, aws-us-gov …")
 @click.option(
+    "--as",
+    "policies_are",
+    type=click.Choice(["identity", "resource", "trust", "endpoint", "scp", "rcp"]),
+    default=None,
+    help="What policy documents in files of their own are.  [default: as what stands in them tells]",
+)
+@click.option(
     "-v", "--verbose", is_flag=True, help="Every requirement with its verdict and the statements that decide."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
@@ -158,6 +165,7 @@ def check(
     region: str,
     account: str,
     partition: str,
+    policies_are: str | None,
     verbose: bool,
     quiet: bool,
     no_cache: bool,
@@ -179,7 +187,8 @@ def check(
     try:
         given = Given(parameters, stacks, rules, region, account, partition, fail_on, strict)
         settings = joined(Config() if no_config else load_config(".", config), given)
-        report = audit(paths or (".",), settings.options, "" if no_cache else _cache_folder(os.environ))
+        options = settings.options._replace(policies_are=policies_are or "")
+        report = audit(paths or (".",), options, "" if no_cache else _cache_folder(os.environ))
     except AuditError as error:
         if output != "text":
             _write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))

@@ -21,3 +21,5 @@ class Options(NamedTuple):
     """Folders with rules of the user's own."""
     disabled: frozenset[str] = frozenset()
     strict: bool = False
+    policies_are: str = ""
+    """What policy documents in files of their own are: `identity`, `resource`, `trust`, `endpoint`, `scp`, `rcp`."""

@@ -8,7 +8,7 @@ from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.record import NamedTuple
 from policy_audit.sources.document import MAXIMUM_BYTES
-from policy_audit.sources.forms import FORMS, SUFFIXES, TEMPLATES, Form
+from policy_audit.sources.forms import FORMS, PARTS, SUFFIXES, WHOLES, Form
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 
@@ -25,22 +25,22 @@ class Loaded(NamedTuple):
     skipped: tuple[Skipped, ...]
 
 
-def load(paths: Sequence[str]) -> Loaded:
+def load(paths: Sequence[str], policies_are: str = "") -> Loaded:
     """Reads every file of a known form among `paths` (files, and folders with all that is below them).
+
+    `policies_are` is what policy documents by themselves are, one of `policy_files.KINDS`; empty to go by what is in
+    them.
 
     Raises AuditError for a path that does not exist, and when nothing at all is there to be audited.
     """
-    skipped: list[Skipped] = []
-    reach = Reach(paths)
-    candidates = _distinct(_files(paths, skipped))
-    inputs: list[Input] = []
-    for form in (one for one in FORMS if one.first):
-        for path, _ in candidates:
-            if path.endswith(form.suffixes):
-                inputs += _read(path, (form,), reach, skipped, named=False) or ()
+    loading = _Loading(Reach(paths, policies_are))
+    candidates = _distinct(_files(paths, loading.skipped))
     for path, named in candidates:
-        if os.path.realpath(path) not in reach.claimed:
-            inputs += _read(path, [one for one in FORMS if not one.first], reach, skipped, named) or ()
+        loading.whole(path, named)
+    for path, named in candidates:
+        loading.file(path, named)
+    loading.rest()
+    inputs, skipped = loading.inputs, loading.skipped
     if not inputs and not any(one.broken for one in skipped):
         named_files = "; ".join(f"{one.target}: {one.reason}" for one in skipped)
         raise AuditError(
@@ -49,7 +49,7 @@ def load(paths: Sequence[str]) -> Loaded:
             exit_code=NOTHING_AUDITED,
         )
     targets = tuple(Target(one.path, one.form) for one in inputs)
-    return Loaded(tuple(inputs), reach.texts, targets, tuple(skipped))
+    return Loaded(tuple(inputs), loading.reach.texts, targets, tuple(skipped))
 
 
 def _distinct(files: Iterator[tuple[str, bool]]) -> list[tuple[str, bool]]:
@@ -60,40 +60,69 @@ def _distinct(files: Iterator[tuple[str, bool]]) -> list[tuple[str, bool]]:
     return list(found.values())
 
 
-def _read(
-    path: str, forms: Sequence[Form], reach: Reach, skipped: list[Skipped], named: bool
-) -> Sequence[Input] | None:
-    """What the file comes to in the first of `forms` that knows it; None, and a word in `skipped`, if none does.
+class _Loading:
+    """Files on their way to inputs: wholes of several files first, then single files, then parts that nobody took."""
 
-    A file that was named itself is told of when it is no document, one of a folder only when it should be one.
-    """
-    readable = False
-    try:
-        content = _text(path, reach, named)
-        readable = True
-        tried = [form for form in forms if form.may_be(path, content)]
-        for form in tried or ([TEMPLATES] if named else []):
-            found = form.read(path, content, reach)
-            if found is not None:
-                reach.claim(path)
-                return found
-        reach.forget(path)
-    except AuditError as error:
-        reach.forget(path)
-        if named or readable or not _cannot_be_input(path, forms):
-            skipped.append(Skipped(error.where or path, error.message, error.help, broken=True))
-        return None
-    if named:
-        reason = "this is no CloudFormation template: it declares no `Resources`"
-        skipped.append(Skipped(path, reason, "name the templates, or the folder that holds them"))
-    return None
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
+        self.inputs: list[Input] = []
+        self.skipped: list[Skipped] = []
+        self._parts: list[tuple[str, bool]] = []
 
+    def whole(self, path: str, named: bool) -> None:
+        """Reads the file if it stands for a whole of several, whose other files it then claims."""
+        forms = [form for form in WHOLES if path.endswith(form.suffixes)]
+        if forms and not self._claimed(path):
+            self._read(path, forms, named)
 
-def _text(path: str, reach: Reach, named: bool) -> str:
-    """The file's text. A file that the user named is opened wherever a link leads."""
-    if named:
-        reach.allow(path)
-    return reach.text(path)
+    def file(self, path: str, named: bool) -> None:
+        """Reads the file if it is of a known form; a possible part of another waits until all others are read."""
+        if self._claimed(path) or self._read(path, FORMS, named):
+            return
+        content = self.reach.texts.get(path)
+        if content is not None and any(form.may_be(path, content, named) for form in PARTS):
+            self._parts.append((path, named))
+        elif content is not None:
+            self._unknown(path, named)
+
+    def rest(self) -> None:
+        """Reads the parts that no other file has claimed."""
+        for path, named in self._parts:
+            if not self._claimed(path) and not self._read(path, PARTS, named) and path in self.reach.texts:
+                self._unknown(path, named)
+
+    def _read(self, path: str, forms: Sequence[Form], named: bool) -> bool:
+        """Whether the file is of one of `forms`. One that can't be read is told of, unless it is surely none of them.
+
+        A file that was named itself is opened wherever a link leads, and tried whatever its name.
+        """
+        if named:
+            self.reach.allow(path)
+        try:
+            content = self.reach.text(path)
+            tried = [form for form in forms if form.may_be(path, content, named)]
+            if named and not any(form.may_be(path, content, named) for form in (*WHOLES, *FORMS, *PARTS)):
+                tried = [FORMS[0]]
+            for form in tried:
+                found = form.read(path, content, self.reach)
+                if found is not None:
+                    self.reach.claim(path)
+                    self.inputs += found
+                    return True
+        except AuditError as error:
+            if named or path in self.reach.texts or not _cannot_be_input(path):
+                self.skipped.append(Skipped(error.where or path, error.message, error.help, broken=True))
+            self.reach.forget(path)
+        return False
+
+    def _unknown(self, path: str, named: bool) -> None:
+        self.reach.forget(path)
+        if named:
+            reason = "this is no CloudFormation template: it declares no `Resources`"
+            self.skipped.append(Skipped(path, reason, "name the templates, or the folder that holds them"))
+
+    def _claimed(self, path: str) -> bool:
+        return os.path.realpath(path) in self.reach.claimed
 
 
 def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, bool]]:
@@ -129,7 +158,7 @@ def _within(path: str, folder: str) -> bool:
     return os.path.commonpath((os.path.realpath(path), folder)) == folder
 
 
-def _cannot_be_input(path: str, forms: Sequence[Form]) -> bool:
+def _cannot_be_input(path: str) -> bool:
     """Whether a file that is no readable text holds other data for sure: it is larger than any template, or lacks
     the words that each form has."""
     if not os.path.isfile(path):
@@ -139,4 +168,4 @@ def _cannot_be_input(path: str, forms: Sequence[Form]) -> bool:
             content = file.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError):
         return False
-    return len(content) > MAXIMUM_BYTES or not any(form.may_be(path, content) for form in forms)
+    return len(content) > MAXIMUM_BYTES or not any(form.may_be(path, content) for form in (*FORMS, *PARTS))

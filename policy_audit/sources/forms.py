@@ -20,12 +20,10 @@ class Form(NamedTuple):
     module: str
     suffixes: tuple[str, ...]
     words: tuple[str, ...]
-    first: bool = False
-    """Whether the form is made of several files, whose others must not be taken for something of their own."""
 
-    def may_be(self, path: str, text: str) -> bool:
-        """Whether the file is worth a try."""
-        return path.endswith(self.suffixes) and all(word in text for word in self.words)
+    def may_be(self, path: str, text: str, named: bool = False) -> bool:
+        """Whether the file is worth a try; one that the user named is whatever its name."""
+        return (named or path.endswith(self.suffixes)) and all(word in text for word in self.words)
 
     def read(self, path: str, text: str, reach: Reach) -> Sequence[Input] | None:
         """The inputs that the file comes to; None if it is of another form."""
@@ -34,9 +32,19 @@ class Form(NamedTuple):
         return reader(path, text, reach)
 
 
-TEMPLATES: Final = Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type"))
+WHOLES: Final[tuple[Form, ...]] = ()
+"""Forms of several files, told by the name of one of them, whose others must not be read by themselves."""
 
-FORMS: Final[tuple[Form, ...]] = (TEMPLATES,)
-"""In the order in which a file is tried."""
+FORMS: Final = (
+    Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type")),
+    Form("account_details", (".json",), ("RoleDetailList", "AssumeRolePolicyDocument")),
+)
+"""Forms of single files, in the order in which a file is tried."""
 
-SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in FORMS for suffix in form.suffixes))
+PARTS: Final = (
+    Form("definitions", (".json", ".yaml", ".yml"), ("StartAt", "States")),
+    Form("policy_files", (".json",), ("Statement", "Effect")),
+)
+"""Forms of what mostly belongs to another file, and is read by itself when none has claimed it."""
+
+SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in (*WHOLES, *FORMS, *PARTS) for suffix in form.suffixes))

@@ -16,7 +16,10 @@ class Reach:
     refused, and the refusal is told.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], policies_are: str = "") -> None:
+        self.policies_are = policies_are
+        """What the user says that policy documents by themselves are: `identity`, `trust`, …; empty for "see for
+        yourself"."""
         folders = (path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths)
         self._roots = tuple(dict.fromkeys(os.path.realpath(folder) for folder in folders))
         self._named: set[str] = set()

@@ -1,0 +1,47 @@
+"""Amazon States Language files by themselves: a state machine whose role nobody has told."""
+
+import os
+import re
+from collections.abc import Sequence
+
+from policy_audit.errors import AuditError
+from policy_audit.model.node import Mapping, Node, Place
+from policy_audit.sources.build import mapping, resource, scalar, template
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.places import File
+from policy_audit.sources.reach import Reach
+
+FORM = "state machine definition"
+
+
+def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
+    """The definition in the file as a state machine without a role; None if the file is no definition.
+
+    Its placeholders (`${Name}`) are open, since what fills them in is not there. A file whose name says that it is a
+    definition (`.asl.`) may be one only when they are filled in; otherwise what can't be parsed is none.
+    """
+    named = ".asl." in os.path.basename(path)
+    definition: tuple[str, Node]
+    try:
+        document = reach.document(path)
+        if not isinstance(document, Mapping) or document.get("StartAt") is None or document.get("States") is None:
+            return None
+        definition = ("Definition", document)
+    except AuditError:
+        if not named:
+            return None
+        if "${" not in content:
+            raise
+        text = content.removeprefix("\ufeff")
+        definition = ("DefinitionString", scalar(text, Place(File(path, text, "value"), 0, len(text))))
+    place = definition[1].place
+    machine = resource(
+        "AWS::StepFunctions::StateMachine", place, [definition, ("DefinitionSubstitutions", mapping(place, ()))]
+    )
+    return (Input(path, template(place, [(scalar(_name(path), place), machine)]), FORM),)
+
+
+def _name(path: str) -> str:
+    """A logical id from the file's name: `order-flow.asl.json` is `OrderFlow`."""
+    words = re.findall("[A-Za-z0-9]+", os.path.basename(path).partition(".")[0])
+    return "".join(word[:1].upper() + word[1:] for word in words) or "StateMachine"
