@@ -53,7 +53,7 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
         requirements=requirements,
         skipped=(
             *loaded.skipped,
-            *(Skipped(target, reason) for one in loaded.inputs for target, reason in one.notes),
+            *(skipped for one in loaded.inputs for skipped in one.skipped),
             *_problems(estate, options),
             *unsupported(estate, options.callers),
         ),

@@ -319,7 +319,7 @@ def test_whether_a_timeout_is_possible(timeout: str | None, holds: bool | None) 
         (CONNECTION.rpartition("/")[0], "arn:aws:secretsmanager:eu-west-1:444455556666:secret:events!connection/c/"),
         ("c", None),
         ("arn:aws:events:eu-west-1:444455556666:api-destination/c/x", None),
-        (OPEN, None),
+        (OPEN, "arn:aws:secretsmanager:"),
         (HOLE, None),
         ("", None),
     ],

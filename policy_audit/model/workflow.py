@@ -365,6 +365,8 @@ def _outside_connection(system: "System", field: Field) -> Connection | Missing:
     """The connection that an ARN names though no audited file declares it: its secret's name follows from its own."""
     parts = field.text.split(":", 5)
     reasons = system.symbols.reasons(field.text)
+    if len(field.text) == 1 and _is_symbol(field.text):
+        return _open_connection(system, field)
     if len(parts) < 6 or not parts[5].startswith("connection/"):
         shown = system.symbols.show(field.text)
         return Missing(reasons[0] if reasons else f"the connection `{shown}` is not among the audited files")
@@ -379,6 +381,29 @@ def _outside_connection(system: "System", field: Field) -> Connection | Missing:
         secret_arn=f"{start.replace(':events:', ':secretsmanager:', 1)}:secret:events!connection/{name}/{tail}",
         account=parts[4],
         resource_configuration=Missing(f"the connection `{system.symbols.show(name)}` is not among the audited files"),
+    )
+
+
+def _open_connection(system: "System", field: Field) -> Connection:
+    """The connection whose ARN is a parameter: what a policy says of the same parameter is about this connection.
+
+    Its secret has the name that all secrets of connections begin with, in some Region and account.
+    """
+
+    def open_part(what: str) -> str:
+        return system.symbols.hole(f"{what} of the connection `{system.symbols.show(field.text)}` is not known")
+
+    where = f"{open_part('the Region')}:{open_part('the account')}"
+    return Connection(
+        address="",
+        span=field.span,
+        arn=field.text,
+        name_arn=field.text,
+        secret_arn=f"arn:{system.partition}:secretsmanager:{where}:secret:events!connection/{open_part('the name')}",
+        account="",
+        resource_configuration=Missing(
+            f"the connection `{system.symbols.show(field.text)}` is not among the audited files"
+        ),
     )
 
 

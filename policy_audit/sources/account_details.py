@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from policy_audit.errors import AuditError
+from policy_audit.findings import Skipped
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
 from policy_audit.model.value import has_letters
@@ -33,7 +34,7 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     policies = [one for one in items(document.get("Policies")) if isinstance(one, Mapping)]
     resources = [*map(_role, roles), *(one for policy in policies for one in _managed_policy(policy))]
     truncated = text(document.get("IsTruncated")) == "true"
-    notes = ((path, "this is one page of several (`IsTruncated`): roles on other pages are not read"),)
+    page = Skipped(path, "this is one page of several (`IsTruncated`): roles on other pages are not read")
     return (
         Input(
             path,
@@ -41,7 +42,7 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
             FORM,
             pinned=_pinned(roles),
             names={key.text: text(one.get("Arn")) or key.text for (key, _), one in zip(resources, roles, strict=False)},
-            notes=notes if truncated else (),
+            skipped=(page,) if truncated else (),
         ),
     )
 

@@ -59,6 +59,11 @@ def names() -> tuple[str, ...]:
         return tuple(entry[0].split("\t")[0] for entry in entries)
 
 
+def path_and_name(name: str) -> str:
+    """The path and name of the policy of that name, such as `service-role/AWSLambdaRole`; empty if there is none."""
+    return next((one for one in names() if one.rpartition("/")[2] == name), "")
+
+
 def _find(name: str) -> list[str]:
     """The lines of the policy of this path and name; empty when there is none."""
     with open(TABLE, "rb") as file:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from policy_audit.errors import AuditError
-from policy_audit.model.node import Mapping, Node, Place
+from policy_audit.model.node import Mapping, Place
 from policy_audit.sources.build import mapping, resource, scalar, template
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.places import File
@@ -20,23 +20,22 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     Its placeholders (`${Name}`) are open, since what fills them in is not there. A file whose name says that it is a
     definition (`.asl.`) may be one only when they are filled in; otherwise what can't be parsed is none.
     """
-    named = ".asl." in os.path.basename(path)
-    definition: tuple[str, Node]
     try:
         document = reach.document(path)
         if not isinstance(document, Mapping) or document.get("StartAt") is None or document.get("States") is None:
             return None
-        definition = ("Definition", document)
     except AuditError:
-        if not named:
+        if ".asl." not in os.path.basename(path):
             return None
         if "${" not in content:
             raise
-        text = content.removeprefix("\ufeff")
-        definition = ("DefinitionString", scalar(text, Place(File(path, text, "value"), 0, len(text))))
-    place = definition[1].place
+    text = content.removeprefix("\ufeff")
+    definition = scalar(text, Place(File(path, text, "value"), 0, len(text)))
+    place = definition.place
     machine = resource(
-        "AWS::StepFunctions::StateMachine", place, [definition, ("DefinitionSubstitutions", mapping(place, ()))]
+        "AWS::StepFunctions::StateMachine",
+        place,
+        [("DefinitionFile", definition), ("DefinitionSubstitutions", mapping(place, ()))],
     )
     return (Input(path, template(place, [(scalar(_name(path), place), machine)]), FORM),)
 

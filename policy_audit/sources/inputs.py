@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as MappingOf
 
+from policy_audit.findings import Skipped
 from policy_audit.model.node import Mapping, Node
 from policy_audit.record import NamedTuple
 
@@ -27,5 +28,5 @@ class Input(NamedTuple):
     """Values of parameters that the form gives, as a parent stack does."""
     names: MappingOf[str, str] = {}
     """By logical id, how the user knows a resource, where that is not the logical id: a construct path, an address."""
-    notes: tuple[tuple[str, str], ...] = ()
-    """What of the form is not read: target and reason, for the report."""
+    skipped: tuple[Skipped, ...] = ()
+    """What of the form is not read, or should have been and could not."""

@@ -55,10 +55,14 @@ def _definition(template: Template, resource: Resource) -> tuple[Definition, tup
     if given is not None:
         # Of a list that is not known no name is known either: every placeholder is then open.
         substitutions = {one.key.text: one.value for one in entries(given) if isinstance(one.value, Scalar)}
-    node = template.value(logical_id, "Definition")
+    # `DefinitionFile` is the text of a file, from forms that name one beside the template; `DefinitionUnread` is why
+    # there is no such text.
+    named = ("Definition", "DefinitionString", "DefinitionFile")
+    node = next((found for name in named if (found := template.value(logical_id, name)) is not None), None)
     if node is None:
-        node = template.value(logical_id, "DefinitionString")
-    if node is None:
+        unread = template.property_text(logical_id, "DefinitionUnread")
+        if unread is not None:
+            return Definition(()), (unread,)
         location = template.value(logical_id, "DefinitionS3Location")
         if location is None:
             return Definition(()), ("the state machine has no definition",)
@@ -78,7 +82,7 @@ def _read(
         try:
             node = template.embedded_document(node)
         except AuditError as error:
-            return Definition(()), (f"its definition is not JSON: {error.message} ({error.where})",)
+            return Definition(()), (f"its definition can't be parsed: {error.message} ({error.where})",)
     else:
         template.embedded[node.place.start, ""] = node
     return read_definition(node, template.symbols), ()

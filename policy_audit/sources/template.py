@@ -10,6 +10,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.nodes import parse_embedded
+from policy_audit.sources.places import File
 from policy_audit.sources.pseudo import pseudo_parameter
 from policy_audit.sources.tree import child, items, text
 
@@ -158,11 +159,15 @@ class Template:
         return self._properties[key]
 
     def embedded_document(self, scalar: Scalar) -> Node:
-        """The JSON document in a string, parsed once whatever the number of worlds. Raises AuditError if it is none."""
-        key = (scalar.place.start, scalar.text)
+        """The document in a string, parsed once whatever the number of worlds: JSON, or YAML in the text of a file.
+
+        Raises AuditError if it is none.
+        """
+        whole = _whole_file(scalar)
+        key = (scalar.place.start, whole + scalar.text)
         if isinstance(self.embedded.get(key, scalar), Scalar):
             self.embedded[key] = scalar
-            self.embedded[key] = parse_embedded(scalar)
+            self.embedded[key] = parse_embedded(scalar, yaml_too=bool(whole))
         return self.embedded[key]
 
     def properties(self, logical_id: str) -> Node | None:
@@ -232,6 +237,12 @@ class Template:
             used += items(child(self.document.get(section), "Fn::Transform"))
         names = (text(child(one, "Name")) if isinstance(one, Mapping) else text(one) for one in used)
         return tuple(dict.fromkeys(name or "?" for name in names))
+
+
+def _whole_file(scalar: Scalar) -> str:
+    """The name of the file whose whole text a scalar is; empty for a string of a document."""
+    source = scalar.place.source
+    return source.name if isinstance(source, File) and source.syntax == "value" else ""
 
 
 def _declared(properties: Node | None, name: str) -> Node | None:

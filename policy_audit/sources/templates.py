@@ -11,7 +11,15 @@ from policy_audit.sources.tree import child, entries, text
 def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     """The template in the file; None if it declares no resources. Raises AuditError for text that can't be parsed."""
     document = reach.document(path)
-    return (Input(path, document),) if isinstance(document, Mapping) and is_template(document) else None
+    if not isinstance(document, Mapping) or not is_template(document):
+        return None
+    found = Input(path, document)
+    if "AWS::Serverless" in content:
+        from policy_audit.sources import sam
+
+        if sam.is_serverless(document):
+            found = sam.expand(found, reach)
+    return (found,)
 
 
 def is_template(document: Mapping) -> bool:
