@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, TextIO, TypeVar, cast
 
 import click
@@ -177,6 +177,7 @@ def check(
     exports, another may import.
     """
     from policy_audit.audit import audit
+    from policy_audit.cache import cache_folder
     from policy_audit.config import Config, Given, joined, load_config
     from policy_audit.findings import Report, exit_code
     from policy_audit.formats import View, render
@@ -188,7 +189,7 @@ def check(
         given = Given(parameters, stacks, rules, region, account, partition, fail_on, strict)
         settings = joined(Config() if no_config else load_config(".", config), given)
         options = settings.options._replace(policies_are=policies_are or "")
-        report = audit(paths or (".",), options, "" if no_cache else _cache_folder(os.environ))
+        report = audit(paths or (".",), options, "" if no_cache else cache_folder(os.environ))
     except AuditError as error:
         if output != "text":
             _write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))
@@ -303,18 +304,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             AuditError("the audit broke off: this is a bug of policy-audit", help="report it with the lines above")
         )
         return INCOMPLETE
-
-
-def _cache_folder(environment: Mapping[str, str]) -> str:
-    """The folder for what may be remembered between runs, in the place that each system has for it; empty if none."""
-    home = os.path.expanduser("~")
-    if sys.platform == "win32":
-        base = environment.get("LOCALAPPDATA", "")
-    elif sys.platform == "darwin":
-        base = os.path.join(home, "Library", "Caches")
-    else:
-        base = environment.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
-    return os.path.join(base, "policy_audit") if os.path.isabs(base) else ""
 
 
 def _usage(error: click.ClickException) -> AuditError:

@@ -59,11 +59,10 @@ def read_rules(folders: Sequence[str] = (), cache: str = "") -> tuple[Rule, ...]
 
 def _own_rules(folder: str, cache: str) -> Sequence[Rule]:
     files = _rule_files(folder)
-    found = recall(cache, files) if cache else None
+    found = recall(cache, files)
     if found is None:
         found = tuple(map(_read_file, files))
-        if cache:
-            remember(cache, files, found)
+        remember(cache, files, found)
     return found
 
 
