@@ -3,66 +3,86 @@
 Global keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from policy_audit.iam.request import Key, Policies
 
 ABSENT: Final = Key(None, maybe_absent=True)
 
-_GLOBAL: Final = frozenset(
-    {
-        "aws:assumedroot",
-        "aws:calledvia",
-        "aws:calledviafirst",
-        "aws:calledvialast",
-        "aws:chatbotsourcearn",
-        "aws:currenttime",
-        "aws:ec2instancesourceprivateipv4",
-        "aws:ec2instancesourcevpc",
-        "aws:epochtime",
-        "aws:federatedprovider",
-        "aws:ismcpserviceaction",
-        "aws:multifactorauthage",
-        "aws:multifactorauthpresent",
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalisawsservice",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-        "aws:principaltype",
-        "aws:referer",
-        "aws:requestedregion",
-        "aws:resourceaccount",
-        "aws:resourceorgid",
-        "aws:resourceorgpaths",
-        "aws:securetransport",
-        "aws:signinsessionarn",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceidentity",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourcevpc",
-        "aws:sourcevpcarn",
-        "aws:sourcevpce",
-        "aws:tagkeys",
-        "aws:tokenissuetime",
-        "aws:useragent",
-        "aws:userid",
-        "aws:username",
-        "aws:viaawsmcpservice",
-        "aws:viaawsservice",
-        "aws:vpceaccount",
-        "aws:vpceorgid",
-        "aws:vpceorgpaths",
-        "aws:vpcsourceip",
-    }
-)
-_GLOBAL_PREFIXES: Final = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
+GLOBAL_KEYS: Final[Mapping[str, str]] = {
+    # Properties of the principal
+    "aws:PrincipalArn": "ARN",
+    "aws:PrincipalAccount": "String",
+    "aws:PrincipalOrgPaths": "ArrayOfString",
+    "aws:PrincipalOrgID": "String",
+    "aws:PrincipalTag/${TagKey}": "String",
+    "aws:PrincipalIsAWSService": "Bool",
+    "aws:PrincipalServiceName": "String",
+    "aws:PrincipalServiceNamesList": "ArrayOfString",
+    "aws:PrincipalType": "String",
+    "aws:userid": "String",
+    "aws:username": "String",
+    # Properties of a role session. Those of other services come with every request of a session that the service began.
+    "aws:AssumedRoot": "Bool",
+    "aws:FederatedProvider": "String",
+    "aws:TokenIssueTime": "Date",
+    "aws:SignInSessionArn": "ARN",
+    "aws:MultiFactorAuthAge": "Numeric",
+    "aws:MultiFactorAuthPresent": "Bool",
+    "aws:ChatbotSourceArn": "ARN",
+    "aws:Ec2InstanceSourceVpc": "String",
+    "aws:Ec2InstanceSourcePrivateIPv4": "IPAddress",
+    "aws:SourceIdentity": "String",
+    "ec2:RoleDelivery": "Numeric",
+    "ec2:SourceInstanceArn": "ARN",
+    "glue:RoleAssumedBy": "String",
+    "glue:CredentialIssuingService": "String",
+    "codebuild:BuildArn": "ARN",
+    "codebuild:ProjectArn": "ARN",
+    "lambda:SourceFunctionArn": "ARN",
+    "ssm:SourceInstanceArn": "ARN",
+    "identitystore:UserId": "String",
+    # Properties of the network
+    "aws:SourceIp": "IPAddress",
+    "aws:SourceVpc": "String",
+    "aws:SourceVpcArn": "ARN",
+    "aws:SourceVpce": "String",
+    "aws:VpceAccount": "String",
+    "aws:VpceOrgID": "String",
+    "aws:VpceOrgPaths": "ArrayOfString",
+    "aws:VpcSourceIp": "IPAddress",
+    # Properties of the resource
+    "aws:ResourceAccount": "String",
+    "aws:ResourceOrgID": "String",
+    "aws:ResourceOrgPaths": "ArrayOfString",
+    "aws:ResourceTag/${TagKey}": "String",
+    # Properties of the request
+    "aws:CalledVia": "ArrayOfString",
+    "aws:CalledViaFirst": "String",
+    "aws:CalledViaLast": "String",
+    "aws:CalledViaAWSMCP": "String",
+    "aws:ViaAWSService": "Bool",
+    "aws:ViaAWSMCPService": "Bool",
+    "aws:CurrentTime": "Date",
+    "aws:EpochTime": "Date",
+    "aws:referer": "String",
+    "aws:RequestedRegion": "String",
+    "aws:RequestTag/${TagKey}": "String",
+    "aws:TagKeys": "ArrayOfString",
+    "aws:SecureTransport": "Bool",
+    "aws:SourceAccount": "String",
+    "aws:SourceArn": "ARN",
+    "aws:SourceOrgID": "String",
+    "aws:SourceOrgPaths": "ArrayOfString",
+    "aws:UserAgent": "String",
+    "aws:IsMcpServiceAction": "Bool",
+}
+"""The keys that a request for any action may carry, with their types in the words of the Service Authorization
+Reference. An `aws:FederatedProvider` may be an ARN, and an `aws:EpochTime` a number."""
+
+_GLOBAL: Final = frozenset(map(str.lower, GLOBAL_KEYS))
+_GLOBAL_PREFIXES: Final = tuple(key.partition("${")[0] for key in _GLOBAL if "${" in key)
 
 _OF_SERVICE: Final = {
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
@@ -76,7 +96,8 @@ _OF_SERVICE: Final = {
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonvpclatticeservices.html
     "vpc-lattice-svcs": ("vpc-lattice-svcs:",),
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
-    "sts": ("sts:", "saml:", "accounts.google.com:", "graph.facebook.com:", "www.amazon.com:"),
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+    "sts": ("sts:", "iam:resourcetag/"),
 }
 """The keys of a service's own actions: whole, or the start of them where the service has many."""
 
@@ -87,12 +108,25 @@ def never_present(key: str, action: str) -> bool:
     False for the actions of a service whose keys are not listed here: nothing is known of them.
     """
     key, service = key.lower(), action.partition(":")[0].lower()
-    if key.startswith("aws:"):
-        return key not in _GLOBAL and not key.startswith(_GLOBAL_PREFIXES)
-    known = _OF_SERVICE.get(service)
-    if known is None:
+    if key in _GLOBAL or key.startswith(_GLOBAL_PREFIXES) or is_of_identity_provider(key):
         return False
-    return not any(key.startswith(one) if one.endswith(":") else key == one for one in known)
+    if key.startswith("aws:"):
+        return True
+    known = _OF_SERVICE.get(service)
+    return known is not None and not any(
+        key.startswith(one) if one.endswith((":", "/")) else key == one for one in known
+    )
+
+
+def is_of_identity_provider(key: str) -> bool:
+    """Whether `key` tells of a federated caller: a SAML key, or one that starts with a web identity provider's host.
+
+    Some come with every request that is made with the credentials of the session; of the providers that are no part of
+    AWS, each may have keys of its own.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+    """
+    provider = key.partition(":")[0].lower()
+    return provider == "saml" or "." in provider
 
 
 def impossible_keys(policies: Policies, action: str) -> dict[str, Key]:
