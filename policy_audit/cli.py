@@ -66,6 +66,9 @@ _CONFIG = _shared(
 _FORMAT = click.option(
     "--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
 )
+_NO_CACHE = click.option(
+    "--no-cache", is_flag=True, help="Remember nothing in, and read nothing from, the user's cache folder."
+)
 _COLOR = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
@@ -150,7 +153,7 @@ Exit codes:
     "-v", "--verbose", is_flag=True, help="Every requirement with its verdict and the statements that decide."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
-@click.option("--no-cache", is_flag=True, help="Remember nothing in, and read nothing from, the user's cache folder.")
+@_NO_CACHE
 @_COLOR
 def check(
     paths: tuple[str, ...],
@@ -219,6 +222,25 @@ def list_rules(output: str, config: str | None, no_config: bool, rules: tuple[st
     from policy_audit.rulebook.read import read_rules
 
     _write(render(read_rules(_rule_folders(config, no_config, rules)), output))
+    return CLEAN
+
+
+@commands.command()
+@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+@_FORMAT
+@_NO_CACHE
+def action(actions: tuple[str, ...], output: str, no_cache: bool) -> int:
+    """Print what AWS lists of actions: level, resource types, condition keys.
+
+    ACTION is written as in policies: `states:StartExecution`, or `states:Start*` for all that
+    it stands for.
+    """
+    from policy_audit.cache import cache_folder
+    from policy_audit.formats.actions import describe, render
+    from policy_audit.iam.catalog import Catalog
+
+    catalog = Catalog("" if no_cache else cache_folder(os.environ))
+    _write(render(describe(catalog, actions), output))
     return CLEAN
 
 

