@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from policy_audit.iam import catalog as catalog_module
 from policy_audit.iam import service_definitions
 from policy_audit.iam.catalog import Catalog
 from policy_audit.iam.corrections import CORRECTIONS, corrected
-from policy_audit.iam.known_keys import GLOBAL_KEYS, never_present
+from policy_audit.iam.known_keys import _OF_SERVICE, GLOBAL_KEYS, never_present
 from policy_audit.iam.reference import Action, ConditionKey, Correction, ResourceType, Service, Unlisted
 from policy_audit.iam.service_definitions import Definitions, Installed, installed
 
@@ -225,13 +226,13 @@ def test_services(catalog: Catalog) -> None:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_secretsmanager.html
         ("secretsmanager:ResourceTag/team", "secretsmanager:ResourceTag/${TagKey}", "String"),
         ("secretsmanager:resource/Type", "secretsmanager:resource/Type", "String"),
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
         ("s3:ExistingObjectTag/team", "s3:ExistingObjectTag/${TagKey}", "String"),
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_kms.html
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
         ("kms:EncryptionContext:SecretARN", "kms:EncryptionContext:${EncryptionContextKey}", "String"),
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_vpc-lattice-svcs.html
         ("vpc-lattice-svcs:Port", "vpc-lattice-svcs:Port", "Numeric"),
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
         ("saml:edupersonaffiliation", "saml:edupersonaffiliation", "ArrayOfString"),
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_eventbridge.html
         ("events:Metadata/a/Matcher", "events:Metadata/${MetadataKey}/Matcher", "String"),
@@ -263,6 +264,11 @@ def test_a_key_of_another_service_and_of_an_identity_provider(catalog: Catalog) 
     assert "identity provider `token.actions.githubusercontent.com`" in found.reason
 
 
+def filled(key: str) -> str:
+    """A key as a policy has it: with something in the place of `${…}`."""
+    return re.sub(r"\$\{.*?\}", "x", key)
+
+
 def test_what_the_proofs_know_of_keys_agrees(catalog: Catalog) -> None:
     """No key that the catalog lists for a service's actions is taken for absent from every request for them."""
     for prefix in ("states", "execute-api", "events", "secretsmanager", "vpc-lattice-svcs", "sts"):
@@ -271,7 +277,10 @@ def test_what_the_proofs_know_of_keys_agrees(catalog: Catalog) -> None:
         assert service.actions
         for each in service.actions:
             for key in service.condition_keys:
-                assert not never_present(key.name.replace("${", "x").replace("}", "x"), each.name), key
+                assert not never_present(filled(key.name), each.name), key
+    whole = [(prefix, key) for prefix, known in _OF_SERVICE.items() for key in known if not key.endswith((":", "/"))]
+    assert len(whole) > 3
+    assert not [name for prefix, name in whole if isinstance(catalog.key_type(name, prefix), Unlisted)]
 
 
 TYPES_THAT_DIFFER = {
@@ -290,6 +299,7 @@ def test_global_keys_have_the_types_that_services_list_for_them(catalog: Catalog
         assert isinstance(service, Service)
         for key in service.condition_keys:
             name = key.name.lower()
+            assert not never_present(filled(name), f"{prefix}:Any") or not name.startswith("aws:")
             if name in kinds:
                 compared.add(name)
                 assert (kinds[name] == key.type) != ((prefix, name) in TYPES_THAT_DIFFER), (prefix, key)

@@ -75,7 +75,10 @@ def test_whole_output(name: str, output: str, report: Report, view: View) -> Non
 
 
 def test_every_snapshot_is_of_a_case() -> None:
-    assert {file.name for file in SNAPSHOTS.iterdir()} == {case[0] for case in SNAPSHOT_CASES} | {"action.txt", "help.txt"}
+    assert {file.name for file in SNAPSHOTS.iterdir()} == {case[0] for case in SNAPSHOT_CASES} | {
+        "action.txt",
+        "help.txt",
+    }
 
 
 ERRORS = [

@@ -93,9 +93,9 @@ class Catalog:
     # ---- resource types and condition keys --------------------------------------------------------------------------
 
     def resource_types(self, action: str) -> tuple[ResourceType, ...] | Unlisted:
-        """The resource types that a statement for `action` may name by ARN; none means that only `*` covers it.
+        """The resource types that a statement for `action` may name by ARN; where AWS lists none, only `*` covers it.
 
-        The keys are those of the type and of the action's row for it. See `Action.is_partial`.
+        The keys are those of the type and of the action's row for it. There may be more where `Action.is_partial`.
         """
         found = self.action(action)
         if isinstance(found, Unlisted):
@@ -109,8 +109,10 @@ class Catalog:
         Global keys are only those that AWS lists there; a request may carry any of `GLOBAL_KEYS`.
         """
         found, types = self.action(action), self.resource_types(action)
-        if isinstance(found, Unlisted) or isinstance(types, Unlisted):
-            return found if isinstance(found, Unlisted) else ()
+        if isinstance(found, Unlisted):
+            return found
+        if isinstance(types, Unlisted):
+            return types
         names = {key for row in found.rows for key in row.condition_keys}
         names.update(key for each in types for key in each.condition_keys)
         keys = [self.key_type(name, found.name.partition(":")[0]) for name in sorted(names, key=str.lower)]

@@ -122,7 +122,7 @@ def _key_name(name: str) -> str:
     """`name` with `${…}` for what varies. Some of AWS's pages write `tag-key` or `<key>` for it.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_secretsmanager.html
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
     """
     return re.sub("/(tag-key|<key>)$", "/${TagKey}", name)
 
