@@ -14,13 +14,18 @@ from policy_audit.rulebook.rule import Permission, Property, Rule
 
 
 def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
-    """Every requirement of `rules` on `system`, each once."""
-    found: dict[tuple[str, str, str], Requirement] = {}
+    """Every requirement of `rules` on `system`, each once.
+
+    Two that are told in the same words are one only if they ask the same: a template may stand in two stacks.
+    """
+    found: dict[tuple[str, str, str], list[Requirement]] = {}
     for rule in rules:
         for subject in facts(rule.about, system):
             for requirement in _ask(rule, subject, system):
-                found.setdefault((rule.id, requirement.address, requirement.sentence), requirement)
-    return tuple(found.values())
+                same = found.setdefault((rule.id, requirement.address, requirement.sentence), [])
+                if not any(one.asks == requirement.asks for one in same):
+                    same.append(requirement)
+    return tuple(one for same in found.values() for one in same)
 
 
 def _ask(rule: Rule, subject: object, system: System) -> Iterator[Requirement]:

@@ -123,7 +123,7 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Sk
                 found.append(Skipped(template.path, f"the macro `{macro}` may change anything: it is not run"))
         for resource in template.resources.values():
             reason = _unread(resource.type)
-            if reason:
+            if reason and not template.nests(resource.logical_id):
                 address = template.address(resource.logical_id)
                 found.append(Skipped(address, f"`{resource.type}` is {reason}", span=resource.span))
     return found

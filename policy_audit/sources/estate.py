@@ -12,7 +12,7 @@ from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.places import File
 from policy_audit.sources.scope import Problem
-from policy_audit.sources.template import Template
+from policy_audit.sources.template import Links, Template
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s\"']*):([^:\s\"']*)")
 _OF_OTHERS = frozenset({"Principal", "NotPrincipal", "Layers", "LayerArn", "Description", "Metadata"})
@@ -58,9 +58,10 @@ class Estate:
         # A template that several stacks are made from has no one stack name.
         made = [*self._stacks.values()]
         stack_of = {path: stack for stack, path in self._stacks.items() if made.count(path) == 1}
-        self._resolving: set[tuple[str, str]] = set()
+        self._resolving: set[tuple[int, str]] = set()
         self._entered: list[tuple[World, list[int]]] = []
         self.templates: list[Template] = []
+        self._nested = {one.parent: one.id for one in inputs if one.parent is not None}
         self._index_outputs()
         self.templates = [
             Template(
@@ -72,12 +73,14 @@ class Estate:
                 | ({"AWS::StackName": stack_of[one.path]} if one.path in stack_of else {}),
                 given=dict(one.parameters) | _given(one.path, given.parameters),
                 names=one.names,
+                links=self._links(one),
                 imported=self._imported,
                 stack_output=self._stack_output,
             )
             for one in inputs
         ]
         self._by_path = {template.path: template for template in self.templates}
+        self._by_id = {one.id: template for one, template in zip(inputs, self.templates, strict=True)}
         self._index_outputs()
 
     def _pinned(self, inputs: Sequence[Input], given: Given) -> dict[str, str]:
@@ -103,6 +106,23 @@ class Estate:
         return pinned
 
     # ---- links between templates ----
+
+    def _links(self, given: Input) -> Links:
+        """The way from this input to its parent stack and to the stacks nested in it."""
+        nested = frozenset(logical_id for parent, logical_id in self._nested if parent == given.id)
+
+        def output(logical_id: str, name: str) -> Node | None:
+            return self._value(self._by_id[self._nested[given.id, logical_id]], name)
+
+        if given.parent is None:
+            return Links(output=output, nested=nested, id=given.id)
+        parent, stack = given.parent
+
+        def passed(name: str) -> Node | None:
+            parameters = self._by_id[parent].value(stack, "Parameters")
+            return parameters.get(name) if isinstance(parameters, tree.Mapping) else None
+
+        return Links(passed, lambda: self._by_id[parent].exists(stack), output, nested, given.id)
 
     def _index_outputs(self) -> None:
         self._exports: dict[str, list[tuple[Template, str]]] | None = None
@@ -147,7 +167,7 @@ class Estate:
         return self._value(*exporting[0]) if len(exporting) == 1 else None
 
     def _value(self, template: Template, output: str) -> Node | None:
-        key = (template.path, output)
+        key = (id(template), output)
         if key in self._resolving:
             return None
         self._resolving.add(key)

@@ -40,7 +40,7 @@ def load(paths: Sequence[str], policies_are: str = "") -> Loaded:
     for path, named in candidates:
         loading.file(path, named)
     loading.rest()
-    inputs, skipped = loading.inputs, loading.skipped
+    inputs, skipped = loading.with_nested(), loading.skipped
     if not inputs and not any(one.broken for one in skipped):
         named_files = "; ".join(f"{one.target}: {one.reason}" for one in skipped)
         raise AuditError(
@@ -48,7 +48,7 @@ def load(paths: Sequence[str], policies_are: str = "") -> Loaded:
             help=f"name a template, or a folder that holds some ({', '.join(f'*{one}' for one in SUFFIXES)})",
             exit_code=NOTHING_AUDITED,
         )
-    targets = tuple(Target(one.path, one.form) for one in inputs)
+    targets = tuple(dict.fromkeys(Target(one.path, one.form) for one in inputs))
     return Loaded(tuple(inputs), loading.reach.texts, targets, tuple(skipped))
 
 
@@ -90,6 +90,19 @@ class _Loading:
         for path, named in self._parts:
             if not self._claimed(path) and not self._read(path, PARTS, named) and path in self.reach.texts:
                 self._unknown(path, named)
+
+    def with_nested(self) -> Sequence[Input]:
+        """The inputs with the stacks nested in them."""
+        if not any(
+            "AWS::CloudFormation::Stack" in text or "AWS::Serverless::Application" in text for text in self._texts()
+        ):
+            return self.inputs
+        from policy_audit.sources.nested import with_nested
+
+        return with_nested(self.inputs, self.reach)
+
+    def _texts(self) -> Iterator[str]:
+        return (self.reach.texts.get(one.path, "") for one in self.inputs)
 
     def _read(self, path: str, forms: Sequence[Form], named: bool) -> bool:
         """Whether the file is of one of `forms`. One that can't be read is told of, unless it is surely none of them.

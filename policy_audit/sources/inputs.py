@@ -20,13 +20,22 @@ class Input(NamedTuple):
     body: Mapping
     form: str = TEMPLATE
     """How the report calls it: `SAM template`, `Terraform plan`."""
+    key: str = ""
+    """Tells it from other inputs, where the path alone does not: one template may be nested in several stacks."""
+    parent: tuple[str, str] | None = None
+    """For a nested stack's template, the key of the parent's input and the logical id of the stack there."""
     stack: str = ""
     """The name of the stack that it becomes, where the form says so."""
     pinned: MappingOf[str, str] = {}
     """Pseudo parameters that the form gives: `AWS::Region`, `AWS::AccountId`, `AWS::Partition`."""
     parameters: MappingOf[str, Node] = {}
-    """Values of parameters that the form gives, as a parent stack does."""
+    """Values of parameters that the form gives."""
     names: MappingOf[str, str] = {}
     """By logical id, how the user knows a resource, where that is not the logical id: a construct path, an address."""
     skipped: tuple[Skipped, ...] = ()
     """What of the form is not read, or should have been and could not."""
+
+    @property
+    def id(self) -> str:
+        """What `parent` of a nested input calls it by."""
+        return self.key or self.path

@@ -8,7 +8,7 @@ from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequenc
 from policy_audit.model.value import ANYTHING, Shape, has_letters
 from policy_audit.sources.conditions import DECIDERS, choose, condition
 from policy_audit.sources.intrinsic_text import TEXT_FUNCTIONS, dynamic_references, open_list, split_text, substitute
-from policy_audit.sources.parameters import Parameter, read_parameters
+from policy_audit.sources.parameters import Parameter, given, read_parameters
 from policy_audit.sources.pseudo import pseudo_parameter
 from policy_audit.sources.scope import MAXIMUM_DEPTH, NODE_WORK, NOTHING, Problem, Scope
 
@@ -143,7 +143,8 @@ def _name(name: str, place: Place, scope: Scope) -> Node:
         return pseudo_parameter(name, place, scope)
     parameter = scope.parameters.get(name)
     if parameter is not None:
-        return _parameter(name, parameter, place, scope)
+        passed = _once(("Parameter", name), lambda: scope.passed(name), place, scope)
+        return _parameter(name, given(parameter, passed), place, scope)
     found = _once(("Ref", name), lambda: scope.reference(name), place, scope)
     if found is not None:
         return scope.at(found, place)

@@ -27,6 +27,9 @@ class Parameter(NamedTuple):
         return self.type == "CommaDelimitedList" or "List<" in self.type
 
 
+_STORED: Final = "AWS::SSM::Parameter::Value<"
+
+
 def read_parameters(section: Node | None, given: MappingOf[str, Node]) -> dict[str, Parameter]:
     """The parameters of a template's `Parameters` section; `given` values count before defaults.
 
@@ -37,6 +40,13 @@ def read_parameters(section: Node | None, given: MappingOf[str, Node]) -> dict[s
     return {entry.key.text: _parameter(entry.value, given.get(entry.key.text)) for entry in section.entries}
 
 
+def given(parameter: Parameter, value: Node | None) -> Parameter:
+    """The parameter with the value that a parent stack passes; a hidden or stored value stays open."""
+    if value is None or parameter.hidden or parameter.type.startswith(_STORED):
+        return parameter
+    return parameter._replace(value=value, assumed=False)
+
+
 def _parameter(declaration: Node, given: Node | None) -> Parameter:
     if not isinstance(declaration, Mapping):
         return Parameter("String", given)
@@ -45,7 +55,7 @@ def _parameter(declaration: Node, given: Node | None) -> Parameter:
     default = declaration.get("Default")
     value = given if given is not None else default
     # The value of an SSM type is the *name* of a stored value, which is read when the stack is deployed.
-    if hidden or type.startswith("AWS::SSM::Parameter::Value<"):
+    if hidden or type.startswith(_STORED):
         value = None
     shape = ANYTHING if hidden or "List" in type else _shape(declaration, type)
     return Parameter(type, value, shape, hidden, assumed=given is None and value is not None)

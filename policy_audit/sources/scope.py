@@ -42,6 +42,7 @@ class Scope:
     * `pseudo` pins `AWS::Region` and the like; what is missing is a symbol.
     * `resources` are the logical ids that may be referenced; None when that is not known.
     * `reference`, `attribute`: what `Ref` and `Fn::GetAtt` of a resource give; None for "not known", which is a symbol.
+    * `passed(name)` is the value that a parent stack gives to a parameter; None where there is none.
     * `imported(export name)` and `stack_output(stack name, output name)` find values of other templates. The names may
       hold letters.
     * `world` gives letters of symbols an assumed value; `others` are symbols assumed to have none of the values that
@@ -62,6 +63,7 @@ class Scope:
         resources: Collection[str] | None = None,
         reference: Callable[[str], Node | None] = _none,
         attribute: Callable[[str, str], Node | None] = _none,
+        passed: Callable[[str], Node | None] = _none,
         imported: Callable[[str], Node | None] = _none,
         stack_output: Callable[[str, str], Node | None] = _none,
         world: MappingOf[str, str] | None = None,
@@ -75,6 +77,7 @@ class Scope:
         self.resources = resources
         self.reference = reference
         self.attribute = attribute
+        self.passed = passed
         self.imported = imported
         self.stack_output = stack_output
         self.splits: dict[str, list[str]] = {}

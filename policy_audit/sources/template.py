@@ -33,12 +33,28 @@ class Output(NamedTuple):
     export: str | None
 
 
+class Links(NamedTuple):
+    """The way from a nested stack's template to its parent, and from a template to the stacks nested in it.
+
+    `passed(parameter)` is the value that the parent gives; `exists()` whether the parent has the stack in this world;
+    `output(logical id, output)` is an output of the stack that the template nests under this logical id; `nested` are
+    the logical ids of the nested stacks whose templates are audited. `id` tells a template from the same one in another
+    stack: their open values are not the same.
+    """
+
+    passed: Callable[[str], Node | None] = lambda name: None
+    exists: Callable[[], bool] = lambda: True
+    output: Callable[[str, str], Node | None] = lambda logical_id, name: None
+    nested: frozenset[str] = frozenset()
+    id: str = ""
+
+
 class Template:
     """A template as the estate sees it, in one world at a time (see `assume`).
 
     `pinned` are the pseudo parameters that the audit knows a value for; `given` are parameter values that the user
-    gave. `names` are the names of resources that the user knows by another than their logical id. `imported` and
-    `stack_output` find the values of other templates.
+    gave. `names` are the names of resources that the user knows by another than their logical id. `links` lead to the
+    parent stack and to nested ones. `imported` and `stack_output` find the values of other templates.
     """
 
     def __init__(
@@ -50,15 +66,17 @@ class Template:
         pinned: MappingOf[str, str],
         given: MappingOf[str, Node],
         names: MappingOf[str, str],
+        links: "Links",
         imported: Callable[[str], Node | None],
         stack_output: Callable[[str, str], Node | None],
     ) -> None:
         self.path = path
         self._names = names
+        self._links = links
         self.document = document
         self.embedded: dict[tuple[int, str], Node] = {}
         """Definitions of this template, by place and text: as they were parsed, or the string that could not be."""
-        self.symbols = symbols.within(path)
+        self.symbols = symbols.within(links.id or path)
         self._declared = document.get("Resources")
         self.parameters = read_parameters(document.get("Parameters"), given)
         self.scope = Scope(
@@ -69,6 +87,7 @@ class Template:
             conditions=document.get("Conditions"),
             reference=self._reference,
             attribute=self._attribute,
+            passed=links.passed,
             imported=imported,
             stack_output=stack_output,
         )
@@ -137,7 +156,17 @@ class Template:
             self._by_type = {}
             for resource in self.resources.values():
                 self._by_type.setdefault(resource.type, []).append(resource)
-        return [one for one in self._by_type.get(resource_type, ()) if self._exists(one)]
+        found = self._by_type.get(resource_type, ())
+        return [one for one in found if self._exists(one)] if found and self._links.exists() else []
+
+    def nests(self, logical_id: str) -> bool:
+        """Whether the resource is a nested stack whose template is audited."""
+        return logical_id in self._links.nested
+
+    def exists(self, logical_id: str) -> bool:
+        """Whether the resource exists in this world."""
+        resource = self.resources.get(logical_id)
+        return resource is not None and self._links.exists() and self._exists(resource)
 
     def _exists(self, resource: Resource) -> bool:
         # A condition that can't be evaluated at all is in `problems`; the resource then counts as there.
@@ -195,6 +224,8 @@ class Template:
     def _attribute(self, logical_id: str, name: str) -> Node | None:
         if logical_id not in self.resources:
             return None
+        if name.startswith("Outputs.") and self.nests(logical_id):
+            return self._links.output(logical_id, name.removeprefix("Outputs."))
         return Scalar(self.attribute_text(logical_id, name), "string", self.document.place)
 
     # ---- outputs ----

@@ -1,0 +1,74 @@
+"""Nested stacks whose templates are files beside their parent's: each is audited with what the parent passes to it.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from policy_audit.errors import AuditError
+from policy_audit.findings import Skipped
+from policy_audit.model.node import Scalar
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.reach import Reach
+from policy_audit.sources.templates import read
+from policy_audit.sources.tree import child, entries, text
+
+_LOCATIONS: Final = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
+_ASSET: Final = "aws:asset:path"
+_ELSEWHERE: Final = re.compile("[a-z][a-z0-9+.-]*://|arn:")
+MOST: Final = 500
+"""How many nested stacks are followed in all; a template that nests itself would never end."""
+DEEPEST: Final = 10
+
+
+def with_nested(inputs: Sequence[Input], reach: Reach) -> tuple[Input, ...]:
+    """The inputs, and those of every stack nested in them; what is nested is not audited by itself as well."""
+    found: list[Input] = []
+    nested: set[str] = set()
+    pending = [(one, 0) for one in reversed(inputs)]
+    while pending:
+        given, depth = pending.pop()
+        skipped = list(given.skipped)
+        children: list[Input] = []
+        for logical_id, location in _locations(given):
+            if len(found) + len(pending) > MOST or depth >= DEEPEST:
+                span = location.place.span
+                reason = "the stacks nest too deeply, or there are too many: this one is not followed"
+                skipped.append(Skipped(str(span), reason, broken=True, span=span))
+                continue
+            children += _children(given, logical_id, location, reach, skipped)
+        found.append(given._replace(skipped=tuple(skipped)))
+        nested |= {one.path for one in children}
+        pending += [(one, depth + 1) for one in reversed(children)]
+    return tuple(one for one in found if one.parent is not None or one.path not in nested)
+
+
+def _locations(given: Input) -> Iterator[tuple[str, Scalar]]:
+    """Each stack that the input nests, by its logical id, with the name of its template's file."""
+    for entry in entries(given.body.get("Resources")):
+        place = _LOCATIONS.get(text(child(entry.value, "Type")) or "")
+        if place is None:
+            continue
+        # A cloud assembly has the address of an asset in the property, and the file that it is made from beside it.
+        named = child(entry.value, "Metadata", _ASSET) or child(entry.value, "Properties", place)
+        if isinstance(named, Scalar) and named.kind == "string" and not _ELSEWHERE.match(named.text):
+            yield entry.key.text, named
+
+
+def _children(given: Input, logical_id: str, location: Scalar, reach: Reach, skipped: list[Skipped]) -> Sequence[Input]:
+    """The nested stack's template; none, and a word in `skipped`, if it can't be read."""
+    try:
+        path = reach.beside(given.path, location.text)
+        found = read(path, reach.text(path), reach)
+    except AuditError as error:
+        span = location.place.span
+        told = f"`{location.text}`: {error.message}"
+        skipped.append(Skipped(str(span), told, error.help, broken=True, span=span))
+        return ()
+    reach.claim(path)
+    return [
+        one._replace(key=f"{given.id}/{logical_id}", parent=(given.id, logical_id), pinned=given.pinned)
+        for one in found or ()
+    ]
