@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from policy_audit.collect import at_fault, checked, finding
-from policy_audit.findings import Checked, Finding, Report, Skipped
+from policy_audit.findings import Checked, Finding, Mark, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.rulebook.decide import Answered, decide
@@ -89,6 +89,7 @@ def _collect(
     What is undecided is a finding only if the user is `strict`.
     """
     findings, requirements = [], []
+    written = {address: span for one in estate.templates for address, span in one.written().items()}
     for same in cases.values():
         asked = [one for one in same if any(world in possible for world in one.worlds)]
         if not asked:
@@ -105,7 +106,10 @@ def _collect(
         when = estate.when(holding, possible) if len(holding) < len(possible) else ()
         requirements.append(checked(requirement, worst.answered, estate.symbols)._replace(when=when))
         if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
-            findings.append(finding(requirement, worst.answered, estate.symbols)._replace(when=when))
+            found = finding(requirement, worst.answered, estate.symbols)._replace(when=when)
+            if found.address in written:
+                found = found._replace(related=(*found.related, Mark(written[found.address], "made here")))
+            findings.append(found)
     return tuple(findings), tuple(requirements)
 
 

@@ -72,12 +72,12 @@ class _Loading:
     def whole(self, path: str, named: bool) -> None:
         """Reads the file if it stands for a whole of several, whose other files it then claims."""
         forms = [form for form in WHOLES if path.endswith(form.suffixes)]
-        if forms and not self._claimed(path):
+        if forms and not self.reach.is_claimed(path):
             self._read(path, forms, named)
 
     def file(self, path: str, named: bool) -> None:
         """Reads the file if it is of a known form; a possible part of another waits until all others are read."""
-        if self._claimed(path) or self._read(path, FORMS, named):
+        if self.reach.is_claimed(path) or self._read(path, FORMS, named):
             return
         content = self.reach.texts.get(path)
         if content is not None and any(form.may_be(path, content, named) for form in PARTS):
@@ -88,7 +88,7 @@ class _Loading:
     def rest(self) -> None:
         """Reads the parts that no other file has claimed."""
         for path, named in self._parts:
-            if not self._claimed(path) and not self._read(path, PARTS, named) and path in self.reach.texts:
+            if not self.reach.is_claimed(path) and not self._read(path, PARTS, named) and path in self.reach.texts:
                 self._unknown(path, named)
 
     def with_nested(self) -> Sequence[Input]:
@@ -133,9 +133,6 @@ class _Loading:
         if named:
             reason = "this is no CloudFormation template: it declares no `Resources`"
             self.skipped.append(Skipped(path, reason, "name the templates, or the folder that holds them"))
-
-    def _claimed(self, path: str) -> bool:
-        return os.path.realpath(path) in self.reach.claimed
 
 
 def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, bool]]:

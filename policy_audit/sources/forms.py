@@ -32,7 +32,7 @@ class Form(NamedTuple):
         return reader(path, text, reach)
 
 
-WHOLES: Final[tuple[Form, ...]] = ()
+WHOLES: Final[tuple[Form, ...]] = (Form("cdk", ("manifest.json",), ("artifacts", "aws:cloudformation:stack")),)
 """Forms of several files, told by the name of one of them, whose others must not be read by themselves."""
 
 FORMS: Final = (
@@ -47,4 +47,4 @@ PARTS: Final = (
 )
 """Forms of what mostly belongs to another file, and is read by itself when none has claimed it."""
 
-SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in (*WHOLES, *FORMS, *PARTS) for suffix in form.suffixes))
+SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in (*FORMS, *PARTS) for suffix in form.suffixes))

@@ -4,6 +4,7 @@ from collections.abc import Mapping as MappingOf
 
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Mapping, Node
+from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 TEMPLATE = "CloudFormation template"
@@ -32,6 +33,8 @@ class Input(NamedTuple):
     """Values of parameters that the form gives."""
     names: MappingOf[str, str] = {}
     """By logical id, how the user knows a resource, where that is not the logical id: a construct path, an address."""
+    written: MappingOf[str, Span] = {}
+    """By logical id, the line of a program that made a resource."""
     skipped: tuple[Skipped, ...] = ()
     """What of the form is not read, or should have been and could not."""
 

@@ -10,7 +10,7 @@ from typing import Final
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Scalar
-from policy_audit.sources.inputs import Input
+from policy_audit.sources.inputs import TEMPLATE, Input
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.templates import read
 from policy_audit.sources.tree import child, entries, text
@@ -69,6 +69,13 @@ def _children(given: Input, logical_id: str, location: Scalar, reach: Reach, ski
         return ()
     reach.claim(path)
     return [
-        one._replace(key=f"{given.id}/{logical_id}", parent=(given.id, logical_id), pinned=given.pinned)
+        one._replace(
+            form=given.form if one.form == TEMPLATE else one.form,
+            key=f"{given.id}/{logical_id}",
+            parent=(given.id, logical_id),
+            pinned=given.pinned,
+            names=given.names,
+            written=given.written,
+        )
         for one in found or ()
     ]

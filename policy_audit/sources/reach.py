@@ -26,8 +26,8 @@ class Reach:
         self.texts: dict[str, str] = {}
         """The text of every file that was read, by its path."""
         self._parsed: tuple[str, Node] | None = None
-        self.claimed: set[str] = set()
-        """Real paths of files that belong to a form of several files, and are not read by themselves."""
+        self._claimed: set[str] = set()
+        self._folders: set[str] = set()
 
     def allow(self, path: str) -> None:
         """Lets a file be opened that the user named, wherever a link leads."""
@@ -62,7 +62,16 @@ class Reach:
 
     def claim(self, path: str) -> None:
         """Keeps a file from being read by itself."""
-        self.claimed.add(os.path.realpath(path))
+        self._claimed.add(os.path.realpath(path))
+
+    def claim_folder(self, path: str) -> None:
+        """Keeps every file below a folder from being read by itself."""
+        self._folders.add(os.path.join(os.path.realpath(path), ""))
+
+    def is_claimed(self, path: str) -> bool:
+        """Whether the file belongs to a form of several files."""
+        real = os.path.realpath(path)
+        return real in self._claimed or any(real.startswith(folder) for folder in self._folders)
 
     def _within(self, path: str) -> bool:
         real = os.path.realpath(path)

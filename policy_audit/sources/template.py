@@ -39,7 +39,7 @@ class Links(NamedTuple):
     `passed(parameter)` is the value that the parent gives; `exists()` whether the parent has the stack in this world;
     `output(logical id, output)` is an output of the stack that the template nests under this logical id; `nested` are
     the logical ids of the nested stacks whose templates are audited. `id` tells a template from the same one in another
-    stack: their open values are not the same.
+    stack: their open values are not the same. `written` has the lines of a program that made resources.
     """
 
     passed: Callable[[str], Node | None] = lambda name: None
@@ -47,6 +47,7 @@ class Links(NamedTuple):
     output: Callable[[str, str], Node | None] = lambda logical_id, name: None
     nested: frozenset[str] = frozenset()
     id: str = ""
+    written: MappingOf[str, Span] = {}
 
 
 class Template:
@@ -251,6 +252,10 @@ class Template:
         return None if output is None else resolve(output.value, self.scope)
 
     # ---- what the report says of it ----
+
+    def written(self) -> dict[str, Span]:
+        """By address, the line of a program that made a resource."""
+        return {self.address(logical_id): span for logical_id, span in self._links.written.items()}
 
     @property
     def problems(self) -> Sequence[Problem]:
