@@ -257,17 +257,26 @@ def simulate(file: str, expect: str | None) -> int:
     """Decide requests as IAM does, one JSON line for each.
 
     FILE holds one case on each line, in the form of `case` in a finding's counterexample;
-    `-`, the default, is standard input.
+    `-`, the default, is standard input. A line that is not a case is told on standard error,
+    answered as Undecided, and makes the exit code 2; the other lines are decided all the same.
     """
     from policy_audit.simulate import simulate as decide
 
-    met = asked = 0
-    for line in decide(_lines(file)):
+    met = asked = malformed = 0
+
+    def complain(error: AuditError) -> None:
+        nonlocal malformed
+        malformed += 1
+        _complain(error)
+
+    for line in decide(_lines(file), "standard input" if file == "-" else file, complain):
         _write(line.rstrip("\n") + "\n")
         asked += 1
         met += expect is None or _decided(line, expect)
     if not asked:
         raise AuditError("there is no case", where=file, help="write one JSON object a line", exit_code=NOTHING_AUDITED)
+    if malformed:
+        return USAGE
     return CLEAN if met == asked else FINDINGS
 
 
