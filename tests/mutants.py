@@ -104,7 +104,7 @@ FAULTS = (
         "truth if self.statement.not_resource",
     ),
     Fault("a wildcard for the service is taken", "statements", "[^\\s,:*?]+:[^\\s,]+", "[^\\s,:]+:[^\\s,]+"),
-    Fault("NotPrincipal with Allow allows whom it names", "statements", "about = negate(any_of(", "about = negate(all("),
+    Fault("NotPrincipal with Allow allows those named", "statements", "about = negate(any_of(", "about = negate(all("),
     Fault("NotPrincipal with Allow allows nobody", "statements", "about = negate(any_of(", "about = (any_of("),
     Fault(
         "a trust policy may have a resource", "statements", 'if self.policy_type == "trust policy" and', "if False and"

@@ -120,8 +120,9 @@ class CompiledStatement:
             return list(named(principals, facts))
         if self.allows:
             # AWS supports it with Deny only, yet tells what it does: it "allows all principals except the one named",
-            # anonymous ones included. https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
-            # (Allow with NotPrincipal); https://github.com/awsdocs/iam-user-guide (…_notprincipal.md, NotPrincipal with Allow)
+            # anonymous ones included (Allow with NotPrincipal).
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+            # https://github.com/awsdocs/iam-user-guide (reference_policies_elements_notprincipal.md)
             about = negate(any_of(truth for _, truth in named(principals, facts)))
         else:
             about = negate(is_exempt(principals, facts))

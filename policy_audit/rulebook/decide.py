@@ -106,10 +106,17 @@ def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
             return Answered("proven", (), because, assumptions, question=question)
         case Refuted(request, decision, assumptions):
             return Answered("refuted", (), decision.decided_by, assumptions, request, decision, question)
-        case Undecided(reasons, unless, likely):
-            hangs = (*reasons, f"it depends on whether {unless}") if unless else reasons
+        case Undecided(reasons, _, likely):
+            hangs = (*reasons, _hanging(verdict)) if verdict.unless else reasons
             said = dict.fromkeys((*hangs, *_why_open(question, symbols), *_pins(hangs)))
             return Answered("undecided", tuple(said), request=likely, question=question)
+
+
+def _hanging(verdict: Undecided) -> str:
+    """What an undecided verdict hangs on: `refuted unless …`, where all other values of the symbols give one answer."""
+    if not verdict.likelier:
+        return f"it depends on whether {verdict.unless}"
+    return f"{verdict.likelier} unless {verdict.unless}" + ("" if verdict.is_whole else ", or something else is known")
 
 
 def _pins(reasons: tuple[str, ...]) -> tuple[str, ...]:
