@@ -150,7 +150,10 @@ Exit codes:
     help="What policy documents in files of their own are.  [default: as what stands in them tells]",
 )
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Every requirement with its verdict and the statements that decide."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Every requirement with its verdict, the statements that decide, and what it assumes.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
 @_NO_CACHE
@@ -192,7 +195,8 @@ def check(
         given = Given(parameters, stacks, rules, region, account, partition, fail_on, strict)
         settings = joined(Config() if no_config else load_config(".", config), given)
         options = settings.options._replace(policies_are=policies_are or "")
-        report = audit(paths or (".",), options, "" if no_cache else cache_folder(os.environ))
+        cache = "" if no_cache else cache_folder(os.environ)
+        report = audit(paths or (".",), options, cache, detailed=verbose)
     except AuditError as error:
         if output != "text":
             _write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))

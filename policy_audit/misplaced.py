@@ -32,9 +32,7 @@ def without_redundant_elements(policies: Policies, request: Request, authorizati
     )
 
 
-def _mapped(
-    policies: tuple[Policy, ...] | None, change: Callable[[Statement], Statement]
-) -> tuple[Policy, ...] | None:
+def _mapped(policies: tuple[Policy, ...] | None, change: Callable[[Statement], Statement]) -> tuple[Policy, ...] | None:
     return None if policies is None else tuple(_policy(policy, change) for policy in policies)
 
 

@@ -688,7 +688,12 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
         {"identity": EVERYTHING, "resource_policy": document(deny(NotPrincipal={"AWS": [ROLE.arn, ACCOUNT]}))},
     ),
     (51, POLICY_CHECKS, ALLOWED, {"resource_policy": document(allow(NotPrincipal={"AWS": USER.arn}))}),
-    (51, POLICY_CHECKS, ALLOWED, {"caller": ANONYMOUS, "resource_policy": document(allow(NotPrincipal=USER_PRINCIPAL))}),
+    (
+        51,
+        POLICY_CHECKS,
+        ALLOWED,
+        {"caller": ANONYMOUS, "resource_policy": document(allow(NotPrincipal=USER_PRINCIPAL))},
+    ),
     (51, POLICY_CHECKS, IMPLICIT, {"caller": ANONYMOUS, "resource_policy": document(allow(NotPrincipal="*"))}),
     (51, POLICY_CHECKS, IMPLICIT, {"caller": USER, "resource_policy": document(allow(NotPrincipal=USER_PRINCIPAL))}),
     (51, POLICY_CHECKS, IMPLICIT, {"caller": USER, "resource_policy": document(allow(NotPrincipal=ACCOUNT_PRINCIPAL))}),

@@ -206,6 +206,11 @@ def named(principal: object, **elements: Any) -> dict[str, Any]:
     return {"identity_policies": [{"Statement": {**STATEMENT, "Principal": principal, **elements}}]}
 
 
+def granted(principal: object) -> dict[str, Any]:
+    """Fields of a case: the resource's policy allows everything to the principal."""
+    return {"identity_policies": [], "resource_policy": {"Statement": {**STATEMENT, "Principal": principal}}}
+
+
 @pytest.mark.parametrize(
     ("fields", "decision"),
     [
@@ -224,9 +229,9 @@ def named(principal: object, **elements: Any) -> dict[str, Any]:
         (named({"AWS": "arn:aws:iam::111122223333:role/z"}), "Undecided"),
         (named({"Service": "states.amazonaws.com"}), "Undecided"),
         # Grammar of the IAM JSON policy language: <principal_block> has "*" or an object
-        ({"identity_policies": [], "resource_policy": {"Statement": {**STATEMENT, "Principal": REQUEST["principal"]}}}, "Allowed"),
-        ({"identity_policies": [], "resource_policy": {"Statement": {**STATEMENT, "Principal": "111122223333"}}}, "ImplicitlyDenied"),
-        ({"identity_policies": [], "resource_policy": {"Statement": {**STATEMENT, "Principal": {"AWS": 111122223333}}}}, "ImplicitlyDenied"),
+        (granted(REQUEST["principal"]), "Allowed"),
+        (granted("111122223333"), "ImplicitlyDenied"),
+        (granted({"AWS": 111122223333}), "ImplicitlyDenied"),
         # A field or an entry that is null is none
         ({"unlisted_keys": None, "absent_keys": None, "identity_policies": [None, ALLOW], "scps": [None, [None, ALLOW]]}, "Allowed"),
         ({"request": {"principal": "token.actions.githubusercontent.com"}}, "ImplicitlyDenied"),

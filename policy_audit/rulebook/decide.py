@@ -88,14 +88,17 @@ def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
 
 
 def _is_caller_in_another_case(answered: Answered) -> bool:
+    request, question = answered.request, answered.question
+    return request is not None and question is not None and is_caller_in_another_case(request, question)
+
+
+def is_caller_in_another_case(request: Request, question: Question) -> bool:
     """Whether the one who gets in is no other role: names of roles are unique whatever their case.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
     """
-    if answered.request is None or answered.question is None:
-        return False
-    arn = answered.request.caller.arn.lower()
-    return bool(arn) and arn in {pattern.lower() for pattern in answered.question.requests.callers.but}
+    arn = request.caller.arn.lower()
+    return bool(arn) and arn in {pattern.lower() for pattern in question.requests.callers.but}
 
 
 def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:

@@ -25,9 +25,7 @@ def read_policy_text(text: str, name: str = "", symbols: Symbols | None = None) 
     return read_policy(parse_json(text, name or "policy"), name, symbols)
 
 
-def read_policy(
-    node: Node, name: str = "", symbols: Symbols | None = None, *, bare_principals: bool = False
-) -> Policy:
+def read_policy(node: Node, name: str = "", symbols: Symbols | None = None, *, bare_principals: bool = False) -> Policy:
     """The policy that `node` holds, as an object or as text in JSON. `symbols` tells why parts are open.
 
     `bare_principals` reads `"Principal": "arn:…"` as it is meant: IAM's grammar has but `"*"` and an object there.
