@@ -210,7 +210,10 @@ def check(
 @click.argument("rule")
 @_CONFIG
 def explain(rule: str, config: str | None, no_config: bool, rules: tuple[str, ...]) -> int:
-    """Print the page of a rule: what it requires, why, and how to meet it."""
+    """Print the page of a rule: what it requires, why, and how to meet it.
+
+    `proofs` in the place of a rule prints what proven, refuted and undecided mean.
+    """
     from policy_audit.rulebook.pages import page
 
     _write(page(rule, _rule_folders(config, no_config, rules)).rstrip() + "\n")

@@ -410,9 +410,15 @@ FAULTS = (
     ),
     Fault(
         "what carries a proof is not smallest",
-        "decide",
+        "core",
         "            if not holds(without):\n                without.discard(key)",
         "            without.discard(key)",
+    ),
+    Fault(
+        "what carries a proof is that of the letters",
+        "core",
+        "all(holds(without) for holds in checks)",
+        "checks[0](without)",
     ),
     Fault(
         "values of symbols are not tried",

@@ -177,3 +177,14 @@ def test_who_gets_in_is_told_of_each_kind_shortest_first(tmp_path: Path, monkeyp
     assert all(one.context["aws:sourcevpce"] == "vpce-1" for one in finding.admitted)
     assert "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/caller" not in principals
     assert len(principals) == len(set(principals)) >= 3
+
+
+def test_a_verdict_that_hangs_on_a_value_says_what_holds_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    literal = ONLY.replace("${AWS::AccountId}", "111122223333")
+    options = Options(partition="aws", region="eu-west-1")
+    checked = line(report(tmp_path, monkeypatch, api(literal), WORKFLOW, options=options), "execute-api-invoke")
+    assert checked.answer == "undecided"
+    assert "refuted unless `${AWS::AccountId}` is `111122223333`" in checked.reasons
+    assert "`--account` says what `${AWS::AccountId}` is" in checked.reasons

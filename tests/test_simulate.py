@@ -233,7 +233,8 @@ def granted(principal: object) -> dict[str, Any]:
         (granted("111122223333"), "ImplicitlyDenied"),
         (granted({"AWS": 111122223333}), "ImplicitlyDenied"),
         # A field or an entry that is null is none
-        ({"unlisted_keys": None, "absent_keys": None, "identity_policies": [None, ALLOW], "scps": [None, [None, ALLOW]]}, "Allowed"),
+        ({"unlisted_keys": None, "absent_keys": None, "scps": [None, [None, ALLOW]]}, "Allowed"),
+        ({"identity_policies": [None, ALLOW]}, "Allowed"),
         ({"request": {"principal": "token.actions.githubusercontent.com"}}, "ImplicitlyDenied"),
     ],
 )  # fmt: skip

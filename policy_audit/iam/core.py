@@ -16,7 +16,7 @@ from policy_audit.model.policy import Effect
 
 Key = tuple[int, int]
 """A statement: the number of its document, -1 for what AWS itself reserves, and its place there."""
-_MOST: Final = 100
+MOST: Final = 100
 """Statements up to which those that carry a proof are looked for one by one."""
 
 
@@ -50,7 +50,7 @@ def _kept(keys: Sequence[Key], holds: Callable[[set[Key]], bool]) -> set[Key]:
         if not keys or holds(without):
             return set()
         without.clear()
-        for key in reversed(keys) if len(keys) <= _MOST else ():
+        for key in reversed(keys) if len(keys) <= MOST else ():
             without.add(key)
             if not holds(without):
                 without.discard(key)

@@ -119,7 +119,7 @@ def _hanging(verdict: Undecided) -> str:
     """What an undecided verdict hangs on: `refuted unless …`, where all other values of the symbols give one answer."""
     if not verdict.likelier:
         return f"it depends on whether {verdict.unless}"
-    return f"{verdict.likelier} unless {verdict.unless}" + ("" if verdict.is_whole else ", or something else is known")
+    return f"{verdict.likelier} unless{'' if verdict.is_whole else ', for one,'} {verdict.unless}"
 
 
 def _pins(reasons: tuple[str, ...]) -> tuple[str, ...]:
