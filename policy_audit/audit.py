@@ -1,18 +1,19 @@
 """The audit: load, derive, prove, collect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from policy_audit.collect import at_fault, checked, finding
 from policy_audit.findings import Checked, Finding, Mark, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
+from policy_audit.origin import Span
 from policy_audit.rulebook.decide import Answered, decide
 from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given, World, parameter_assumption
 from policy_audit.sources.excerpts import masked
 from policy_audit.sources.files import load
 
@@ -20,11 +21,13 @@ from policy_audit.sources.files import load
 class Case:
     """One requirement with its answer, and the worlds in which it is asked so."""
 
-    __slots__ = ("answered", "requirement", "worlds")
+    __slots__ = ("answered", "requirement", "spans", "worlds")
 
-    def __init__(self, requirement: Requirement, answered: Answered) -> None:
+    def __init__(self, requirement: Requirement, answered: Answered, spans: frozenset[Span]) -> None:
         self.requirement = requirement
         self.answered = answered
+        self.spans = spans
+        """What it is about, if that is asked for: a subject is to be looked at only in its own world."""
         self.worlds: list[World] = []
 
 
@@ -32,10 +35,17 @@ Cases = dict[tuple[str, str, str], list[Case]]
 """By rule, address and sentence: what is asked more than once is answered once, and kept once."""
 
 
-def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -> Report:  # noqa: B008 - immutable
+def audit(
+    paths: Sequence[str],
+    options: Options = Options(),  # noqa: B008 - immutable
+    cache: str = "",
+    *,
+    detailed: bool = False,
+) -> Report:
     """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited.
 
-    `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report.
+    `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report. A `detailed`
+    report tells of each requirement everything that its verdict assumes.
     """
     rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
     loaded = load(paths, options.policies_are)
@@ -45,9 +55,9 @@ def audit(paths: Sequence[str], options: Options = Options(), cache: str = "") -
     worlds = []
     for world in estate.worlds():
         worlds.append(world)
-        _in_world(estate, world, rules, options, cases)
+        _in_world(estate, world, rules, options, cases, detailed)
     possible = [world for world in worlds if estate.possible(world)]
-    findings, requirements = _collect(cases, possible, estate, options.strict)
+    findings, requirements = _collect(cases, possible, estate, options.strict, detailed)
     return Report(
         findings=findings,
         requirements=requirements,
@@ -70,19 +80,44 @@ def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]
     return masked(estate.templates, {path: text for path, text in texts.items() if path in files})
 
 
-def _in_world(estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases) -> None:
+def _in_world(
+    estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases, detailed: bool
+) -> None:
     system: System = read_system(estate, options.callers)
     for requirement in derive(rules, system):
         same = cases.setdefault((requirement.rule.id, requirement.address, requirement.sentence), [])
         case = next((one for one in same if one.requirement.asks == requirement.asks), None)
         if case is None:
-            case = Case(requirement, decide(requirement, estate.symbols))
+            case = Case(
+                requirement, decide(requirement, estate.symbols), _spans(requirement) if detailed else frozenset()
+            )
             same.append(case)
         case.worlds.append(world)
 
 
+def _spans(requirement: Requirement) -> frozenset[Span]:
+    from policy_audit.rulebook.assumptions import spans
+
+    return spans(requirement)
+
+
+def _assumed(estate: Estate) -> Callable[[Case], tuple[str, ...]]:
+    """What gives the assumptions of one case."""
+    from policy_audit.rulebook.assumptions import assumptions
+    from policy_audit.sources.reliance import Reliance
+
+    reliance = Reliance(estate)
+
+    def assumed(case: Case) -> tuple[str, ...]:
+        answered, show = case.answered, estate.symbols.show
+        own = (*answered.assumptions, *assumptions(case.requirement, answered, estate.symbols))
+        return tuple(dict.fromkeys((*map(show, own), *reliance.on(case.spans))))
+
+    return assumed
+
+
 def _collect(
-    cases: Cases, possible: Sequence[World], estate: Estate, strict: bool
+    cases: Cases, possible: Sequence[World], estate: Estate, strict: bool, detailed: bool
 ) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
     """One finding and one line for each requirement, whatever the number of `possible` worlds it was asked in.
 
@@ -90,6 +125,7 @@ def _collect(
     """
     findings, requirements = [], []
     written = {address: span for one in estate.templates for address, span in one.written().items()}
+    assumed = _assumed(estate) if detailed else None
     for same in cases.values():
         asked = [one for one in same if any(world in possible for world in one.worlds)]
         if not asked:
@@ -104,7 +140,8 @@ def _collect(
             if world in possible
         ]
         when = estate.when(holding, possible) if len(holding) < len(possible) else ()
-        requirements.append(checked(requirement, worst.answered, estate.symbols)._replace(when=when))
+        line = checked(requirement, worst.answered, estate.symbols)._replace(when=when)
+        requirements.append(line if assumed is None else line._replace(assumptions=assumed(worst)))
         if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
             found = finding(requirement, worst.answered, estate.symbols)._replace(when=when)
             if found.address in written:
@@ -129,8 +166,6 @@ def _problems(estate: Estate, options: Options) -> list[Skipped]:
 
 def _assumptions(estate: Estate) -> tuple[str, ...]:
     parameters = [
-        f"parameter `{name}` of {template.path} has its default"
-        for template in estate.templates
-        for name in template.assumed_parameters()
+        parameter_assumption(template, name) for template in estate.templates for name in template.assumed_parameters()
     ]
     return (*estate.assumptions, *parameters)

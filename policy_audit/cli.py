@@ -150,7 +150,10 @@ Exit codes:
     help="What policy documents in files of their own are.  [default: as what stands in them tells]",
 )
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Every requirement with its verdict and the statements that decide."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Every requirement with its verdict, the statements that decide, and what it assumes.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
 @_NO_CACHE
@@ -192,7 +195,8 @@ def check(
         given = Given(parameters, stacks, rules, region, account, partition, fail_on, strict)
         settings = joined(Config() if no_config else load_config(".", config), given)
         options = settings.options._replace(policies_are=policies_are or "")
-        report = audit(paths or (".",), options, "" if no_cache else cache_folder(os.environ))
+        cache = "" if no_cache else cache_folder(os.environ)
+        report = audit(paths or (".",), options, cache, detailed=verbose)
     except AuditError as error:
         if output != "text":
             _write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))
@@ -206,7 +210,10 @@ def check(
 @click.argument("rule")
 @_CONFIG
 def explain(rule: str, config: str | None, no_config: bool, rules: tuple[str, ...]) -> int:
-    """Print the page of a rule: what it requires, why, and how to meet it."""
+    """Print the page of a rule: what it requires, why, and how to meet it.
+
+    `proofs` in the place of a rule prints what proven, refuted and undecided mean.
+    """
     from policy_audit.rulebook.pages import page
 
     _write(page(rule, _rule_folders(config, no_config, rules)).rstrip() + "\n")
@@ -257,17 +264,26 @@ def simulate(file: str, expect: str | None) -> int:
     """Decide requests as IAM does, one JSON line for each.
 
     FILE holds one case on each line, in the form of `case` in a finding's counterexample;
-    `-`, the default, is standard input.
+    `-`, the default, is standard input. A line that is not a case is told on standard error,
+    answered as Undecided, and makes the exit code 2; the other lines are decided all the same.
     """
     from policy_audit.simulate import simulate as decide
 
-    met = asked = 0
-    for line in decide(_lines(file)):
+    met = asked = malformed = 0
+
+    def complain(error: AuditError) -> None:
+        nonlocal malformed
+        malformed += 1
+        _complain(error)
+
+    for line in decide(_lines(file), "standard input" if file == "-" else file, complain):
         _write(line.rstrip("\n") + "\n")
         asked += 1
         met += expect is None or _decided(line, expect)
     if not asked:
         raise AuditError("there is no case", where=file, help="write one JSON object a line", exit_code=NOTHING_AUDITED)
+    if malformed:
+        return USAGE
     return CLEAN if met == asked else FINDINGS
 
 

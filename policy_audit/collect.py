@@ -1,24 +1,27 @@
 """Answer → finding: what to say of a requirement that is not met, and where to point."""
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
 
-from policy_audit.findings import Checked, Counterexample, Finding, Mark
+from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Mark
+from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.known_keys import mentioned_keys
-from policy_audit.iam.request import Deciding, Policies
+from policy_audit.iam.request import Deciding, Policies, Request
 from policy_audit.iam.write import case_of
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
-from policy_audit.rulebook.decide import Answered
+from policy_audit.rulebook.decide import Answered, is_caller_in_another_case
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Path
 
 if TYPE_CHECKING:
     from policy_audit.iam.explain import NearMiss
 
+_ADMITTED: Final = 24
+"""Kinds of principals that a finding tells of."""
 _MISMATCHES = {
     "principal": "is for another principal",
     "action": "allows another action",
@@ -61,9 +64,11 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
     location, label, reasons = requirement.span, "", answered.reasons
     related: tuple[Mark, ...] = ()
     counterexample = None
+    admitted: tuple[Admitted, ...] = ()
     if answered.answer == "refuted" and answered.request is not None and answered.question is not None:
         location, label, related, reasons = _point(requirement, answered, symbols)
         counterexample = _counterexample(answered, symbols)
+        admitted = _admitted(requirement, symbols)
     elif requirement.effect == "holds":
         reasons = ()
         label = words["detail"]
@@ -87,6 +92,7 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
         label=symbols.show(label),
         related=tuple(mark._replace(label=symbols.show(mark.label)) for mark in related),
         counterexample=counterexample,
+        admitted=admitted,
         reasons=tuple(map(symbols.show, reasons)),
         references=rule.references,
         fingerprint=fingerprint(rule.id, requirement.address, requirement.sentence),
@@ -240,18 +246,44 @@ def _lower(sentence: str) -> str:
 def _counterexample(answered: Answered, symbols: Symbols) -> Counterexample:
     request, question, decision = answered.request, answered.question, answered.decision
     assert request is not None and question is not None and decision is not None
+    return Counterexample(
+        _principal(request, symbols),
+        request.action,
+        symbols.show(request.resource),
+        _context(request, question, symbols),
+        decision.outcome,
+        case_of(request, question.policies, question.authorization, symbols.sample),
+    )
+
+
+def _principal(request: Request, symbols: Symbols) -> str:
+    return symbols.show(request.caller.arn) if request.caller.kind != "anonymous" else "anonymous"
+
+
+def _context(request: Request, question: Question, symbols: Symbols) -> Mapping[str, str | tuple[str, ...]]:
+    """The keys to show: those that every request has are worth a line only where a policy asks for them."""
 
     def show(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         return symbols.show(value) if isinstance(value, str) else tuple(symbols.show(one) for one in value)
 
-    # Keys that every request has are worth a line only where a policy asks for them; the case holds them all.
     asked = {key.lower() for key in mentioned_keys(question.policies)}
-    principal = request.caller.arn if request.caller.kind != "anonymous" else "anonymous"
-    return Counterexample(
-        symbols.show(principal),
-        request.action,
-        symbols.show(request.resource),
-        {key: show(one) for key, one in sorted(request.context.items()) if key in asked or not key.startswith("aws:")},
-        decision.outcome,
-        case_of(request, question.policies, question.authorization, symbols.sample),
-    )
+    keys = sorted(request.context.items())
+    return {key: show(one) for key, one in keys if key in asked or not key.startswith("aws:")}
+
+
+def _admitted(requirement: Requirement, symbols: Symbols) -> tuple[Admitted, ...]:
+    """Who gets in past a restriction of everybody but some: one principal of each kind, the shortest first."""
+    if requirement.effect != "deny" or not any("*" in one for one in requirement.callers()):
+        return ()
+    from policy_audit.iam.prove import members_allowed
+
+    found: dict[tuple[str, str], Admitted] = {}
+    for question in requirement.questions:
+        for refuted in members_allowed(question.requests, question.policies, symbols, question.authorization):
+            if is_caller_in_another_case(refuted.request, question):
+                continue
+            principal = _principal(refuted.request, symbols)
+            shown = symbols.show(refuted.request.resource)
+            admitted = Admitted(principal, question.about, shown, _context(refuted.request, question, symbols))
+            found.setdefault((principal, question.about), admitted)
+    return tuple(sorted(found.values(), key=lambda one: (len(one.principal), one.principal, one.about))[:_ADMITTED])

@@ -32,6 +32,19 @@ class Counterexample(NamedTuple):
     case: Mapping[str, object]
 
 
+class Admitted(NamedTuple):
+    """One kind of principals that gets in where only some are meant to: one of them, and a request that it may make.
+
+    Two principals are of one kind when no statement tells them apart. `about` says how they come: as a principal of
+    the API's account, as an AWS service …
+    """
+
+    principal: str
+    about: str
+    resource: str
+    context: Mapping[str, str | tuple[str, ...]] = {}
+
+
 class Checked(NamedTuple):
     """One requirement with its verdict. `because` are the statements that decide, `reasons` why it is undecided."""
 
@@ -65,6 +78,8 @@ class Finding(NamedTuple):
     """What to read at `location`."""
     related: tuple[Mark, ...] = ()
     counterexample: Counterexample | None = None
+    admitted: tuple[Admitted, ...] = ()
+    """For a restriction: all kinds of principals that get in, the shortest first, up to a number."""
     reasons: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
     references: tuple[str, ...] = ()

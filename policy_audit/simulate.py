@@ -1,7 +1,7 @@
 """Whole requests with their policies, read as JSON lines, decided, and answered as JSON lines."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, cast, get_args
 
 from policy_audit.errors import AuditError
@@ -15,6 +15,7 @@ from policy_audit.iam.request import (
     PrincipalKind,
     Request,
 )
+from policy_audit.misplaced import without_redundant_elements
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.policy import Policy
 from policy_audit.record import NamedTuple
@@ -37,26 +38,44 @@ class Case(NamedTuple):
     authorization: Authorization
 
 
-def simulate(lines: Iterable[str], name: str = "cases") -> Iterator[str]:
+def simulate(
+    lines: Iterable[str], name: str = "cases", complain: Callable[[AuditError], None] | None = None
+) -> Iterator[str]:
     """One JSON line for each case, in order; blank lines are passed over.
 
-    An answer has `id`, `decision`, `decided_by` and `undecided_because`. `name` is what messages call the input.
-    Raises AuditError with the line's number at a line that is not a case.
+    An answer has `id`, `decision`, `decided_by` and `undecided_because`; that of an implicit denial tells in
+    `denied_by` the type of policy that lacks an Allow. `name` is what messages call the input. A line that is not a
+    case is told to `complain`, with its number, and answered as undecided, so that answers and lines stay side by
+    side; without `complain` it raises the AuditError.
     """
     import json
 
-    for case in read_cases(lines, name):
-        # A case whose other keys are unknown may be completed with any of them, those of the caller included.
-        adds_keys = case.request.unlisted == "absent"
-        evaluator = Evaluator(case.policies, case.authorization, with_principal_keys=adds_keys)
-        yield json.dumps(_answer(case.id, evaluator.decide(case.request)), ensure_ascii=False)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        reader = _Reader(f"{name}:{number}")
+        try:
+            answer = _decide(reader.case(line))
+        except AuditError as error:
+            if complain is None:
+                raise
+            complain(error)
+            answer = _answer(reader.id, Decision("Undecided", (), (f"the line is not a case: {error.message}",)))
+        yield json.dumps(answer, ensure_ascii=False)
 
 
 def read_cases(lines: Iterable[str], name: str = "cases") -> Iterator[Case]:
-    """The cases that `lines` hold. Raises AuditError as `simulate` does."""
+    """The cases that `lines` hold. Raises AuditError with the line's number at a line that is not a case."""
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _Reader(f"{name}:{number}").case(line)
+
+
+def _decide(case: Case) -> dict[str, object]:
+    # A case whose other keys are unknown may be completed with any of them, those of the caller included.
+    adds_keys = case.request.unlisted == "absent"
+    evaluator = Evaluator(case.policies, case.authorization, with_principal_keys=adds_keys)
+    return _answer(case.id, evaluator.decide(case.request))
 
 
 def _answer(case_id: str, decision: Decision) -> dict[str, object]:
@@ -70,12 +89,15 @@ def _answer(case_id: str, decision: Decision) -> dict[str, object]:
         }
         for deciding in decision.decided_by
     ]
-    return {
+    answer: dict[str, object] = {
         "id": case_id,
         "decision": decision.outcome,
         "decided_by": decided_by,
         "undecided_because": list(decision.undecided_because),
     }
+    if decision.outcome == "ImplicitlyDenied" and decision.denied_by is not None:
+        answer["denied_by"] = decision.denied_by
+    return answer
 
 
 class _Reader:
@@ -83,6 +105,8 @@ class _Reader:
 
     def __init__(self, where: str) -> None:
         self.where = where
+        self.id = ""
+        """The case's own, as soon as it is read: a line with another fault is answered under it."""
 
     def fail(self, message: str, help: str) -> AuditError:
         return AuditError(message, where=self.where, help=help)
@@ -97,13 +121,11 @@ class _Reader:
         if not isinstance(node, Mapping):
             raise self.fail("the line is not a JSON object", "write one case a line, as an object with a `request`")
         case_id = node.get("id")
+        self.id = case_id.text if isinstance(case_id, Scalar) else ""
         request = self.request(node)
-        return Case(
-            case_id.text if isinstance(case_id, Scalar) else "",
-            request,
-            self.policies(node),
-            self.authorization(node.get("authorization"), request),
-        )
+        authorization = self.authorization(node.get("authorization"), request)
+        policies = without_redundant_elements(self.policies(node), request, authorization)
+        return Case(self.id, request, policies, authorization)
 
     def policies(self, node: Mapping) -> Policies:
         identity = self.documents(node, "identity_policies")
@@ -120,7 +142,7 @@ class _Reader:
 
     def document(self, node: Mapping, field: str) -> Policy | None:
         value = node.get(field)
-        return None if value is None or _is_null(value) else read_policy(value, field)
+        return None if value is None or _is_null(value) else read_policy(value, field, bare_principals=True)
 
     def documents(self, node: Mapping, field: str) -> tuple[Policy, ...] | None:
         value = node.get(field)
@@ -131,7 +153,11 @@ class _Reader:
     def _documents(self, value: Node, field: str) -> tuple[Policy, ...]:
         if not isinstance(value, Sequence):
             raise self.fail(f"`{field}` is not a list", f"write a list of policy documents as `{field}`")
-        return tuple(read_policy(item, f"{field}[{index}]") for index, item in enumerate(value.items))
+        return tuple(
+            read_policy(item, f"{field}[{index}]", bare_principals=True)
+            for index, item in enumerate(value.items)
+            if not _is_null(item)
+        )
 
     def levels(self, node: Mapping, field: str) -> tuple[tuple[Policy, ...], ...] | None:
         value = node.get(field)
@@ -139,7 +165,11 @@ class _Reader:
             return None
         if not isinstance(value, Sequence):
             raise self.fail(f"`{field}` is not a list", f"write one list of documents for each level as `{field}`")
-        return tuple(self._documents(level, f"{field}[{index}]") for index, level in enumerate(value.items))
+        return tuple(
+            self._documents(level, f"{field}[{index}]")
+            for index, level in enumerate(value.items)
+            if not _is_null(level)
+        )
 
     def request(self, node: Mapping) -> Request:
         fields = node.get("request")
@@ -168,7 +198,7 @@ class _Reader:
         if node is None or _is_null(node):
             return ()
         if isinstance(node, Sequence) and all(isinstance(item, Scalar) for item in node.items):
-            return tuple(item.text for item in node.items if isinstance(item, Scalar))
+            return tuple(item.text for item in node.items if isinstance(item, Scalar) and item.kind != "null")
         raise self.fail(f"`{name}` is not a list of texts", f"write `{name}` as a list of strings")
 
     def context(self, node: Node | None) -> dict[str, ContextValue]:
@@ -185,7 +215,9 @@ class _Reader:
         return result
 
     def unlisted(self, node: Node | None) -> Literal["absent", "unknown"]:
-        text = node.text if isinstance(node, Scalar) and node.kind != "null" else "absent" if node is None else ""
+        if node is None or _is_null(node):
+            return "absent"
+        text = node.text if isinstance(node, Scalar) else ""
         if text not in ("absent", "unknown"):
             raise self.fail("`unlisted_keys` is neither `absent` nor `unknown`", 'write "absent" or "unknown"')
         return cast(Literal["absent", "unknown"], text)
@@ -220,6 +252,8 @@ class _Reader:
             return Caller("service", text)
         if text == "*":
             return Caller("anonymous", "")
+        if re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", text):
+            return Caller("federated", text)
         parts = text.split(":", 5)
         if len(parts) == 6 and parts[0] == "arn":
             head = parts[5].partition("/")[0]

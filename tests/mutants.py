@@ -104,7 +104,8 @@ FAULTS = (
         "truth if self.statement.not_resource",
     ),
     Fault("a wildcard for the service is taken", "statements", "[^\\s,:*?]+:[^\\s,]+", "[^\\s,:]+:[^\\s,]+"),
-    Fault("NotPrincipal with Allow allows", "statements", "(False if spared else None)", "(False if spared else True)"),
+    Fault("NotPrincipal with Allow allows those named", "statements", "about = negate(any_of(", "about = negate(all("),
+    Fault("NotPrincipal with Allow allows nobody", "statements", "about = negate(any_of(", "about = (any_of("),
     Fault(
         "a trust policy may have a resource", "statements", 'if self.policy_type == "trust policy" and', "if False and"
     ),
@@ -409,9 +410,15 @@ FAULTS = (
     ),
     Fault(
         "what carries a proof is not smallest",
-        "decide",
+        "core",
         "            if not holds(without):\n                without.discard(key)",
         "            without.discard(key)",
+    ),
+    Fault(
+        "what carries a proof is that of the letters",
+        "core",
+        "all(holds(without) for holds in checks)",
+        "checks[0](without)",
     ),
     Fault(
         "values of symbols are not tried",

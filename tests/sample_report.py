@@ -1,6 +1,6 @@
 """A report with everything that a report can hold, on two small files of its own."""
 
-from policy_audit.findings import Checked, Counterexample, Finding, Mark, Report, Skipped, Target
+from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Mark, Report, Skipped, Target
 from policy_audit.origin import Span
 
 ORDERS = """\
@@ -87,6 +87,10 @@ REFUTED_RESTRICTION = Finding(
         Mark(span("orders.yaml", "OrdersRole"), "the intended caller"),
     ),
     counterexample=Counterexample("", "execute-api:Invoke", LIST, {}, "Allowed", {}),
+    admitted=(
+        Admitted("anonymous", "an unsigned request", LIST),
+        Admitted("arn:aws:iam::123456789012:root", "a principal of the API's account", LIST, {"aws:TagKeys": ("a",)}),
+    ),
     when=("IsProduction and not UsesVpc",),
     fingerprint="77aa01",
 )
@@ -120,6 +124,7 @@ UNDECIDED = Checked(
     "undecided",
     span("orders.yaml", "Orders:"),
     reasons=("the workflow computes it while it runs",),
+    assumptions=("account 123456789012, the only one that the files name", "region eu-west-1"),
     when=("IsProduction",),
 )
 
@@ -173,6 +178,7 @@ def hostile(text: str) -> Report:
         reasons=(text,),
         when=(text,),
         counterexample=Counterexample(text, text, text, {text: text, "list": (text,)}, "Allowed", {text: text}),
+        admitted=(Admitted(text, text, text, {text: text}), Admitted(text, text, text)),
     )
     requirement = Checked(text, text, text, "undecided", place, (Mark(place, text),), (text,), (text,), (text,))
     return Report(

@@ -62,7 +62,7 @@ def audits(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report | BaseException]
     def become(outcome: Report | BaseException) -> Audited:
         asked = Audited([])
 
-        def audit(paths: Sequence[str], options: Options, cache: str) -> Report:
+        def audit(paths: Sequence[str], options: Options, cache: str, *, detailed: bool) -> Report:
             asked.calls.append((tuple(paths), options))
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -280,7 +280,7 @@ def process(code: str, *arguments: str, **options: object) -> "subprocess.Comple
     """A process of its own that runs `code` before the command line, with the sample report."""
     start = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import policy_audit.audit, sample_report\n"
-        "policy_audit.audit.audit = lambda paths, options, cache: sample_report.REPORT\n"
+        "policy_audit.audit.audit = lambda paths, options, cache, *, detailed: sample_report.REPORT\n"
         f"{code}\nfrom policy_audit.cli import main\nsys.exit(main())"
     )
     command = [sys.executable, "-c", start, str(Path(__file__).parent), *arguments]
@@ -431,8 +431,10 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the simulator was given; it takes each line for the decision."""
     seen: list[str] = []
 
-    def simulate(lines: Iterable[str]) -> Iterator[str]:
+    def simulate(lines: Iterable[str], name: str, complain: Callable[[AuditError], None]) -> Iterator[str]:
         for line in lines:
+            if line.startswith("!"):
+                complain(AuditError("this is no case", where=f"{name}:{len(seen) + 1}"))
             seen.append(line)
             yield json.dumps({"decision": line.strip()})
 
@@ -470,6 +472,13 @@ def test_simulate_reads_standard_input(run: Run, decisions: list[str], monkeypat
     for arguments in ((), ("-",)):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Allowed é\n".encode()), encoding="ascii"))
         assert json.loads(run("simulate", *arguments).out)["decision"] == "Allowed é"
+
+
+def test_simulate_goes_on_after_a_line_that_is_no_case(run: Run, decisions: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cases.jsonl").write_text("Allowed\n!\n!\nAllowed\n")
+    ended = run("simulate", "cases.jsonl")
+    assert (ended.code, len(ended.out.splitlines())) == (2, 4)
+    assert "cases.jsonl:2" in ended.err and "cases.jsonl:3" in ended.err
 
 
 def test_simulate_refuses_what_is_no_text(run: Run, decisions: list[str], tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ ENDPOINTS = "AWS PrivateLink, Control access to VPC endpoints using endpoint pol
 API_GATEWAY = "API Gateway, How API Gateway resource policies affect authorization workflow"
 KMS = "KMS, Key policies in AWS KMS"
 STS = "STS, GetCallerIdentity"
+POLICY_CHECKS = "IAM, IAM Access Analyzer policy check reference: Allow with NotPrincipal"
 UNDOCUMENTED = "no page says; as public evaluators have it"
 
 ACCOUNT_PRINCIPAL = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -686,7 +687,22 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
         UNDECIDED,
         {"identity": EVERYTHING, "resource_policy": document(deny(NotPrincipal={"AWS": [ROLE.arn, ACCOUNT]}))},
     ),
-    (51, NOT_PRINCIPAL, UNDECIDED, {"resource_policy": document(allow(NotPrincipal={"AWS": USER.arn}))}),
+    (51, POLICY_CHECKS, ALLOWED, {"resource_policy": document(allow(NotPrincipal={"AWS": USER.arn}))}),
+    (
+        51,
+        POLICY_CHECKS,
+        ALLOWED,
+        {"caller": ANONYMOUS, "resource_policy": document(allow(NotPrincipal=USER_PRINCIPAL))},
+    ),
+    (51, POLICY_CHECKS, IMPLICIT, {"caller": ANONYMOUS, "resource_policy": document(allow(NotPrincipal="*"))}),
+    (51, POLICY_CHECKS, IMPLICIT, {"caller": USER, "resource_policy": document(allow(NotPrincipal=USER_PRINCIPAL))}),
+    (51, POLICY_CHECKS, IMPLICIT, {"caller": USER, "resource_policy": document(allow(NotPrincipal=ACCOUNT_PRINCIPAL))}),
+    (
+        51,
+        POLICY_CHECKS,
+        IMPLICIT,
+        {"caller": SESSION, "resource_policy": document(allow(NotPrincipal={"AWS": [USER.arn, ROLE.arn]}))},
+    ),
     (52, PRINCIPAL, IMPLICIT, {"resource_policy": document(allow())}),
     (52, PRINCIPAL, ALLOWED, {"identity": EVERYTHING, "resource_policy": document(deny())}),
     (52, PRINCIPAL, UNDECIDED, {"identity": to("*")}),
@@ -727,6 +743,16 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
         ALLOWED,
         {
             "action": "iam:GetRole",
+            "identity": EVERYTHING,
+            "resource": f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/x",
+        },
+    ),
+    (
+        53,
+        UNDOCUMENTED,
+        IMPLICIT,
+        {
+            "action": "iam:PassRole",
             "identity": EVERYTHING,
             "resource": f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/x",
         },

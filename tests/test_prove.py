@@ -408,7 +408,8 @@ def test_two_symbols_may_be_one() -> None:
     given = Template()
     verdict = given.denied(deny(when("StringNotEquals", given.imported)), given.arn, ACCOUNT_ID)
     assert isinstance(verdict, Undecided)
-    assert verdict.unless == "${ImportValue:X} = ${Role.Arn}"
+    assert verdict.unless == "`${ImportValue:X}` is `${Role.Arn}`"
+    assert verdict.likelier == "refuted"
     assert verdict.likely is not None
     assert verdict.likely.caller.arn == given.imported
 
@@ -418,7 +419,8 @@ def test_a_literal_may_be_the_value_of_a_symbol() -> None:
     intended = f"arn:aws:iam::{given.account}:role/Exec"
     verdict = given.denied(deny(when("StringNotEquals", ROLE)), intended, ACCOUNT_ID)
     assert isinstance(verdict, Undecided)
-    assert verdict.unless == f"${{AWS::AccountId}} = {ACCOUNT_ID}"
+    assert verdict.unless == f"`${{AWS::AccountId}}` is `{ACCOUNT_ID}`"
+    assert verdict.likelier == "refuted"
     assert isinstance(given.denied(deny(when("StringNotEquals", ROLE)), intended, given.account), Proven)
 
 
@@ -447,7 +449,8 @@ def test_deny_on_one_stage_only() -> None:
     assert "/" in verdict.request.resource.removeprefix(API)
     hanging = given.denied(statement, given.role, given.account, f"{API}/prod/GET/x")
     assert isinstance(hanging, Undecided)
-    assert hanging.unless == "${Stage} = prod"
+    assert hanging.unless == "`${Stage}` is `prod`"
+    assert hanging.likelier == "refuted"
 
 
 def test_another_account_than_one_that_is_not_known() -> None:
@@ -479,7 +482,8 @@ def test_permission_on_an_account_that_is_not_known() -> None:
     request = the_role(function.format(given.account))._replace(actions=Texts(("lambda:InvokeFunction",)))
     verdict = prove_allowed(request, Policies((policy,)), given.symbols)
     assert isinstance(verdict, Undecided)
-    assert verdict.unless == f"${{AWS::AccountId}} = {ACCOUNT_ID}"
+    assert verdict.unless == f"`${{AWS::AccountId}}` is `{ACCOUNT_ID}`"
+    assert verdict.likelier == "refuted"
     same = document(own("Allow", "lambda:InvokeFunction", resources=(function.format(given.account),)))
     assert isinstance(prove_allowed(request, Policies((same,)), given.symbols), Proven)
     wide = document(own("Allow", "lambda:*", resources=(function.format("*"),)))

@@ -133,22 +133,82 @@ def test_verdicts_hold_for_all_values(seed: int) -> None:
     assert counts["Proven"] + counts["Refuted"] >= 4
 
 
+def statements(policies: Policies) -> dict[tuple[int, int], Statement]:
+    """By document and place."""
+    return {
+        (number, place): each
+        for number, document in enumerate(policies.documents())
+        for place, each in enumerate(document.statements)
+    }
+
+
+def less(policies: Policies, left_out: set[tuple[int, int]]) -> Policies:
+    """The policies of `question` without some statements."""
+    documents = [
+        each._replace(statements=tuple(one for at, one in enumerate(each.statements) if (number, at) not in left_out))
+        for number, each in enumerate(policies.documents())
+    ]
+    return policies._replace(identity=tuple(documents[:-1]) or policies.identity, resource=documents[-1])
+
+
+@pytest.mark.parametrize("seed", [1, 14, 20])
+def test_what_carries_a_proof_is_enough_and_none_of_it_too_much(seed: int) -> None:
+    """For every value of the symbols: with other seeds too, where one value needs other statements than another."""
+    dice = random.Random(seed)
+    given = Open()
+    proofs = 0
+    for _ in range(15):
+        requests, policies = question(dice, given)
+        for prove, effect in ((prove_denied, "Deny"), (prove_allowed, "Allow")):
+            verdict = prove(requests, policies, given.symbols, "api-gateway-iam")
+            if not isinstance(verdict, Proven):
+                continue
+            numbers = {id(document): number for number, document in enumerate(policies.documents())}
+            carrying = {(numbers[id(each.policy)], each.index) for each in verdict.because}
+            rest = {key for key, each in statements(policies).items() if each.effect == effect} - carrying
+            proofs += bool(rest and carrying)
+            for left_out in (rest, *(rest | {one} for one in carrying)):
+                again = prove(requests, less(policies, left_out), given.symbols, "api-gateway-iam")
+                assert isinstance(again, Proven) == (left_out == rest), (requests, policies, left_out)
+    assert proofs
+
+
+FRESH = ("444444444444", "Fresh", "fresh", "test", "fresh00000", "vpce-9", "arn:aws:iam::555555555555:role/Fresh")
+"""A value for each symbol of `Open` that nothing in `question` speaks of."""
+
+
+def test_an_undecided_verdict_tells_what_holds_for_all_other_values() -> None:
+    dice = random.Random(4)
+    given = Open()
+    told = 0
+    for _ in range(50):
+        requests, policies = question(dice, given)
+        for prove in (prove_denied, prove_allowed):
+            verdict = prove(requests, policies, given.symbols, "api-gateway-iam")
+            if isinstance(verdict, Undecided) and verdict.likelier and verdict.is_whole:
+                fresh = substitute(requests, policies, tuple(zip(given.values, FRESH, strict=True)))
+                concrete = prove(*fresh, given.symbols, "api-gateway-iam")
+                assert type(concrete).__name__.lower() == verdict.likelier, (verdict, concrete)
+                told += 1
+    assert told > 5
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("arn:aws:iam::{account}:role/x", f"arn:aws:iam::{ONE}:role/x", [f"${{Account}} = {ONE}"]),
+        ("arn:aws:iam::{account}:role/x", f"arn:aws:iam::{ONE}:role/x", [f"`${{Account}}` is `{ONE}`"]),
         ("arn:aws:iam::{account}:role/x", f"arn:aws:iam::{ONE}:role/y", []),
         ("arn:aws:iam::{account}:role/x", "arn:aws:iam::short:role/x", []),
-        ("role/{name}", "role/Exec", ["${Name} = Exec"]),
+        ("role/{name}", "role/Exec", ["`${Name}` is `Exec`"]),
         ("role/{name}", "role/a/Exec", []),
-        ("{stage}-exec", "prod-exec", ["${Stage} = prod"]),
+        ("{stage}-exec", "prod-exec", ["`${Stage}` is `prod`"]),
         ("{stage}-exec", "prod-other", []),
-        ("{listed}/x", "prod/x", ["${Listed} = prod"]),
+        ("{listed}/x", "prod/x", ["`${Listed}` is `prod`"]),
         ("{listed}/x", "dev/x", []),
-        ("{stage}/{stage}", "a/a", ["${Stage} = a"]),
+        ("{stage}/{stage}", "a/a", ["`${Stage}` is `a`"]),
         ("{stage}/{stage}", "a/b", []),
-        ("{name}/{stage}", "a/b", ["${Name} = a and ${Stage} = b"]),
-        ("{stage}", "{name}", ["${Stage} = ${Name}"]),
+        ("{name}/{stage}", "a/b", ["`${Name}` is `a` and `${Stage}` is `b`"]),
+        ("{stage}", "{name}", ["`${Stage}` is `${Name}`"]),
         ("role/{name}", "*", []),
         ("role/{name}", "role/*", []),
     ],

@@ -348,7 +348,7 @@ def test_a_difference_that_hangs_on_a_symbol_is_undecided() -> None:
     assert found.outcome == "undecided"
     assert found.gained is None
     assert isinstance(found.lost, Doubt)
-    assert found.lost.unless.endswith("= secrets")
+    assert found.lost.unless.endswith("is `secrets`")
     assert found.lost.reasons == ("the value of `Bucket` is not known",)
 
 

@@ -131,6 +131,33 @@ def test_a_malformed_line_is_told_by_number_with_help(line: str, message: str) -
     assert raised.value.help
 
 
+def test_the_lines_after_a_malformed_one_are_decided() -> None:
+    told: list[AuditError] = []
+    lines = [json.dumps(case()), json.dumps(case(id="2", scps={})), "{", json.dumps(case(id="4"))]
+    answers = [json.loads(line) for line in simulate(lines, "cases.jsonl", told.append)]
+    assert [answer["id"] for answer in answers] == ["1", "2", "", "4"]
+    assert [answer["decision"] for answer in answers] == ["Allowed", "Undecided", "Undecided", "Allowed"]
+    assert answers[1]["undecided_because"] == ["the line is not a case: `scps` is not a list"]
+    assert [error.where for error in told] == ["cases.jsonl:2", "cases.jsonl:3"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacking"),
+    [
+        ({"identity_policies": []}, "identity policy"),
+        ({"scps": [[ALLOW], []]}, "SCP"),
+        ({"permission_boundaries": [{"Statement": []}]}, "permissions boundary"),
+        ({"request": {"resource_account": "999999999999"}}, "resource policy"),
+        ({"request": {"action": "sts:AssumeRole", "resource": "arn:aws:iam::111122223333:role/y"}}, "trust policy"),
+        ({"vpc_endpoint_policies": [{"Statement": []}]}, "VPC endpoint policy"),
+        ({"permission_boundaries": [DENY]}, None),
+        ({}, None),
+    ],
+)
+def test_an_implicit_denial_tells_which_type_of_policy_lacks_an_allow(fields: dict[str, Any], lacking: str) -> None:
+    assert answer(**fields).get("denied_by") == lacking
+
+
 def test_answers_come_as_the_lines_are_read() -> None:
     answers = simulate(iter([json.dumps(case()), "{"]))
     assert json.loads(next(answers))["decision"] == "Allowed"
@@ -165,10 +192,87 @@ JSON = st.recursive(
 )
 
 
+ROLE = {"action": "sts:AssumeRole", "resource": "arn:aws:iam::111122223333:role/y"}
+
+
+def trust(**elements: Any) -> dict[str, Any]:
+    """Fields of a case: the calling role itself is trusted, by a statement with more elements."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": REQUEST["principal"]}, **elements}
+    return {"request": ROLE, "identity_policies": [], "resource_policy": {"Statement": statement}}
+
+
+def named(principal: object, **elements: Any) -> dict[str, Any]:
+    """Fields of a case: an identity policy that has the principal, which AWS refuses."""
+    return {"identity_policies": [{"Statement": {**STATEMENT, "Principal": principal, **elements}}]}
+
+
+def granted(principal: object) -> dict[str, Any]:
+    """Fields of a case: the resource's policy allows everything to the principal."""
+    return {"identity_policies": [], "resource_policy": {"Statement": {**STATEMENT, "Principal": principal}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "decision"),
+    [
+        # IAM JSON policy elements: Resource: "You cannot use the Resource element in a role trust policy"
+        (trust(), "Allowed"),
+        (trust(Resource="*"), "Allowed"),
+        (trust(Resource=["arn:aws:s3:::b", ROLE["resource"]]), "Allowed"),
+        (trust(Resource="arn:aws:iam::111122223333:role/z"), "Undecided"),
+        (trust(NotResource="arn:aws:iam::111122223333:role/z"), "Undecided"),
+        (trust(Resource="*", Effect="Deny"), "ExplicitlyDenied"),
+        # AWS JSON policy elements: Principal: "You cannot use the Principal element in an identity-based policy"
+        (named("*"), "Allowed"),
+        (named({"AWS": ["*"]}), "Allowed"),
+        (named({"AWS": REQUEST["principal"]}), "Allowed"),
+        (named("*", Effect="Deny"), "ExplicitlyDenied"),
+        (named({"AWS": "arn:aws:iam::111122223333:role/z"}), "Undecided"),
+        (named({"Service": "states.amazonaws.com"}), "Undecided"),
+        # Grammar of the IAM JSON policy language: <principal_block> has "*" or an object
+        (granted(REQUEST["principal"]), "Allowed"),
+        (granted("111122223333"), "ImplicitlyDenied"),
+        (granted({"AWS": 111122223333}), "ImplicitlyDenied"),
+        # A field or an entry that is null is none
+        ({"unlisted_keys": None, "absent_keys": None, "scps": [None, [None, ALLOW]]}, "Allowed"),
+        ({"identity_policies": [None, ALLOW]}, "Allowed"),
+        ({"request": {"principal": "token.actions.githubusercontent.com"}}, "ImplicitlyDenied"),
+    ],
+)  # fmt: skip
+def test_what_other_evaluators_cases_write(fields: dict[str, Any], decision: str) -> None:
+    """What says nothing of the request is passed over, and what may say something leaves the case undecided."""
+    assert answer(**fields)["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"),
+    [
+        (True, {"Bool": "true", "StringEquals": "true", "Null": False}),
+        (False, {"Bool": False, "StringEquals": "false"}),
+        (7, {"NumericEquals": ["7.0"], "NumericLessThan": 8, "StringEquals": "7"}),
+        (1.5, {"NumericGreaterThan": "1.4999"}),
+        (None, {"Null": "true", "StringNotEquals": "x", "ForAllValues:StringEquals": "x"}),
+        ([], {"Null": "true", "ForAllValues:StringEquals": "x"}),
+        ([None], {"Null": "true"}),
+        (["a", None], {"ForAllValues:StringEquals": "a", "Null": "false"}),
+        ([1, True], {"ForAllValues:StringEquals": ["1", "true"], "ForAnyValue:NumericEquals": 1}),
+        (["a"], {"ForAnyValue:StringEquals": "a"}),
+        (1704067200, {"DateEquals": ["2024-01-01", "2024"], "DateLessThan": "2024-01-01T00:00:01Z"}),
+        ("2024-01-01T01:00:00+01:00", {"DateEquals": "1704067200"}),
+        ("2001:DB8:0:0::5", {"IpAddress": "2001:db8::/32", "NotIpAddress": "10.0.0.0/8"}),
+    ],
+)
+def test_values_of_context_keys(value: object, holds: dict[str, Any]) -> None:
+    """JSON's numbers, booleans, null and lists as values of a key, in any case of the key's name."""
+    for operator, wanted in holds.items():
+        policy = {"Version": "2012-10-17", "Statement": {**STATEMENT, "Condition": {operator: {"AWS:x/Y": wanted}}}}
+        given = {"context": {"aws:X/y": value}}
+        assert answer(identity_policies=[policy], request=given)["decision"] == "Allowed", operator
+
+
 @given(JSON)
 def test_any_document_is_decided_or_left_open(document: object) -> None:
     """No document makes the evaluator fail, and one that is not a policy never allows."""
     found = answer(identity_policies=[document])
     assert found["decision"] in ("Allowed", "ImplicitlyDenied", "ExplicitlyDenied", "Undecided")
-    if not isinstance(document, dict):
+    if document is not None and not isinstance(document, dict):
         assert found["decision"] == "Undecided"

@@ -6,7 +6,7 @@ from typing import Final
 
 from policy_audit import __version__
 from policy_audit.errors import AuditError
-from policy_audit.findings import SEVERITIES, Checked, Counterexample, Finding, Mark, Report, Skipped
+from policy_audit.findings import SEVERITIES, Admitted, Checked, Counterexample, Finding, Mark, Report, Skipped
 from policy_audit.formats import View
 from policy_audit.formats.order import sorted_findings, sorted_requirements, sorted_skipped, undecided_only
 from policy_audit.origin import Span
@@ -83,6 +83,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "location": _mark(Mark(finding.location, finding.label)),
         "related": [_mark(mark) for mark in finding.related],
         "counterexample": _counterexample(finding.counterexample) if finding.counterexample else None,
+        "admitted": [_admitted(each) for each in finding.admitted],
         "reasons": list(finding.reasons),
         "when": list(finding.when),
         "references": list(finding.references),
@@ -98,6 +99,15 @@ def _counterexample(request: Counterexample) -> dict[str, object]:
         "context": _context(request.context),
         "decision": request.decision,
         "case": dict(request.case),
+    }
+
+
+def _admitted(admitted: Admitted) -> dict[str, object]:
+    return {
+        "principal": admitted.principal,
+        "about": admitted.about,
+        "resource": admitted.resource,
+        "context": _context(admitted.context),
     }
 
 

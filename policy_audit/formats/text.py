@@ -1,6 +1,6 @@
 """The report for a person: a frame for each finding, what was left out and why, and one line that sums it up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from policy_audit.findings import SEVERITIES, Answer, Checked, Finding, Mark, Report, Skipped
@@ -25,8 +25,9 @@ def render(report: Report, view: View) -> str:
     blocks = [_finding(finding, report, view, paint) for finding in sorted_findings(report.findings)]
     blocks.append(_skipped(report.skipped, view, paint))
     if not view.quiet:
-        blocks.append(_requirements(report, paint) if view.verbose else _undecided(report, paint))
-        blocks.append(_assumptions(report.assumptions, view, paint))
+        numbers = _numbered(report) if view.verbose else {}
+        blocks.append(_requirements(report, numbers, paint) if view.verbose else _undecided(report, paint))
+        blocks.append(_assumptions(report.assumptions, numbers, view, paint))
         blocks.append(_summary(report, paint))
     return "\n".join(block for block in blocks if block)
 
@@ -49,9 +50,11 @@ def _finding(finding: Finding, report: Report, view: View, paint: Paint) -> str:
 
 
 def _notes(finding: Finding, view: View) -> Iterator[tuple[str, str]]:
-    """Name and text of what stands below the frame; only help and the counterexample may have several lines."""
+    """Name and text of what stands below the frame; help, the counterexample and who gets in may have several lines."""
     if finding.counterexample:
         yield _counterexample(finding)
+    if view.verbose and len(finding.admitted) > 1:
+        yield "gets in", _columns([(one.principal, one.about) for one in finding.admitted])
     yield from (("why", visible(reason)) for reason in finding.reasons)
     yield from (("when", visible(combination)) for combination in finding.when)
     yield "help", finding.help
@@ -79,10 +82,13 @@ def _counterexample(finding: Finding) -> tuple[str, str]:
             for key, value in sorted(request.context.items())
         ),
     ]
-    widest = max(len(visible(name)) for name, _ in elements)
-    # A line break inside a value must not look like the next element.
-    lines = [f"{visible(name):<{widest}}  {visible(value)}" for name, value in elements]
-    return _DECISIONS.get(request.decision, visible(request.decision)), "\n".join(lines)
+    return _DECISIONS.get(request.decision, visible(request.decision)), _columns(elements)
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> str:
+    """A line for each row. A line break inside a value does not look like the next one."""
+    widest = max(len(visible(name)) for name, _ in rows)
+    return "\n".join(f"{visible(name):<{widest}}  {visible(value)}" for name, value in rows)
 
 
 # ---- what is no finding ---------------------------------------------------------------------------------------------
@@ -121,7 +127,13 @@ def _undecided(report: Report, paint: Paint) -> str:
     return _section("undecided", "undecided", _shortened(lines, False), paint)
 
 
-def _requirements(report: Report, paint: Paint) -> str:
+def _numbered(report: Report) -> dict[str, int]:
+    """The assumptions, those of the whole audit first, with the numbers by which the requirements name them."""
+    own = (each for checked in sorted_requirements(report.requirements) for each in checked.assumptions)
+    return {text: number for number, text in enumerate(dict.fromkeys((*report.assumptions, *own)), 1)}
+
+
+def _requirements(report: Report, numbers: Mapping[str, int], paint: Paint) -> str:
     """Every requirement with its verdict, the statements that decide it, and what it rests on."""
     requirements = sorted_requirements(report.requirements)
     rule = max((len(visible(checked.rule)) for checked in requirements), default=0)
@@ -133,20 +145,23 @@ def _requirements(report: Report, paint: Paint) -> str:
             f"  {verdict}  {visible(checked.rule):<{rule}}  {visible(checked.address):<{address}}"
             f"  {visible(checked.requirement)}"
         )
-        lines += [" " * 13 + visible(detail) for detail in _details(checked)]
+        lines += [" " * 13 + visible(detail) for detail in _details(checked, numbers)]
     return _section("requirements", "bold", lines, paint)
 
 
-def _details(checked: Checked) -> Iterator[str]:
+def _details(checked: Checked, numbers: Mapping[str, int]) -> Iterator[str]:
     yield from (f"by {mark.span} {mark.label}".rstrip() for mark in checked.because)
     yield from (f"why: {reason}" for reason in checked.reasons)
-    yield from (f"assuming {assumption}" for assumption in checked.assumptions)
+    if checked.assumptions:
+        yield "assuming " + ", ".join(str(number) for number in sorted(numbers[text] for text in checked.assumptions))
     yield from (f"when {combination}" for combination in checked.when)
 
 
-def _assumptions(assumptions: Sequence[str], view: View, paint: Paint) -> str:
+def _assumptions(assumptions: Sequence[str], numbers: Mapping[str, int], view: View, paint: Paint) -> str:
     if view.verbose:
-        return _section("assumptions", "bold", [f"  {visible(assumption)}" for assumption in assumptions], paint)
+        width = len(str(len(numbers)))
+        lines = [f"  {number:>{width}}  {visible(text)}" for text, number in numbers.items()]
+        return _section("assumptions", "bold", lines, paint)
     return f"{_count(len(assumptions), 'assumption')}, -v lists them\n" if assumptions else ""
 
 

@@ -1,13 +1,12 @@
 """One run of the prover over letters: the verdict for symbols that are all different from anything else."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
-from policy_audit.iam.boxes import Draft
 from policy_audit.iam.evaluate import evaluate
 from policy_audit.iam.patterns import literal
 from policy_audit.iam.question import Question
-from policy_audit.iam.request import ContextValue, Deciding, Proven, Refuted, Request, Undecided, Verdict
+from policy_audit.iam.request import ContextValue, Proven, Refuted, Request, Undecided, Verdict
 from policy_audit.iam.search import Cube, Steps, allowed, meet, not_allowed
 from policy_audit.iam.space import PRINCIPAL, RESOURCE
 from policy_audit.iam.symbols import unifiers
@@ -20,8 +19,6 @@ Side = Literal["allowed", "denied"]
 MOST_CLASSES: Final = 16
 """Kinds of principals that `classes` tells apart."""
 MOST_REASONS: Final = 6
-_MOST_IN_CORE: Final = 100
-"""Statements up to which those that carry a proof are looked for one by one."""
 
 IDENTITY_NOT_VISIBLE: Final = "the caller's identity policies are not visible"
 WELL_FORMED: Final = "callers are roles, users, federated users and root users, with well-formed ARNs"
@@ -29,7 +26,7 @@ NO_REQUEST: Final = "no request belongs to the set"
 
 
 def decide(side: Side, question: Question) -> Verdict:
-    """The verdict on one question. Raises `OverBudgetError`."""
+    """The verdict on one question; of a proof not what carries it (see `core`). Raises `OverBudgetError`."""
     return _denied(question) if side == "denied" else _allowed(question)
 
 
@@ -41,7 +38,7 @@ def _denied(question: Question) -> Verdict:
     formula = formula_of(question, allow_may=True)
     possible = allowed(wide, formula.alternatives, formula.denies, steps)
     if possible is None:
-        return Proven(_core_of_denial(question, wide, steps), assumptions(question))
+        return Proven((), assumptions(question))
     certain = formula_of(question, allow_may=False)
     cube = None if narrow is None else allowed(narrow, certain.alternatives, certain.denies, steps)
     if cube is not None:
@@ -81,7 +78,7 @@ def _allowed(question: Question) -> Verdict:
     certain, open_to_all = formula_of(question, allow_may=False), formula_of(question, allow_may=True)
     missed = not_allowed(wide, certain.alternatives, certain.denies, steps)
     if missed is None:
-        return Proven(_core_of_permission(question, wide, steps), assumptions(question))
+        return Proven((), assumptions(question))
     passing = allowed(wide, open_to_all.alternatives, open_to_all.denies, steps)
     if passing is None:
         return _replayed(missed, question, "allowed") or _doubtful(missed, question, True)
@@ -134,43 +131,6 @@ def _is_fresh_account(arn: str, question: Question) -> bool:
     )
 
 
-# ---- what carries a proof
-
-
-def _core_of_denial(question: Question, region: Cube, steps: Steps) -> tuple[Deciding, ...]:
-    """A smallest set of Denies without any of which some request may be allowed; none when nothing allows anyway."""
-
-    def holds(without: set[int]) -> bool:
-        formula = formula_of(question, allow_may=True, without=without)
-        return allowed(region, formula.alternatives, formula.denies, steps) is None
-
-    return _core((draft for draft in question.drafts() if draft.effect == "Deny"), holds)
-
-
-def _core_of_permission(question: Question, region: Cube, steps: Steps) -> tuple[Deciding, ...]:
-    """A smallest set of Allows without any of which some request is not allowed."""
-
-    def holds(without: set[int]) -> bool:
-        formula = formula_of(question, allow_may=False, without=without)
-        return not_allowed(region, formula.alternatives, formula.denies, steps) is None
-
-    return _core((draft for draft in question.drafts() if draft.effect == "Allow"), holds)
-
-
-def _core(drafts: Iterable[Draft], holds: Callable[[set[int]], bool]) -> tuple[Deciding, ...]:
-    found = {id(draft.deciding): draft.deciding for draft in drafts if draft.deciding is not None}
-    without: set[int] = set(found)
-    if not found or holds(without):
-        return ()
-    without.clear()
-    if len(found) <= _MOST_IN_CORE:
-        for key in reversed(found):
-            without.add(key)
-            if not holds(without):
-                without.discard(key)
-    return tuple(deciding for key, deciding in found.items() if key not in without)
-
-
 def assumptions(question: Question) -> tuple[str, ...]:
     requests = question.requests
     if requests.kind != "signed" or all("*" not in text and "?" not in text for text in requests.callers.patterns):
@@ -184,7 +144,8 @@ def assumptions(question: Question) -> tuple[str, ...]:
 def _doubtful(cube: Cube, question: Question, certain: bool) -> Undecided:
     """Why a request of the cube is neither surely allowed nor surely denied."""
     likely = next(candidates(cube, question), None)
-    reasons = list(doubts(question, cube))
+    unclear = list(doubts(question, cube))
+    reasons = list(unclear)
     if likely is None:
         reasons.append("no value is known that a key would need to have")
     else:
@@ -197,7 +158,9 @@ def _doubtful(cube: Cube, question: Question, certain: bool) -> Undecided:
             reasons.append(f"the prover and the evaluator read {', '.join(f'`{name}`' for name in names)} differently")
     if not certain and not reasons:
         reasons.append("a key of the caller that nobody chooses at will")
-    return Undecided(tuple(dict.fromkeys(reasons))[:MOST_REASONS], likely=likely)
+    # The letters say no, and only their values could say otherwise.
+    likelier: Literal["refuted", ""] = "refuted" if certain and likely is not None and not unclear else ""
+    return Undecided(tuple(dict.fromkeys(reasons))[:MOST_REASONS], likely=likely, likelier=likelier)
 
 
 def doubts(question: Question, cube: Cube) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _by_word(value: str, space: Space) -> Iterator[Named]:
 def _not_principal(statement: Statement, principals: Iterable[Principal], space: Space) -> Term:
     """`NotPrincipal` spares an IAM principal only when its account is listed too, and a session's role with both.
 
-    What `NotPrincipal` does with Allow AWS does not say.
+    With Allow AWS does not support it: whatever it grants carries no proof, and neither does what it may not grant.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
     """
     ways: dict[Naming, list[Reading]] = {}
@@ -165,7 +165,7 @@ def _not_principal(statement: Statement, principals: Iterable[Principal], space:
     spared = _spared(ways, space)
     if statement.effect == "Allow":
         # May apply to whoever is not spared for certain, need not apply to anybody.
-        reason = "what `NotPrincipal` does in an Allow is not documented"
+        reason = "AWS does not support `NotPrincipal` with Allow"
         spared = Reading((_EVERYBODY,), spared.narrow, reason)
     term = _asked(spared, space, negated=True)
     assert term is not None

@@ -4,14 +4,16 @@ What is proven holds for every request of the set and every value of the symbols
 evaluator decides so. Whatever lies between is undecided.
 """
 
-from typing import Final
+from typing import Final, Literal
 
+from policy_audit.iam.core import carrying
 from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, MOST_REASONS, Side, classes, decide
 from policy_audit.iam.domains import OverBudgetError
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import (
     Authorization,
     Policies,
+    Proven,
     Refuted,
     Request,
     RequestSet,
@@ -84,35 +86,30 @@ def _for_all_symbols(
         tried = substitutions(question.space.patterns(), symbols, question.space.accounts)
     except OverBudgetError as error:
         return Undecided((str(error),))
+    questions = [question]
     flipping: list[tuple[Bindings, Verdict]] = []
+    is_whole = tried.complete
     for size, bindings in sorted((len(each), each) for each in tried.found):
         if flipping and size > len(flipping[0][0]):
+            is_whole = False
             break  # A shorter condition is known that makes a difference.
-        other = _substituted(side, bindings, requests, policies, symbols, authorization)
+        try:
+            questions.append(Question(*substitute(requests, policies, bindings), symbols, authorization))
+            other = decide(side, questions[-1])
+        except OverBudgetError as error:
+            other = Undecided((str(error),))
         if type(other) is not type(verdict):
             flipping.append((bindings, other))
     if flipping:
-        return _hanging(verdict, flipping, symbols)
+        return _hanging(verdict, flipping, symbols, is_whole)
     if not tried.complete:
         return Undecided(("too many values of the open parts would make a difference",), likely=_request_of(verdict))
+    if isinstance(verdict, Proven):
+        return verdict._replace(because=carrying("Deny" if side == "denied" else "Allow", questions))
     return verdict
 
 
-def _substituted(
-    side: Side,
-    bindings: Bindings,
-    requests: RequestSet,
-    policies: Policies,
-    symbols: Symbols,
-    authorization: Authorization,
-) -> Verdict:
-    try:
-        return decide(side, Question(*substitute(requests, policies, bindings), symbols, authorization))
-    except OverBudgetError as error:
-        return Undecided((str(error),))
-
-
-def _hanging(verdict: Verdict, flipping: list[tuple[Bindings, Verdict]], symbols: Symbols) -> Verdict:
+def _hanging(verdict: Verdict, flipping: list[tuple[Bindings, Verdict]], symbols: Symbols, is_whole: bool) -> Verdict:
     """Undecided, with the shortest conditions under which the verdict is another."""
     definite = [bindings for bindings, other in flipping if not isinstance(other, Undecided)]
     shortest = sorted(definite or [bindings for bindings, _ in flipping], key=len)
@@ -121,7 +118,11 @@ def _hanging(verdict: Verdict, flipping: list[tuple[Bindings, Verdict]], symbols
     names = sorted({symbols.of(letter).name for bindings in least for letter, _ in bindings})
     reasons = tuple(f"the value of `{name}` is not known" for name in names[:MOST_REASONS])
     likely = _request_of(verdict) or next((found for _, other in flipping if (found := _request_of(other))), None)
-    return Undecided(reasons, " or ".join(conditions[:MOST_REASONS]), likely)
+    likelier: Literal["proven", "refuted", ""] = "proven" if isinstance(verdict, Proven) else "refuted"
+    if isinstance(verdict, Undecided):
+        likelier = verdict.likelier
+    is_whole = is_whole and len(conditions) <= MOST_REASONS
+    return Undecided(reasons, " or ".join(conditions[:MOST_REASONS]), likely, likelier, is_whole)
 
 
 def _request_of(verdict: Verdict) -> Request | None:

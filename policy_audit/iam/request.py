@@ -180,12 +180,16 @@ class Refuted(NamedTuple):
 
 
 class Undecided(NamedTuple):
-    """Neither could be shown. `reasons` are clauses; `unless` is the condition under which the likelier verdict
-    flips (`${AWS::AccountId} = 123456789012`); `likely` that verdict's request, if there is one."""
+    """Neither could be shown. `reasons` are clauses; `unless` is the condition under which the `likelier` verdict
+    flips (`${AWS::AccountId}` is `123456789012`); `likely` that verdict's request, if there is one."""
 
     reasons: tuple[str, ...]
     unless: str = ""
     likely: Request | None = None
+    likelier: Literal["proven", "refuted", ""] = ""
+    """The verdict for symbols that are different from anything else; empty where that is not known either."""
+    is_whole: bool = False
+    """Whether `unless` tells every condition under which the verdict is another."""
 
 
 Verdict = Proven | Refuted | Undecided

@@ -32,7 +32,8 @@ def is_never_allowed(facts: Facts) -> bool:
         return False
     if parts[4] == "aws" and parts[5].startswith("policy/"):
         return not action.startswith(("iam:attach", "iam:detach"))
-    return parts[5].startswith("role/aws-reserved/") and action != "iam:passrole"
+    # Passing one is refused too, by what public evaluators have observed: https://github.com/cloud-copilot/iam-simulate
+    return parts[5].startswith("role/aws-reserved/")
 
 
 def _is_managed_alias(resource: str) -> bool:

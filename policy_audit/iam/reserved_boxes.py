@@ -31,7 +31,11 @@ RESERVED: Final = Policy(
     (
         Statement("Deny", ("kms:*Alias",), ("arn:*:kms:*:*:alias/aws/*",)),
         Statement("Deny", _WRITES, ("arn:*:iam::aws:policy/*",)),
-        Statement("Deny", (*_WRITES, "iam:Attach*", "iam:Detach*"), ("arn:*:iam::*:role/aws-reserved/*",)),
+        Statement(
+            "Deny",
+            (*_WRITES, "iam:Attach*", "iam:Detach*", "iam:PassRole"),
+            ("arn:*:iam::*:role/aws-reserved/*",),
+        ),
     ),
     name="what AWS reserves",
 )

@@ -10,7 +10,7 @@ from policy_audit.iam.naming import Named, is_exempt, named
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.request import Deciding, PolicyType
 from policy_audit.iam.resource_patterns import ResourcePatterns
-from policy_audit.iam.truth import Truth, negate
+from policy_audit.iam.truth import Truth, any_of, negate
 from policy_audit.iam.variables import Pieces, parse_text, unknown_keys
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import has_letters
@@ -118,9 +118,14 @@ class CompiledStatement:
             return [("as anyone", None)] if self.statement.unknown else []
         if not self.statement.not_principal:
             return list(named(principals, facts))
-        spared = is_exempt(principals, facts)
-        # `NotPrincipal` is supported with Deny only; what it does with Allow is not said.
-        about = negate(spared) if not self.allows else (False if spared else None)
+        if self.allows:
+            # AWS supports it with Deny only, yet tells what it does: it "allows all principals except the one named",
+            # anonymous ones included (Allow with NotPrincipal).
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+            # https://github.com/awsdocs/iam-user-guide (reference_policies_elements_notprincipal.md)
+            about = negate(any_of(truth for _, truth in named(principals, facts)))
+        else:
+            about = negate(is_exempt(principals, facts))
         return [] if about is False else [("as anyone", about)]
 
     def misplaced(self) -> str:

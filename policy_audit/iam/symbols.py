@@ -352,5 +352,5 @@ def substitute(requests: RequestSet, policies: Policies, bindings: Bindings) -> 
 
 
 def condition_of(bindings: Bindings, symbols: Symbols) -> str:
-    """The bindings as a person reads them."""
-    return " and ".join(f"{symbols.show(letter)} = {symbols.show(value)}" for letter, value in bindings)
+    """The bindings as a person reads them: `${AWS::AccountId}` is `123456789012`, in backticks."""
+    return " and ".join(f"`{symbols.show(letter)}` is `{symbols.show(value)}`" for letter, value in bindings)

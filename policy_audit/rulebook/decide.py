@@ -88,14 +88,17 @@ def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
 
 
 def _is_caller_in_another_case(answered: Answered) -> bool:
+    request, question = answered.request, answered.question
+    return request is not None and question is not None and is_caller_in_another_case(request, question)
+
+
+def is_caller_in_another_case(request: Request, question: Question) -> bool:
     """Whether the one who gets in is no other role: names of roles are unique whatever their case.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
     """
-    if answered.request is None or answered.question is None:
-        return False
-    arn = answered.request.caller.arn.lower()
-    return bool(arn) and arn in {pattern.lower() for pattern in answered.question.requests.callers.but}
+    arn = request.caller.arn.lower()
+    return bool(arn) and arn in {pattern.lower() for pattern in question.requests.callers.but}
 
 
 def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
@@ -106,10 +109,17 @@ def _prove(question: Question, symbols: Symbols, effect: str) -> Answered:
             return Answered("proven", (), because, assumptions, question=question)
         case Refuted(request, decision, assumptions):
             return Answered("refuted", (), decision.decided_by, assumptions, request, decision, question)
-        case Undecided(reasons, unless, likely):
-            hangs = (*reasons, f"it depends on whether {unless}") if unless else reasons
+        case Undecided(reasons, _, likely):
+            hangs = (*reasons, _hanging(verdict)) if verdict.unless else reasons
             said = dict.fromkeys((*hangs, *_why_open(question, symbols), *_pins(hangs)))
             return Answered("undecided", tuple(said), request=likely, question=question)
+
+
+def _hanging(verdict: Undecided) -> str:
+    """What an undecided verdict hangs on: `refuted unless …`, where all other values of the symbols give one answer."""
+    if not verdict.likelier:
+        return f"it depends on whether {verdict.unless}"
+    return f"{verdict.likelier} unless{'' if verdict.is_whole else ', for one,'} {verdict.unless}"
 
 
 def _pins(reasons: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where the rules that come with the package are, and the page that explains one."""
+"""Where the rules that come with the package are, the page that explains one, and the page on what proofs are."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ def rules_folder() -> str:
 def page(rule_id: str, folders: Sequence[str] = ()) -> str:
     """The page of a rule of the package or of `folders`, in Markdown.
 
-    A rule's page is the file `<rule id>.md` in the folder of its rule file. Raises AuditError for a rule that nobody
-    has, and for one without a page.
+    A rule's page is the file `<rule id>.md` in the folder of its rule file; `proofs` is a page of no rule. Raises
+    AuditError for a rule that nobody has, and for one without a page.
     """
     files = dict(_files(folders))
     path = files.get(f"{rule_id}.md")

@@ -45,6 +45,10 @@ class Requirement(NamedTuple):
     action: str = ""
     resource: str = ""
 
+    def callers(self) -> Iterator[str]:
+        """The globs of the callers that it asks about."""
+        return (pattern for question in self.questions for pattern in question.requests.callers.patterns)
+
     @property
     def asks(self) -> tuple[object, ...]:
         """What the answer follows from: two requirements that ask the same have the same answer."""

@@ -284,6 +284,11 @@ class Estate:
         return f"{name} is not {' or '.join(f'`{one}`' for one in compared)}"
 
 
+def parameter_assumption(template: Template, name: str) -> str:
+    """How the report tells that a parameter was taken at its default."""
+    return f"parameter `{name}` of {template.path} has its default"
+
+
 def _arns(document: tree.Mapping) -> Iterator[tuple[str, str, str, str]]:
     """Partition, service, region and account of each ARN, as far as it is literal.
 

@@ -25,8 +25,11 @@ def read_policy_text(text: str, name: str = "", symbols: Symbols | None = None) 
     return read_policy(parse_json(text, name or "policy"), name, symbols)
 
 
-def read_policy(node: Node, name: str = "", symbols: Symbols | None = None) -> Policy:
-    """The policy that `node` holds, as an object or as text in JSON. `symbols` tells why parts are open."""
+def read_policy(node: Node, name: str = "", symbols: Symbols | None = None, *, bare_principals: bool = False) -> Policy:
+    """The policy that `node` holds, as an object or as text in JSON. `symbols` tells why parts are open.
+
+    `bare_principals` reads `"Principal": "arn:…"` as it is meant: IAM's grammar has but `"*"` and an object there.
+    """
     span = node.place.span
     if isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
         try:
@@ -50,16 +53,17 @@ def read_policy(node: Node, name: str = "", symbols: Symbols | None = None) -> P
         text = _DEFAULT_VERSION
         doubts.append(_why(version, "`Version`", "a date", symbols))
     items = statements.items if isinstance(statements, Sequence) else (statements,)
-    read = tuple(statement for item in items for statement in _statements(item, doubts, symbols))
+    read = tuple(statement for item in items for statement in _statements(item, doubts, symbols, bare_principals))
     return Policy(read, text, name, span=span)
 
 
 class _Reader:
     """Reads the elements of one statement and notes what it cannot understand."""
 
-    def __init__(self, doubts: list[str], symbols: Symbols | None) -> None:
+    def __init__(self, doubts: list[str], symbols: Symbols | None, bare_principals: bool) -> None:
         self.doubts = list(doubts)
         self.symbols = symbols
+        self.bare_principals = bare_principals
 
     def doubt(self, node: Node, what: str, expected: str) -> None:
         self.doubts.append(_why(node, what, expected, self.symbols))
@@ -90,6 +94,8 @@ class _Reader:
         if node is None:
             return None
         if isinstance(node, Scalar):
+            if self.bare_principals and node.kind != "null" and node.text != "*":
+                return (Principal("AWS", node.text),)
             if node.text != "*":
                 self.doubt(node, "`Principal`", '"*" or an object')
             return (Principal("*", node.text),)
@@ -124,13 +130,13 @@ class _Reader:
         return Condition(operator, entry.key.text, values, entry.key.place.span)
 
 
-def _statements(node: Node, doubts: list[str], symbols: Symbols | None) -> list[Statement]:
+def _statements(node: Node, doubts: list[str], symbols: Symbols | None, bare_principals: bool) -> list[Statement]:
     """The statement that `node` holds; as an Allow and as a Deny when its effect cannot be told."""
     span = node.place.span
     if not isinstance(node, Mapping):
         unknown: tuple[str, ...] = (_why(node, "a statement", "an object", symbols),)
         return [Statement("Allow", (), unknown=unknown, span=span), Statement("Deny", (), unknown=unknown, span=span)]
-    reader = _Reader(doubts, symbols)
+    reader = _Reader(doubts, symbols, bare_principals)
     reader.doubts += [
         f"`{_shown(entry.key.text, symbols)}` is no element of a statement"
         for entry in node.entries
