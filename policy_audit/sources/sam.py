@@ -27,8 +27,11 @@ _EXPANSIONS: Final[dict[str, Expand]] = {
 
 
 def is_serverless(document: Mapping) -> bool:
-    """Whether the document names the Serverless transform."""
-    return any(text(one) == TRANSFORM for one in items(document.get("Transform")))
+    """Whether the document names the Serverless transform, or has a resource of it: it means nothing without."""
+    if any(text(one) == TRANSFORM for one in items(document.get("Transform"))):
+        return True
+    types = (text(child(one.value, "Type")) for one in entries(document.get("Resources")))
+    return any(kind is not None and kind.startswith(_PREFIX) for kind in types)
 
 
 def expand(given: Input, reach: Reach) -> Input:
