@@ -122,7 +122,7 @@ def test_what_is_wrong_with_a_property(new: str, message: str) -> None:
         ("{deny: [a:B], principal: anyone_but rest_api.name, resource: rest_api.requests}", "is no list of roles"),
         ("{deny: [a:B], principal: anyone_but rest_api.callers, resource: rest_api.name}", "is no resource"),
         ("{deny: [a:B], principal: rest_api.callers, resource: rest_api.name}", "is no role"),
-        ("{deny: [a:B], principal: service x.amazonaws.com, resource: rest_api.name}", "`deny` takes no"),
+        ("{deny: [a:B], principal: service x.amazonaws.com, resource: rest_api.name}", "needs `by`"),
         ("{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.api}", ""),
         (
             "{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.name}",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from policy_audit.model.call import Field
 from policy_audit.model.policy import Statement
 from policy_audit.model.resources import Api, Fact, Method, Missing, StateMachine
-from policy_audit.model.rest_api import VERBS, RestApi
+from policy_audit.model.rest_api import RestApi
 from policy_audit.model.urls import api_id_of, host_of
 from policy_audit.model.value import has_letters
-from policy_audit.model.workflow import Call, OtherThan
+from policy_audit.model.workflow import VERBS, Call, OtherThan
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -40,6 +40,11 @@ _FORBIDDEN: Final = frozenset(
 )
 _FORBIDDEN_STARTS: Final = ("x-forwarded", "x-amz", "x-amzn")
 """Headers that a call may not have, in lower case."""
+_NO_NAMES: Final = ("*${*}*", "*${?}*")
+"""No state machine's name has wildcards.
+
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+"""
 _HEADERS_UNKNOWN: Final = "the workflow computes the headers while it runs"
 
 
@@ -130,9 +135,10 @@ class ApiGatewayCall(NamedTuple):
 
     @property
     def api_endpoint_type(self) -> str:
-        """`EDGE`, `REGIONAL` or `PRIVATE`, as the template says; empty if it does not, or the API is not visible."""
+        """`EDGE`, `REGIONAL` or `PRIVATE`, as the template says; empty where it leaves that open."""
         api = self.api
-        return api.endpoint_types[0] if isinstance(api, Api) and api.endpoint_types else ""
+        found = api.endpoint_types[0] if isinstance(api, Api) and api.endpoint_types else ""
+        return "" if has_letters(found) else found
 
     @property
     def reaches_no_private_api(self) -> Fact:
@@ -292,6 +298,11 @@ class ApiGatewayCall(NamedTuple):
         return self.call.task.body is not None
 
     @property
+    def names_a_verb(self) -> bool:
+        """Whether its method may be one of requests: what is asked of a method is not asked of anything else."""
+        return self.call.names_a_verb
+
+    @property
     def sends_its_body(self) -> Fact:
         """Whether the call's method is one that takes a `RequestBody`."""
         method = self.call.method
@@ -332,7 +343,7 @@ class ApiGatewayCall(NamedTuple):
     def workflows_of_other_accounts(self) -> OtherThan:
         """ARNs of state machines in other accounts."""
         own = f"arn:*:states:*:{self.account}:stateMachine:*"
-        return OtherThan(self._every_state_machine("*"), (own,))
+        return OtherThan(self._every_state_machine("*"), (own, *_NO_NAMES))
 
     @property
     def other_accounts(self) -> OtherThan:
@@ -345,7 +356,7 @@ class ApiGatewayCall(NamedTuple):
 
         A version or an alias of a state machine that does (`ARN:7`, `ARN:PROD`) counts as one that does.
         """
-        return OtherThan(self._every_state_machine(self.account), self._own_workflows())
+        return OtherThan(self._every_state_machine(self.account), (*self._own_workflows(), *_NO_NAMES))
 
     def _every_state_machine(self, account: str) -> str:
         return f"arn:{self.system.partition}:states:*:{account}:stateMachine:*"
@@ -353,7 +364,6 @@ class ApiGatewayCall(NamedTuple):
     def _own_workflows(self) -> tuple[str, ...]:
         api = self.api
         arns = self.system.workflows(api.id) if isinstance(api, Api) else (self.state_machine.arn,)
-        # A state machine's name has no wildcards: its ARN is a pattern for itself alone.
         return tuple(pattern for arn in arns for pattern in (arn, f"{arn}:*"))
 
 

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 
 from policy_audit.model.resources import Api, Fact, Method, Missing
 from policy_audit.model.value import has_letters
+from policy_audit.model.workflow import VERBS
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
-
-VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-"""What `ANY` stands for: a request carries one of these, never `ANY`."""
 
 
 class ApiRequest(NamedTuple):

@@ -160,9 +160,7 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     if principal.kind != "role" and principal.kind != "anyone_but" and clause.get("by") is None:
         help = "add `by:` with the role that it assumes, or the API that it calls"
         raise _error(clause, f"an entry about {'a service' if principal.service else 'anyone'} needs `by`", help)
-    whole_api = principal.kind == "anyone" or (
-        principal.path is not None and isinstance(_walk(principal.path.text, about, _CALLERS), Path)
-    )
+    whole_api = principal.kind == "anyone" or (principal.path is not None and _lists(principal.path, about))
     return Permission(
         effect="allow" if kind == "allow" else "deny",
         actions=_actions(clause, kind, about),
@@ -226,6 +224,15 @@ def _path(node: Node, text: str, about: str, kinds: Kinds = (), what: str = "") 
         return found
     message, help = found
     raise _error(node, message.replace("{what}", what), help)
+
+
+def _lists(path: Path, about: str) -> bool:
+    """Whether a path that was checked ends at a list of texts."""
+    ends: Sequence[object] = (fact_class(about),)
+    for name in path.names:
+        owners = [one for one in ends if isinstance(one, type) and name in _words(one)]
+        ends = [end for owner in owners for end in _members(_words(owner)[name])]
+    return any(end in _CALLERS for end in ends)
 
 
 @cache
