@@ -40,8 +40,8 @@ _FORBIDDEN: Final = frozenset(
 )
 _FORBIDDEN_STARTS: Final = ("x-forwarded", "x-amz", "x-amzn")
 """Headers that a call may not have, in lower case."""
-_NO_NAMES: Final = ("*${*}*", "*${?}*")
-"""No state machine's name has wildcards.
+_MALFORMED: Final = ("*${*}*", "*${?}*", "arn:*:*:*:*:*:stateMachine:*")
+"""What no state machine's ARN is like: names have no wildcards, and nothing stands between account and type.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
 """
@@ -343,7 +343,7 @@ class ApiGatewayCall(NamedTuple):
     def workflows_of_other_accounts(self) -> OtherThan:
         """ARNs of state machines in other accounts."""
         own = f"arn:*:states:*:{self.account}:stateMachine:*"
-        return OtherThan(self._every_state_machine("*"), (own, *_NO_NAMES))
+        return OtherThan(self._every_state_machine("*"), (own, *_MALFORMED))
 
     @property
     def other_accounts(self) -> OtherThan:
@@ -356,7 +356,7 @@ class ApiGatewayCall(NamedTuple):
 
         A version or an alias of a state machine that does (`ARN:7`, `ARN:PROD`) counts as one that does.
         """
-        return OtherThan(self._every_state_machine(self.account), (*self._own_workflows(), *_NO_NAMES))
+        return OtherThan(self._every_state_machine(self.account), (*self._own_workflows(), *_MALFORMED))
 
     def _every_state_machine(self, account: str) -> str:
         return f"arn:{self.system.partition}:states:*:{account}:stateMachine:*"

@@ -16,8 +16,8 @@ ResourceType = Literal["stateMachine", "execution", "mapRun", "none", "other"]
 
 _BY_TYPE: Final[dict[ResourceType, str]] = {
     "stateMachine": (
-        "DeleteStateMachine DescribeStateMachine ListExecutions ListStateMachineAliases ListStateMachineVersions "
-        "PublishStateMachineVersion StartExecution StartSyncExecution UpdateStateMachine"
+        "CreateStateMachineAlias DeleteStateMachine DescribeStateMachine ListExecutions ListStateMachineAliases "
+        "ListStateMachineVersions PublishStateMachineVersion StartExecution StartSyncExecution UpdateStateMachine"
     ),
     "execution": (
         "DescribeExecution DescribeStateMachineForExecution GetExecutionHistory ListMapRuns RedriveExecution "
@@ -29,7 +29,7 @@ _BY_TYPE: Final[dict[ResourceType, str]] = {
         "ValidateStateMachineDefinition"
     ),
     "other": (
-        "CreateActivity CreateStateMachine CreateStateMachineAlias DeleteActivity DeleteStateMachineAlias "
+        "CreateActivity CreateStateMachine DeleteActivity DeleteStateMachineAlias "
         "DeleteStateMachineVersion DescribeActivity DescribeStateMachineAlias GetActivityTask ListTagsForResource "
         "TagResource UntagResource UpdateStateMachineAlias"
     ),

@@ -174,6 +174,8 @@ def _action_of_uri(node: Node | None) -> Field | None:
 
 
 def _key_of(action: Field) -> str | None:
+    if action.text == "CreateStateMachineAlias":
+        return "stateMachineVersionArn"
     return _KEYS.get(RESOURCE_TYPES.get(action.text, ""))
 
 
