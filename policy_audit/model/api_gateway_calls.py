@@ -3,8 +3,10 @@
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-api-gateway.html
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.authorizers import Authorizer
 from policy_audit.model.call import Field
 from policy_audit.model.policy import Statement
 from policy_audit.model.resources import Api, Fact, Method, Missing, StateMachine
@@ -52,6 +54,7 @@ class ApiGatewayCall(NamedTuple):
     """One `apigateway:invoke` task with the API, the method and the authorizer that it reaches."""
 
     call: Call
+    authorizer: Authorizer | None = None
 
     @property
     def system(self) -> "System":
@@ -195,9 +198,7 @@ class ApiGatewayCall(NamedTuple):
         if method.authorization in ("COGNITO_USER_POOLS", "JWT"):
             name = "a Cognito user pool" if method.authorization == "COGNITO_USER_POOLS" else "a JWT"
             return Fact(False, f"{shown} is authorized by {name}")
-        from policy_audit.model.authorizers import Authorizer
-
-        found = next((one for one in self.system.all(Authorizer) if one.id == method.authorizer), None)
+        found = self.authorizer
         if found is None or found.identity_sources is None or has_letters(found.kind):
             return Fact(None, f"the authorizer of {shown} is not known")
         heads = {one.rpartition(".")[2].lower() for one in found.identity_sources if ".header." in one}
@@ -388,4 +389,14 @@ def _names_accounts(key: str, values: tuple[str, ...]) -> bool:
 
 def every(system: "System") -> tuple[ApiGatewayCall, ...]:
     """Every task that calls an API by `apigateway:invoke`."""
-    return tuple(ApiGatewayCall(call) for call in system.calls if call.integration == "apigateway:invoke")
+    authorizers = {one.id: one for one in system.all(Authorizer)}
+    return tuple(
+        ApiGatewayCall(call, _authorizer_of(call, authorizers) if authorizers else None)
+        for call in system.calls
+        if call.integration == "apigateway:invoke"
+    )
+
+
+def _authorizer_of(call: Call, authorizers: Mapping[str, Authorizer]) -> Authorizer | None:
+    method = call.api_method
+    return authorizers.get(method.authorizer) if isinstance(method, Method) else None

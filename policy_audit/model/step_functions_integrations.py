@@ -82,6 +82,8 @@ class StepFunctionsIntegration(NamedTuple):
     system: "System"
     integration: ApiIntegration
     state_machine: StateMachine | None
+    methods: tuple[Method, ...]
+    """The methods or routes that lead to it, as far as they are visible."""
 
     @property
     def address(self) -> str:
@@ -231,14 +233,6 @@ class StepFunctionsIntegration(NamedTuple):
         return self.system.api(self.integration.api) or Missing("the integration's API is not among the audited files")
 
     @property
-    def methods(self) -> tuple[Method, ...]:
-        """The methods or routes that lead to it, as far as they are visible."""
-        api, addresses = self.api, self.integration.methods
-        if isinstance(api, Missing) or addresses is None:
-            return ()
-        return tuple(method for method in api.methods if method.address in addresses)
-
-    @property
     def method_guard(self) -> str:
         """The authorization type of its methods, NONE if one of them has none; empty where none is visible."""
         guards = [method.authorization for method in self.methods]
@@ -268,8 +262,17 @@ class StepFunctionsIntegration(NamedTuple):
 def every(system: "System") -> tuple[StepFunctionsIntegration, ...]:
     """Every integration that calls Step Functions, with the state machine that it is about."""
     machines = {machine.arn: machine for machine in system.state_machines}
+    methods: dict[str, list[Method]] = {}
+    for api in system.apis:
+        for method in api.methods:
+            methods.setdefault(method.address, []).append(method)
     return tuple(
-        StepFunctionsIntegration(system, one, _machine_of(one.target.text, machines) if one.target else None)
+        StepFunctionsIntegration(
+            system,
+            one,
+            _machine_of(one.target.text, machines) if one.target else None,
+            tuple(method for address in one.methods or () for method in methods.get(address, ())),
+        )
         for one in system.all(ApiIntegration)
     )
 

@@ -43,7 +43,7 @@ def allow(rule: Rule, clause: Permission, subject: object, system: System) -> It
                 yield undecidable(rule, subject, sentence, needed.reason, system)
                 break
         else:
-            if clause.principal.kind == "service" and isinstance(by, Role | Missing):
+            if clause.principal.kind == "service" and action == "sts:AssumeRole":
                 yield from _trust(rule, clause, subject, system, action)
             elif clause.principal.kind == "service":
                 from policy_audit.rulebook.service_calls import service_requests
