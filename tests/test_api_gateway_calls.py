@@ -475,3 +475,29 @@ def test_an_api_for_a_role_and_a_workflow_keeps_all_others_out(policy: str, refu
         "IAM_ROLE", "RESOURCE_POLICY"
     )
     assert {one.rule for one in audited(tmp_path, text + second).findings} == refuted
+
+
+def test_a_policy_that_is_not_known_is_no_answer(tmp_path: Path) -> None:
+    text = template(CLEAN["RESOURCE_POLICY"]._replace(policy="")).replace(
+        "EndpointConfiguration: {Types: [REGIONAL]}", "Policy: !ImportValue policy"
+    )
+    found = {one.rule: one.answer for one in audited(tmp_path, text).requirements}
+    assert found["resource-policy-call-admitted"] == found["resource-policy-call-account-only"] == "undecided"
+
+
+@pytest.mark.parametrize(("path", "answer"), [("/orders/{id}", "refuted"), ("/orders/*", "proven")])
+def test_a_path_that_the_workflow_computes_is_let_in_by_a_wildcard(path: str, answer: str, tmp_path: Path) -> None:
+    """A request's path has values, never the names of a resource's parameters."""
+    more = """
+  Orders:
+    Type: AWS::ApiGateway::Resource
+    Properties: {RestApiId: !Ref Api, ParentId: !GetAtt Api.RootResourceId, PathPart: orders}
+  Order: {Type: AWS::ApiGateway::Resource, Properties: {RestApiId: !Ref Api, ParentId: !Ref Orders, PathPart: "{id}"}}
+  ReadOrder:
+    Type: AWS::ApiGateway::Method
+    Properties: {RestApiId: !Ref Api, ResourceId: !Ref Order, HttpMethod: GET, AuthorizationType: AWS_IAM}
+"""
+    policy = FOR_THE_WORKFLOW.replace("execute-api:/*", f'"execute-api:/live/GET{path}"')
+    call = "Path.$: States.Format('/orders/{}', $.id)"
+    given = Given("RESOURCE_POLICY", "AWS_IAM", policy=policy, call=call, more=more)
+    assert "resource-policy-call-admitted" in rules(tmp_path, given, answer)

@@ -123,6 +123,17 @@ def test_what_is_wrong_with_a_property(new: str, message: str) -> None:
         ("{deny: [a:B], principal: anyone_but rest_api.callers, resource: rest_api.name}", "is no resource"),
         ("{deny: [a:B], principal: rest_api.callers, resource: rest_api.name}", "is no role"),
         ("{deny: [a:B], principal: service x.amazonaws.com, resource: rest_api.name}", "needs `by`"),
+        ("{deny: [a:B], principal: service x.amazonaws.com, resource: rest_api.name, by: rest_api.api}", ""),
+        ("{allow: [a:B], principal: service x.amazonaws.com, resource: rest_api.name, by: rest_api.api}", ""),
+        ("{deny: [a:B], principal: service, resource: rest_api.name, by: rest_api.api}", "`deny` takes no"),
+        ("{deny: [a:B], principal: anyone, resource: rest_api.requests, by: rest_api.api}", ""),
+        ("{deny: [a:B], principal: anyone, resource: rest_api.requests}", "an entry about anyone needs `by`"),
+        ("{deny: [a:B], principal: anyone, resource: rest_api.name, by: rest_api.api}", "is no resource"),
+        ("{allow: [a:B], principal: anyone, resource: rest_api.name}", "`anyone` does not start with"),
+        (
+            "{deny: [a:B], principal: anyone_but service x.amazonaws.com, resource: rest_api.name, by: rest_api.api}",
+            "is no role",
+        ),
         ("{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.api}", ""),
         (
             "{allow: [a:B], principal: rest_api.intended_callers, resource: rest_api.requests, by: rest_api.name}",

@@ -161,6 +161,11 @@ def stranger(api: Api, resources: Texts) -> Question:
     return Question(requests, policies, "api-gateway-none", "an unsigned request")
 
 
+def requests_to(arn: str) -> Texts:
+    """The requests that `arn`, a glob whose open parts are letters, may stand for."""
+    return Texts((arn,), _NEVER_IN_A_PATH if has_holes(arn) else ())
+
+
 def caller(
     api: Api, arn: str, role_arn: str, identity: tuple[Policy, ...] | None, boundary: Policy | None, kind: Authorization
 ) -> Question:
@@ -171,7 +176,7 @@ def caller(
         "signed",
         Texts((literal(role_arn),)),
         Texts(("execute-api:Invoke",)),
-        Texts((arn,), _NEVER_IN_A_PATH if has_holes(arn) else ()),
+        requests_to(arn),
         api.account,
         same_account,
         impossible_keys(policies, "execute-api:Invoke") | context(api),

@@ -344,12 +344,12 @@ class ApiGatewayCall(NamedTuple):
     def workflows_of_other_accounts(self) -> OtherThan:
         """ARNs of state machines in other accounts."""
         own = f"arn:*:states:*:{self.account}:stateMachine:*"
-        return OtherThan(self._every_state_machine("*"), (own, *_MALFORMED))
+        return OtherThan(self._every_state_machine("*"), (own, *_MALFORMED), (self._another(self._another_account()),))
 
     @property
     def other_accounts(self) -> OtherThan:
         """Every account but the state machine's."""
-        return OtherThan("*", (self.account,))
+        return OtherThan("*", (self.account,), (self._another_account(),))
 
     @property
     def other_workflows_of_the_account(self) -> OtherThan:
@@ -357,7 +357,15 @@ class ApiGatewayCall(NamedTuple):
 
         A version or an alias of a state machine that does (`ARN:7`, `ARN:PROD`) counts as one that does.
         """
-        return OtherThan(self._every_state_machine(self.account), (*self._own_workflows(), *_MALFORMED))
+        own = self._own_workflows()
+        return OtherThan(self._every_state_machine(self.account), (*own, *_MALFORMED), (self._another(self.account),))
+
+    def _another_account(self) -> str:
+        return "999999999999" if self.account != "999999999999" else "888888888888"
+
+    def _another(self, account: str) -> str:
+        """The ARN of a state machine that nobody has heard of."""
+        return f"arn:{self.system.partition}:states:{self.system.region}:{account}:stateMachine:unheard-of"
 
     def _every_state_machine(self, account: str) -> str:
         return f"arn:{self.system.partition}:states:*:{account}:stateMachine:*"

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from policy_audit.iam.api_gateway import authorization_of, service_call
-from policy_audit.iam.request import Texts, literal
+from policy_audit.iam.api_gateway import Question, authorization_of, requests_to, service_call
+from policy_audit.iam.request import Key, Texts, literal
 from policy_audit.model.resources import Api, Missing
 from policy_audit.model.system import System
 from policy_audit.model.value import has_letters
+from policy_audit.model.workflow import OtherThan
 from policy_audit.rulebook.requirement import Requirement, context_of, place, undecidable
 from policy_audit.rulebook.rule import Permission, Rule
 
@@ -27,32 +28,44 @@ def service_requests(
             return
     assert isinstance(api, Api) and isinstance(resource, str)
     show = system.symbols.show
-    context, missing = context_of(clause, subject, system)
-    may = "may" if clause.effect == "allow" else "may not"
+    may, whose = ("may", "a workflow of its own") if clause.effect == "allow" else ("may not", "another workflow")
     method = getattr(subject, "method_authorization", "AWS_IAM")
-    authorization = authorization_of(_known(method))
-    if authorization is None:
-        missing = missing or f"an authorizer decides at `{show(resource)}` ({show(_known(method))})"
-    name = api.address.rpartition("#")[2]
-    questions = (
-        () if authorization is None else (service_call(api, Texts((literal(resource),)), context, authorization),)
-    )
-    about = "a workflow of its own" if clause.effect == "allow" else "another workflow"
+    context, missing = context_of(clause, subject, system)
+
+    def ask(keys: dict[str, Key]) -> tuple[Question, ...]:
+        authorization = authorization_of(_known(method))
+        if authorization is None:
+            return ()
+        return (service_call(api, requests_to(literal(resource)), keys, authorization)._replace(about=whose),)
+
+    questions, told = ask(context), _told(clause, subject)
+    guarded = "" if questions else f"an authorizer decides at `{show(resource)}` ({show(_known(method))})"
+    policy = api.policy
     yield Requirement(
         rule,
         subject,
-        f"`{service}` {may} call `{action}` on `{show(resource)}` for {about}: {rule.summary}",
+        f"`{service}` {may} call `{action}` on `{show(resource)}` for {whose}: {rule.summary}",
         api.address,
-        (api.policy.span if api.policy else None) or api.span,
+        (policy.span if policy else None) or api.span,
         place(subject)[1],
         effect=clause.effect,
-        questions=tuple(one._replace(about=about) for one in questions),
-        missing=missing,
-        unseen=(f"the resource policy of `{name}`",) if api.policy is not None and api.policy.unknown else (),
+        questions=questions,
+        telling=ask(context | told) if told else (),
+        missing=missing or guarded,
+        unseen=(f"the API's resource policy ({policy.unknown})",) if policy is not None and policy.unknown else (),
         principal=service,
         action=action,
         resource=show(resource),
     )
+
+
+def _told(clause: Permission, subject: object) -> dict[str, Key]:
+    """Values of the keys that make a counterexample easy to grasp."""
+    return {
+        key.lower(): Key(Texts((literal(other.telling[0]),)))
+        for key, path in clause.when
+        if isinstance(other := path.of(subject), OtherThan) and other.telling
+    }
 
 
 def _known(method: object) -> str:
