@@ -248,7 +248,7 @@ class StepFunctionsIntegration(NamedTuple):
             return Missing("the methods that lead to it stand in a form that the audit does not read")
         methods = [one for one in self.methods if one.authorization == "NONE" and one.needs_api_key is False]
         if not methods:
-            return Missing("whether its methods ask for an API key is not known")
+            return Missing("whether its methods ask for authorization or an API key is not known")
         return requests_of(api, methods)
 
     @property
@@ -256,7 +256,14 @@ class StepFunctionsIntegration(NamedTuple):
         """Whether one of its methods asks for neither authorization nor an API key, as far as the audit sees."""
         if self.integration.methods is None:
             return True
-        return any(one.authorization == "NONE" and one.needs_api_key is not True for one in self.methods)
+        api = self.api
+        if isinstance(api, Api) and "PRIVATE" in api.endpoint_types and api.policy is None:
+            # Nobody can call it: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html
+            return False
+        return any(
+            (one.authorization == "NONE" or has_letters(one.authorization)) and one.needs_api_key is not True
+            for one in self.methods
+        )
 
 
 def every(system: "System") -> tuple[StepFunctionsIntegration, ...]:
