@@ -266,7 +266,8 @@ def _context(request: Request, question: Question, symbols: Symbols) -> Mapping[
     def show(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         return symbols.show(value) if isinstance(value, str) else tuple(symbols.show(one) for one in value)
 
-    asked = {key.lower() for key in mentioned_keys(question.policies)}
+    # On whose behalf a service calls is worth a line most of all where no policy asks.
+    asked = {key.lower() for key in mentioned_keys(question.policies)} | {"aws:sourcearn"}
     keys = sorted(request.context.items())
     return {key: show(one) for key, one in keys if key in asked or not key.startswith("aws:")}
 

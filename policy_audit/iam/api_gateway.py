@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-aws-condition-keys.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from policy_audit.iam.known_keys import ABSENT, impossible_keys
@@ -20,6 +20,14 @@ _NEVER_IN_A_PATH: Final = ("*{*", "*}*")
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
 """
 _VPC_KEYS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
+_PLACES: Final = {
+    "aws:sourceip": "198.18.77.41",
+    "aws:sourcevpc": "vpc-0f0f0f0f0f0f0f0f0",
+    "aws:sourcevpce": "vpce-0f0f0f0f0f0f0f0f0",
+    "aws:vpcsourceip": "100.127.77.41",
+}
+"""Where a stranger's request comes from: places that nobody names. 198.18.0.0/15 is for benchmarks (RFC 2544)."""
+STEP_FUNCTIONS: Final = "states.amazonaws.com"
 _SERVICE_KEYS: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 
 
@@ -63,11 +71,14 @@ def authorization_of(method_authorization: str) -> Authorization | None:
     return "api-gateway-none" if method_authorization == "NONE" else None
 
 
-def others(api: Api, arns: Sequence[str], authorization: Authorization, callers: Sequence[str]) -> list[Question]:
+def others(
+    api: Api, arns: Sequence[str], authorization: Authorization, callers: Sequence[str], workflows: Sequence[str] = ()
+) -> list[Question]:
     """Every way in which somebody other than `callers` may reach the requests `arns` of `api`.
 
     At an AWS_IAM method: principals of the API's account with whatever identity policies (the worst case), principals
-    of other accounts, and AWS services. At a method without authorization: anybody, unsigned.
+    of other accounts, and AWS services, but for Step Functions on behalf of `workflows` (ARNs of state machines). At a
+    method without authorization: anybody, unsigned.
     """
     resources = Texts(tuple(arns))
     actions = Texts(("execute-api:Invoke",))
@@ -89,13 +100,70 @@ def others(api: Api, arns: Sequence[str], authorization: Authorization, callers:
         )
         return Question(requests, policies, authorization, about)
 
+    def services() -> list[Question]:
+        if not workflows:
+            return [ask("service", "an AWS service", ())]
+        own = tuple(pattern for arn in workflows for pattern in (literal(arn), f"{literal(arn)}:*"))
+        other = {"aws:sourcearn": Key(Texts(("*",), own))}
+        return [
+            ask("service", "an AWS service", (STEP_FUNCTIONS,)),
+            service_call(api, resources, other, authorization)._replace(about="another workflow"),
+        ]
+
     if authorization == "api-gateway-none":
         return [ask("anonymous", "an unsigned request", ())]
     return [
         ask("signed", "a principal of the API's account", callers),
         ask("signed", "a principal of another account", abroad, same_account=False),
-        ask("service", "an AWS service", ()),
+        *services(),
     ]
+
+
+def service_call(
+    api: Api, resources: Texts, keys: Mapping[str, Key], authorization: Authorization, service: str = STEP_FUNCTIONS
+) -> Question:
+    """The request that a service makes to `api` on behalf of one of its resources, which `keys` tell.
+
+    `aws:SourceArn` is what AWS documents that such a request carries. Whether it carries `aws:SourceAccount` is not
+    documented: that key may be absent, and has the value that `keys` give it if it is not.
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-api-gateway.html
+    """
+    policies = Policies(identity=None, resource=api.policy)
+    account = keys.get("aws:sourceaccount", Key(ANYTHING))._replace(maybe_absent=True)
+    requests = RequestSet(
+        "service",
+        Texts((service,)),
+        Texts(("execute-api:Invoke",)),
+        resources,
+        api.account,
+        context=impossible_keys(policies, "execute-api:Invoke")
+        | context(api, service=True)
+        | dict(keys)
+        | {"aws:sourceaccount": account},
+    )
+    return Question(requests, policies, authorization)
+
+
+def stranger(api: Api, resources: Texts) -> Question:
+    """An unsigned request of somebody of whom no policy speaks: from an address or an endpoint like any other."""
+    policies = Policies(identity=None, resource=api.policy)
+    keys = {name: key for name, key in context(api).items() if name not in _PLACES}
+    known = {name: Key(Texts((place,))) for name, place in _PLACES.items() if context(api)[name].values is not None}
+    unknown = dict.fromkeys((name for name in _PLACES if name not in known), ABSENT)
+    requests = RequestSet(
+        "anonymous",
+        Texts(("*",)),
+        Texts(("execute-api:Invoke",)),
+        resources,
+        api.account,
+        context=impossible_keys(policies, "execute-api:Invoke") | keys | known | unknown,
+    )
+    return Question(requests, policies, "api-gateway-none", "an unsigned request")
+
+
+def requests_to(arn: str) -> Texts:
+    """The requests that `arn`, a glob whose open parts are letters, may stand for."""
+    return Texts((arn,), _NEVER_IN_A_PATH if has_holes(arn) else ())
 
 
 def caller(
@@ -108,7 +176,7 @@ def caller(
         "signed",
         Texts((literal(role_arn),)),
         Texts(("execute-api:Invoke",)),
-        Texts((arn,), _NEVER_IN_A_PATH if has_holes(arn) else ()),
+        requests_to(arn),
         api.account,
         same_account,
         impossible_keys(policies, "execute-api:Invoke") | context(api),

@@ -1,17 +1,30 @@
 """What a workflow does: the tasks of a state machine, each with what it calls and how."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 Pattern = Literal["request-response", "sync", "wait-for-task-token"]
+Part = Literal["Headers", "QueryParameters"]
+PARTS: Final[tuple[Part, ...]] = ("Headers", "QueryParameters")
+"""Parameters of `apigateway:invoke` whose values are lists."""
 
 
 class Field(NamedTuple):
     """One value of a task as the definition gives it: text that may hold letters, and where it stands."""
 
     text: str
+    span: Span
+
+
+class SentValue(NamedTuple):
+    """One header or query parameter of an API call, by its name; the value may be a secret and is not kept."""
+
+    part: Part
+    name: str
+    form: Literal["list", "single", "open"]
+    """Whether the value is a list; `open` when the definition does not tell."""
     span: Span
 
 
@@ -42,6 +55,10 @@ class Task(NamedTuple):
     timeout_seconds: Field | None = None
     headers: tuple[tuple[str, Field], ...] | None = ()
     """Names, with the place of each. Values may be secrets: their text is left empty. None when names are computed."""
+    sent_values: tuple[SentValue, ...] = ()
+    """Of `apigateway:invoke`: the headers and query parameters that are written out."""
+    body: Field | None = None
+    """Of `apigateway:invoke`: where `RequestBody` stands. It may be a secret: its text is left empty."""
     arguments: tuple[tuple[str, Field], ...] = ()
     """Top-level scalar parameters of any other integration, such as `StateMachineArn`."""
     computed: Field | None = None

@@ -127,6 +127,10 @@ class Method(NamedTuple):
     """Part of the `$default` route of an HTTP API, which takes what no other route does."""
     mocked: bool = False
     """API Gateway answers by itself, without a backend: integration type MOCK."""
+    authorizer: str = ""
+    """The id of its authorizer, if it names one."""
+    needs_api_key: bool | None = False
+    """None when the template does not tell."""
 
     @property
     def is_preflight(self) -> bool:
@@ -174,6 +178,8 @@ class StateMachine(NamedTuple):
     definition: Definition
     unseen: tuple[str, ...] = ()
     """Why the definition could not be read at all; what is amiss in a part of it is in `definition.problems`."""
+    type: str = "STANDARD"
+    """`STANDARD` or `EXPRESS`, or text with letters."""
 
     @property
     def is_read(self) -> Fact:

@@ -1,17 +1,16 @@
 """A REST API as rules ask about it: who calls it, which requests it answers, and how its methods authorize them."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from policy_audit.model.resources import Api, Fact, Method, Missing
 from policy_audit.model.value import has_letters
+from policy_audit.model.workflow import VERBS
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
-
-VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-"""What `ANY` stands for: a request carries one of these, never `ANY`."""
 
 
 class ApiRequest(NamedTuple):
@@ -60,6 +59,11 @@ class RestApi(NamedTuple):
         return tuple(arns | dict.fromkeys(self.intended_callers))
 
     @property
+    def workflows(self) -> tuple[str, ...]:
+        """ARNs of the state machines that call it as a service, by its resource policy."""
+        return self.system.workflows(self.api.id)
+
+    @property
     def intended_callers(self) -> tuple[str, ...]:
         """ARNs of the roles that the configuration names."""
         return self.system.intended_callers.get(self.api.address, ())
@@ -69,14 +73,7 @@ class RestApi(NamedTuple):
         """Every kind of request that the API can answer: each stage with each method and path, but for preflights."""
         if not self.api.methods:
             return Missing(self.api.unseen[0] if self.api.unseen else "the API has no method")
-        stages = [stage.name for stage in self.api.stages] or ["*"]
-        return tuple(
-            ApiRequest(f"{self.api.arn}/{stage}/{verb}/{_request_path(method.path)}", method, exact=False)
-            for method in self.api.methods
-            if not method.is_preflight
-            for stage in stages
-            for verb in (VERBS if method.http_method == "ANY" else (method.http_method,))
-        )
+        return requests_of(self.api, [method for method in self.api.methods if not method.is_preflight])
 
     @property
     def every_method_uses_iam(self) -> tuple[Fact, ...]:
@@ -94,6 +91,17 @@ class RestApi(NamedTuple):
             reason = self.api.unseen[0] if self.api.unseen else "the API has no method"
             facts.append(Fact(None, reason, self.api.address, self.api.span))
         return tuple(facts)
+
+
+def requests_of(api: Api, methods: Iterable[Method]) -> tuple[ApiRequest, ...]:
+    """Every kind of request that reaches one of the methods: on each stage, with each verb that it takes."""
+    stages = [stage.name for stage in api.stages] or ["*"]
+    return tuple(
+        ApiRequest(f"{api.arn}/{stage}/{verb}/{_request_path(method.path)}", method, exact=False)
+        for method in methods
+        for stage in stages
+        for verb in (VERBS if method.http_method == "ANY" else (method.http_method,))
+    )
 
 
 def _request_path(template: str) -> str:

@@ -30,6 +30,7 @@ class System:
         "_reached",
         "_roles",
         "_routes",
+        "_workflows_by_api",
         "account",
         "apis",
         "calls",
@@ -72,13 +73,17 @@ class System:
         """Every task of every state machine."""
         self._calls_by_api: dict[str, list[Call]] = {}
         self._calls_by_role: dict[str, list[Call]] = {}
+        self._workflows_by_api: dict[str, dict[str, None]] = {}
         self._hosts: dict[str, tuple[str, ...] | Missing] = {}
         self._names_endpoints: dict[str, bool] = {}
         self._routes: dict[str, Routes] = {}
         self._reached: dict[tuple[str, str, str], Method | Missing | None] = {}
         for call in self.calls:
-            if call.integration == "apigateway:invoke" and call.auth_type == "IAM_ROLE" and isinstance(call.api, Api):
-                self._calls_by_api.setdefault(call.api.id, []).append(call)
+            if call.integration == "apigateway:invoke" and isinstance(call.api, Api):
+                if call.auth_type == "IAM_ROLE":
+                    self._calls_by_api.setdefault(call.api.id, []).append(call)
+                elif call.auth_type == "RESOURCE_POLICY":
+                    self._workflows_by_api.setdefault(call.api.id, {})[call.state_machine.arn] = None
             if call.integration == "http:invoke" and isinstance(call.role, Role):
                 self._calls_by_role.setdefault(call.role.arn, []).append(call)
 
@@ -115,6 +120,10 @@ class System:
     def signed_calls(self, api_id: str) -> "Sequence[Call]":
         """The calls that `apigateway:invoke` makes to the API, signed by their role."""
         return self._calls_by_api.get(api_id, ())
+
+    def workflows(self, api_id: str) -> tuple[str, ...]:
+        """ARNs of the state machines that call the API unsigned but by name, as its resource policy asks for."""
+        return tuple(self._workflows_by_api.get(api_id, ()))
 
     def http_calls(self, role_arn: str) -> "Sequence[Call]":
         """The HTTP Tasks that run with the role."""

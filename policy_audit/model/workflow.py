@@ -26,6 +26,8 @@ HTTP_TASK_SECONDS = 60
 
 _NO_STAGES = "the API's stages are not among the audited files"
 
+VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""What a request's method is; what `ANY` of an API's method stands for, and never `ANY` itself."""
 _PORTS = tuple(":" + "?" * digits for digits in range(1, 6))
 _OF_ONE_HOST = tuple(f"{port}{path}" for port in ("", *_PORTS) for path in ("", "/*"))
 """What may follow a URL's host, as globs: more after a colon than a port makes it a user's name, of another host."""
@@ -93,6 +95,12 @@ class Call(NamedTuple):
     def method(self) -> str | Missing:
         """`Method` as the state has it."""
         return self.task.method.text if self.task.method else Missing("the state has no `Method`")
+
+    @property
+    def names_a_verb(self) -> bool:
+        """Whether `Method` may be a method of requests: what else it is, no API has."""
+        method = self.method
+        return isinstance(method, Missing) or has_letters(method) or method.upper() in VERBS
 
     @property
     def connection(self) -> Connection | Missing:

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from policy_audit.model.resources import Fact, Missing
 from policy_audit.model.system import System
 from policy_audit.model.value import has_letters
-from policy_audit.model.workflow import Call
 from policy_audit.rulebook.facts import facts
 from policy_audit.rulebook.permissions import allow
-from policy_audit.rulebook.requirement import Requirement, name_of, place, undecidable
+from policy_audit.rulebook.requirement import Requirement, about, place, undecidable
 from policy_audit.rulebook.restrictions import deny
 from policy_audit.rulebook.rule import Permission, Property, Rule
 
@@ -76,12 +75,9 @@ def _property(rule: Rule, clause: Property, subject: object, system: System) -> 
         return
     address, span = place(subject)
     found = value if isinstance(value, tuple) and not isinstance(value, Fact) else (value,)
-    name = name_of(subject, system)
     for fact in found:
         if not isinstance(fact, Fact):
             continue
         at = fact.address or address
-        about = f"state `{name}`" if isinstance(subject, Call) else f"`{at.rpartition('#')[2]}`"
-        yield Requirement(
-            rule, subject, f"{about}: {rule.summary}", at, fact.span or span, span, fact=fact, effect="holds"
-        )
+        sentence = f"{about(subject, at, system)}: {rule.summary}"
+        yield Requirement(rule, subject, sentence, at, fact.span or span, span, fact=fact, effect="holds")

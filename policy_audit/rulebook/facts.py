@@ -21,7 +21,9 @@ class Kind(NamedTuple):
 
 
 FACTS: Final[dict[str, Kind]] = {
+    "api_gateway_call": Kind("api_gateway_calls", "ApiGatewayCall", ("calls",)),
     "call": Kind("workflow", "Call", ("calls",)),
+    "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),

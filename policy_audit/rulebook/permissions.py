@@ -43,8 +43,12 @@ def allow(rule: Rule, clause: Permission, subject: object, system: System) -> It
                 yield undecidable(rule, subject, sentence, needed.reason, system)
                 break
         else:
-            if clause.principal.kind == "service":
+            if clause.principal.kind == "service" and action == "sts:AssumeRole":
                 yield from _trust(rule, clause, subject, system, action)
+            elif clause.principal.kind == "service":
+                from policy_audit.rulebook.service_calls import service_requests
+
+                yield from service_requests(rule, clause, subject, system, action)
             elif isinstance(role, Role):
                 yield from _permission(rule, clause, subject, system, action, role, by)
             elif isinstance(role, tuple) and isinstance(by, Api):

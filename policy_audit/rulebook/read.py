@@ -34,6 +34,11 @@ _CALLERS: Kinds = (tuple[str, ...],)
 _ACTIONS: Kinds = (tuple[str, ...],)
 _REQUESTS: Kinds = (tuple[ApiRequest, ...],)
 """What a path may end at, by the place it stands in."""
+_OWNERS: dict[tuple[str, str], Kinds] = {
+    ("allow", "service"): (Role, Api),
+    ("deny", "anyone_but_service"): (Role,),
+}
+"""Whose policy `by` names, by effect and principal; an API's for all others."""
 
 MESSAGE_WORDS = ("principal", "action", "resource", "detail", "name")
 """What `{…}` in a message may name, beside paths."""
@@ -151,17 +156,18 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     when = clause.get("when")
     keys = () if when is None else _mapping(when, "`when`").entries
     principal = _principal(clause, kind, about)
-    owner: Kinds = (Role,) if principal.kind == "service" else (Api,)
-    if principal.kind == "service" and clause.get("by") is None:
-        raise _error(clause, "an entry about a service needs `by`", "add `by:` with the role that it assumes")
-    whole_api = principal.path is not None and isinstance(_walk(principal.path.text, about, _CALLERS), Path)
+    owner = _OWNERS.get((kind, principal.kind), (Api,))
+    if principal.kind != "role" and principal.kind != "anyone_but" and clause.get("by") is None:
+        help = "add `by:` with the role that it assumes, or the API that it calls"
+        raise _error(clause, f"an entry about {'a service' if principal.service else 'anyone'} needs `by`", help)
+    whole_api = principal.kind == "anyone" or (principal.path is not None and _lists(principal.path, about))
     return Permission(
         effect="allow" if kind == "allow" else "deny",
         actions=_actions(clause, kind, about),
         principal=principal,
         resource=_path_at(clause, "resource", about, _REQUESTS if whole_api else _TEXT, "resource"),
         when=tuple((key.text, _path(value, _scalar(value).text, about, _KEYS, "text")) for key, value in keys),
-        by=_path_at(clause, "by", about, owner, "role" if principal.kind == "service" else "API")
+        by=_path_at(clause, "by", about, owner, " or ".join("API" if one is Api else "role" for one in owner))
         if clause.get("by") is not None
         else None,
         unconfirmed_resource=(
@@ -192,11 +198,13 @@ def _principal(clause: Mapping, kind: str, about: str) -> Principal:
     node = clause.get("principal") or clause
     word, _, rest = text.partition(" ")
     if word == "service":
-        if kind == "deny" or not rest.strip():
-            raise _error(
-                node, f"`{kind}` takes no `{text}`", "name a service in `allow`: `service states.amazonaws.com`"
-            )
+        if not rest.strip():
+            raise _error(node, f"`{kind}` takes no `{text}`", "name a service: `service states.amazonaws.com`")
         return Principal("service", service=rest.strip())
+    if word == "anyone" and kind == "deny" and not rest:
+        return Principal("anyone")
+    if word == "anyone_but" and kind == "deny" and rest.startswith("service "):
+        return Principal("anyone_but_service", service=rest.removeprefix("service ").strip())
     if word == "anyone_but":
         if kind == "allow" or about != "rest_api":
             raise _error(node, "`anyone_but` is for `deny` in a rule `for: rest_api`", "name a role")
@@ -216,6 +224,15 @@ def _path(node: Node, text: str, about: str, kinds: Kinds = (), what: str = "") 
         return found
     message, help = found
     raise _error(node, message.replace("{what}", what), help)
+
+
+def _lists(path: Path, about: str) -> bool:
+    """Whether a path that was checked ends at a list of texts."""
+    ends: Sequence[object] = (fact_class(about),)
+    for name in path.names:
+        owners = [one for one in ends if isinstance(one, type) and name in _words(one)]
+        ends = [end for owner in owners for end in _members(_words(owner)[name])]
+    return any(end in _CALLERS for end in ends)
 
 
 @cache

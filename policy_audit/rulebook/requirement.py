@@ -7,7 +7,7 @@ from policy_audit.iam.known_keys import impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.resources import Fact, Missing
 from policy_audit.model.system import System
-from policy_audit.model.workflow import Call, OtherThan
+from policy_audit.model.workflow import OtherThan
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.rulebook.rule import Path, Permission, Rule
@@ -82,8 +82,9 @@ def question(
 
 def name_of(subject: object, system: System) -> str:
     """What a reader knows the subject by: a call by its state."""
-    if isinstance(subject, Call):
-        return subject.state
+    state = getattr(subject, "state", None)
+    if isinstance(state, str):
+        return state
     return str(getattr(subject, "address", "")).rpartition("#")[2]
 
 
@@ -95,8 +96,15 @@ def place(subject: object) -> tuple[str, Span]:
 def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system: System) -> Requirement:
     """A requirement that can't even be asked, because of `reason`."""
     address, span = place(subject)
-    name = f"state `{subject.state}`" if isinstance(subject, Call) else f"`{name_of(subject, system)}`"
-    return Requirement(rule, subject, f"{name}: {sentence}", address, span, span, missing=reason)
+    return Requirement(
+        rule, subject, f"{about(subject, address, system)}: {sentence}", address, span, span, missing=reason
+    )
+
+
+def about(subject: object, address: str, system: System) -> str:
+    """How a sentence names what it is about: a call by its state, anything else by the resource at `address`."""
+    name = name_of(subject, system) if hasattr(subject, "state") else address.rpartition("#")[2]
+    return f"state `{name}`" if hasattr(subject, "state") else f"`{name}`"
 
 
 def actions_of(clause: Permission, subject: object) -> tuple[str, ...] | Missing:

@@ -29,6 +29,18 @@ def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Ite
     for action in actions:
         if isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
             yield _restriction(rule, clause, subject, system, action)
+        elif clause.principal.kind == "service":
+            from policy_audit.rulebook.service_calls import service_requests
+
+            yield from service_requests(rule, clause, subject, system, action)
+        elif clause.principal.kind == "anyone":
+            from policy_audit.rulebook.strangers import nobody_unknown
+
+            yield from nobody_unknown(rule, clause, subject, system, action)
+        elif clause.principal.kind == "anyone_but_service":
+            from policy_audit.rulebook.strangers import nobody_else_assumes
+
+            yield from nobody_else_assumes(rule, clause, subject, system, action)
         else:
             yield from _excess(rule, clause, subject, system, action)
 
@@ -56,7 +68,7 @@ def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: Syste
         asked
         for kind in ("api-gateway-none", "api-gateway-iam")
         if kind in by_authorization
-        for asked in others(subject.api, by_authorization[kind], kind, callers)
+        for asked in others(subject.api, by_authorization[kind], kind, callers, subject.workflows)
     ]
     policy = subject.api.policy
     guarded = policy is not None and any(statement.effect == "Deny" for statement in policy.statements)

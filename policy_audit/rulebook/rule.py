@@ -24,9 +24,10 @@ class Path(NamedTuple):
 
 
 class Principal(NamedTuple):
-    """Who a requirement is about: the role at `path`, everybody but the roles at `path`, or a service."""
+    """Who a requirement is about: the role at `path`, everybody but the roles at `path` or but a service, a service,
+    or anyone at all."""
 
-    kind: Literal["role", "anyone_but", "service"]
+    kind: Literal["role", "anyone_but", "anyone_but_service", "anyone", "service"]
     path: Path | None = None
     service: str = ""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from policy_audit.model.node import Mapping, Scalar
+from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
@@ -136,7 +136,24 @@ def _method(template: Template, resource: Resource, paths: dict[str, str]) -> Me
     verb = template.property_text(logical_id, "HttpMethod") or ""
     authorization = template.property_text(logical_id, "AuthorizationType") or "NONE"
     mocked = text(child(template.value(logical_id, "Integration"), "Type")) == "MOCK"
-    return Method(template.address(logical_id), resource.span, verb.upper(), path, authorization, mocked=mocked)
+    authorizer = template.property_text(logical_id, "AuthorizerId") or ""
+    address, key = template.address(logical_id), _yes(template.value(logical_id, "ApiKeyRequired"))
+    return Method(
+        address,
+        resource.span,
+        verb.upper(),
+        path,
+        authorization,
+        mocked=mocked,
+        authorizer=authorizer,
+        needs_api_key=key,
+    )
+
+
+def _yes(node: Node | None) -> bool | None:
+    """Whether a yes or no is yes; None when it is open."""
+    written = text(node) or "false"
+    return None if has_letters(written) else written.lower() == "true"
 
 
 def _stages(parts: _Parts, own_id: str) -> list[Stage]:
@@ -233,7 +250,9 @@ def _route(template: Template, resource: Resource) -> list[Method]:
     """`GET /pets/{id}`, or `$default`, which takes every request that no other route does."""
     key = template.property_text(resource.logical_id, "RouteKey") or ""
     authorization = template.property_text(resource.logical_id, "AuthorizationType") or "NONE"
-    return _methods(template.address(resource.logical_id), resource, key, authorization)
+    authorizer = template.property_text(resource.logical_id, "AuthorizerId") or ""
+    methods = _methods(template.address(resource.logical_id), resource, key, authorization)
+    return [method._replace(authorizer=authorizer) for method in methods] if authorizer else methods
 
 
 def _methods(address: str, resource: Resource, key: str, authorization: str) -> list[Method]:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Final
 
 from policy_audit.findings import Skipped
+from policy_audit.model.node import Scalar
 from policy_audit.model.resources import Role
 from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
@@ -15,7 +16,8 @@ from policy_audit.sources.estate import Estate
 from policy_audit.sources.private_connections import read_connections
 from policy_audit.sources.roles import read_roles
 from policy_audit.sources.state_machines import read_state_machines
-from policy_audit.sources.template import Template
+from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.tree import child
 
 _UNREAD = {
     "AWS::CloudFormation::Stack": "a nested stack: its template is not read",
@@ -29,17 +31,57 @@ class Reader(NamedTuple):
     """A function of a module of this package that reads resources which few estates have.
 
     It takes the templates and returns facts of the class `gives`; it is imported where a template has a resource of
-    one of `types`.
+    one of `types`, and where that has, at the path `at`, something that begins with `begins` or is no plain text.
     """
 
     types: frozenset[str]
     module: str
     function: str
     gives: str
+    at: tuple[str, ...] = ()
+    begins: str = ""
+
+    def concerns(self, resource: Resource) -> bool:
+        """Whether there may be something to read in the resource."""
+        if resource.type not in self.types or not self.at:
+            return resource.type in self.types
+        found = child(resource.properties, *self.at)
+        return not isinstance(found, Scalar | None) or (
+            isinstance(found, Scalar) and found.text.startswith(self.begins)
+        )
 
 
 _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::Events::ApiDestination"}), "api_destinations", "read_api_destinations", "ApiDestination"),
+    Reader(
+        frozenset({"AWS::ApiGateway::Authorizer", "AWS::ApiGatewayV2::Authorizer"}),
+        "authorizers",
+        "read_authorizers",
+        "Authorizer",
+    ),
+    Reader(
+        frozenset({"AWS::ApiGateway::Method"}),
+        "step_functions_integrations",
+        "read_method_integrations",
+        "ApiIntegration",
+        ("Integration", "Type"),
+        "AWS",
+    ),
+    Reader(
+        frozenset({"AWS::ApiGatewayV2::Integration"}),
+        "step_functions_integrations",
+        "read_integrations",
+        "ApiIntegration",
+        ("IntegrationType",),
+        "AWS",
+    ),
+    Reader(
+        frozenset({"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"}),
+        "step_functions_integrations",
+        "read_body_integrations",
+        "ApiIntegration",
+        ("Body",),
+    ),
 )
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
@@ -72,10 +114,13 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
 
 def _others(templates: Sequence[Template]) -> dict[str, tuple[object, ...]]:
     """Facts of the classes that few estates have, by the class's name."""
-    declared = {resource.type for template in templates for resource in template.resources.values()}
+    declared: dict[str, list[Resource]] = {}
+    for template in templates:
+        for resource in template.resources.values():
+            declared.setdefault(resource.type, []).append(resource)
     found: dict[str, tuple[object, ...]] = {}
     for reader in _READERS:
-        if declared & reader.types:
+        if any(reader.concerns(resource) for name in reader.types for resource in declared.get(name, ())):
             read = getattr(import_module(f"policy_audit.sources.{reader.module}"), reader.function)
             found[reader.gives] = (*found.get(reader.gives, ()), *read(templates))
     return found

@@ -140,12 +140,15 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
 """What `Ref` gives, for the types where it is more than an opaque id."""
 
 ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
+    ("AWS::ApiGateway::Authorizer", "AuthorizerId"): _opaque_id,
     ("AWS::ApiGateway::Deployment", "DeploymentId"): _opaque_id,
     ("AWS::ApiGateway::Resource", "ResourceId"): _opaque_id,
     ("AWS::ApiGateway::RestApi", "RestApiId"): api_id,
     ("AWS::ApiGatewayV2::Api", "ApiEndpoint"): api_endpoint,
     ("AWS::ApiGatewayV2::Api", "ApiId"): api_id,
     ("AWS::ApiGatewayV2::Api", "ExecuteApiArn"): execute_api_arn,
+    ("AWS::ApiGatewayV2::Authorizer", "AuthorizerId"): _opaque_id,
+    ("AWS::ApiGatewayV2::Integration", "IntegrationId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "GroupId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "Id"): _opaque_id,
     ("AWS::Events::ApiDestination", "Arn"): api_destination_arn,

@@ -35,6 +35,7 @@ def _state_machine(template: Template, resource: Resource, roles: dict[str, Role
         account=template.account,
         role=_role(template, resource, roles),
         definition=definition,
+        type=template.property_text(resource.logical_id, "StateMachineType") or "STANDARD",
         unseen=unseen,
     )
 

@@ -3,7 +3,7 @@
 import collections.abc
 from typing import Final
 
-from policy_audit.model.call import Field, Pattern, Task
+from policy_audit.model.call import PARTS, Field, Pattern, SentValue, Task
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.origin import Span
@@ -149,6 +149,8 @@ class TaskReader:
                 url_path=self._field(state, arguments, "Path"),
                 stage=self._field(state, arguments, "Stage"),
                 auth_type=self._field(state, arguments, "AuthType"),
+                sent_values=_sent_values(state, arguments),
+                body=_place_of(arguments, "RequestBody"),
             )
         if task.integration in (_HTTP, _API_GATEWAY) or has_letters(task.integration):
             task = task._replace(
@@ -273,6 +275,34 @@ def split_resource(text: str) -> tuple[str, str]:
     if region or account or has_letters(tail) or ":" not in integration:
         return "", ""
     return integration, suffix
+
+
+def _sent_values(state: State, arguments: Mapping) -> tuple[SentValue, ...]:
+    """The headers and query parameters that are written out, each with the form of its value."""
+    nodes = {part: arguments.get(part) for part in PARTS}
+    if not any(isinstance(node, Mapping) for node in nodes.values()):
+        return ()
+    from policy_audit.sources.sent_values import form_of
+
+    return tuple(
+        SentValue(
+            part,
+            _plain_name(entry.key.text, state),
+            form_of(entry.value, state.language, dynamic=entry.key.text.endswith(".$")),
+            entry.key.place.span,
+        )
+        for part, node in nodes.items()
+        if isinstance(node, Mapping)
+        for entry in node.entries
+    )
+
+
+def _place_of(arguments: Mapping, name: str) -> Field | None:
+    """Where an argument stands, whatever it is; None when it is not there."""
+    node = arguments.get(name) or arguments.get(f"{name}.$")
+    if node is None or (isinstance(node, Scalar) and node.kind == "null"):
+        return None
+    return Field("", node.place.span)
 
 
 def _plain_name(name: str, state: State) -> str:
