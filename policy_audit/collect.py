@@ -14,7 +14,7 @@ from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import Answered, is_caller_in_another_case
-from policy_audit.rulebook.requirement import Requirement
+from policy_audit.rulebook.requirement import Requirement, label_of
 from policy_audit.rulebook.rule import Path
 
 if TYPE_CHECKING:
@@ -129,11 +129,12 @@ def _point(requirement: Requirement, answered: Answered, symbols: Symbols) -> Po
         reason = f"{denial.policy_type} `{denial.policy.name}` denies it explicitly"
         return Pointer(_span(denial) or requirement.span, "denies it", (), (reason,))
     lacking = decision.denied_by or "identity policy"
-    if lacking in {"permissions boundary", "session policy", "SCP", "RCP", "VPC endpoint policy"}:
+    if lacking in {"permissions boundary", "session policy", "SCP", "RCP"}:
         policy = _policy_of(question.policies, lacking)
         named = f" `{policy.name}`" if policy and policy.name else ""
         place = (policy.span if policy else None) or requirement.span
         return Pointer(place, f"the {lacking} does not allow it", (), (f"the {lacking}{named} does not allow it",))
+    whose = "the VPC endpoint policy" if lacking == "VPC endpoint policy" else "its policies"
     # Only a refused permission asks for it: an audit that finds none starts faster without.
     from policy_audit.iam.explain import near_misses
 
@@ -144,9 +145,9 @@ def _point(requirement: Requirement, answered: Answered, symbols: Symbols) -> Po
             Mark(span, _miss(miss, symbols)) for miss in near[1:3] if (span := _span(miss.deciding)) is not None
         )
         where = first.deciding.policy.name
-        reason = f"no statement of its policies allows it; the nearest, in `{where}`, {_miss(first, symbols)}"
+        reason = f"no statement of {whose} allows it; the nearest, in `{where}`, {_miss(first, symbols)}"
         return Pointer(_span(first.deciding) or requirement.span, _miss(first, symbols), marks, (reason,))
-    return Pointer(requirement.span, "no statement allows it", (), ("no statement of its policies allows it",))
+    return Pointer(requirement.span, "no statement allows it", (), (f"no statement of {whose} allows it",))
 
 
 def _point_at_the_way_in(requirement: Requirement, answered: Answered) -> Pointer:
@@ -235,8 +236,8 @@ def _fill(text: str, words: dict[str, str]) -> str:
 
 
 def _need(requirement: Requirement) -> str:
-    state = getattr(requirement.subject, "state", "")
-    return f"state `{state}` needs it" if state else "needs it"
+    label = label_of(requirement.subject)
+    return f"{label} needs it" if label else "needs it"
 
 
 def _lower(sentence: str) -> str:

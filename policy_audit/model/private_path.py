@@ -12,6 +12,7 @@ from policy_audit.model.resources import (
     SecurityGroup,
 )
 from policy_audit.model.urls import names_a_domain
+from policy_audit.model.value import has_letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -50,6 +51,23 @@ class PrivatePath(NamedTuple):
             shown = f"`{self.system.symbols.show(name.text)}` is not known"
             return Fact(None, reasons[0] if reasons else shown, span=name.span)
         return Fact(named, f"points at the IP address `{name.text}`", span=name.span)
+
+    @property
+    def allows_association(self) -> Fact:
+        """Whether it may be associated with a service network that is shared, as EventBridge's own is.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/connection-private-rc-provider.html
+        """
+        field = self.configuration.shareable
+        if field is None:
+            return Fact(
+                None, "does not set `AllowAssociationToSharableServiceNetwork`, whose default AWS gives as false"
+            )
+        if has_letters(field.text):
+            shown = f"`{self.system.symbols.show(field.text)}` is not known"
+            return Fact(None, (*self.system.symbols.reasons(field.text), shown)[0], span=field.span)
+        allowed = field.text.lower() == "true"
+        return Fact(allowed, "does not allow association with shareable service networks", span=field.span)
 
     @property
     def gateway(self) -> ResourceGateway | Missing:

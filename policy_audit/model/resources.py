@@ -99,6 +99,10 @@ class ResourceConfiguration(NamedTuple):
     domain_name: Field | None = None
     ip_address: Field | None = None
     gateway: ResourceGateway | Missing | None = None
+    ports: tuple[Field, ...] | None = None
+    """`443`, `8000-8010` …; None when none are given."""
+    shareable: Field | None = None
+    """`AllowAssociationToSharableServiceNetwork`, spelt so in CloudFormation."""
 
 
 class Connection(NamedTuple):
@@ -112,6 +116,10 @@ class Connection(NamedTuple):
     account: str
     resource_configuration: ResourceConfiguration | Missing | None = None
     """None for a connection to a public endpoint."""
+    configuration_arn: Field | None = None
+    """What it names as its resource configuration, whether that is among the audited files or not."""
+    placeholder: bool = False
+    """Whether its credential is a literal word such as `dummy`. The word is not kept."""
 
 
 class Method(NamedTuple):

@@ -69,7 +69,7 @@ def every(system: "System") -> tuple[PolicyStatement, ...]:
 def documents(system: "System") -> tuple[PolicyDocument, ...]:
     """Every policy document of the audited files, each once; AWS's own managed policies are not among them."""
     found: dict[tuple[str, Span], PolicyDocument] = {}
-    for document in (*_of_roles(system.roles), *_of_apis(system.apis)):
+    for document in (*_of_roles(system.roles), *_of_apis(system.apis), *_of_endpoints(system)):
         if document.policy.span is not None:
             found.setdefault((document.kind, document.policy.span), document)
     return tuple(found.values())
@@ -88,3 +88,14 @@ def _of_apis(apis: tuple[Api, ...]) -> Iterator[PolicyDocument]:
     for api in apis:
         if api.policy is not None:
             yield PolicyDocument("rest-api", api.policy, api.address, api.policy.span or api.span, api)
+
+
+def _of_endpoints(system: "System") -> Iterator[PolicyDocument]:
+    if not system.has("VpcEndpoint"):
+        return
+    from policy_audit.model.vpc_endpoints import VpcEndpoint
+
+    for endpoint in system.all(VpcEndpoint):
+        if endpoint.policy is not None:
+            span = endpoint.policy.span or endpoint.span
+            yield PolicyDocument("vpc-endpoint", endpoint.policy, endpoint.address, span, endpoint)

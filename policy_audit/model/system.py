@@ -26,6 +26,7 @@ class System:
         "_calls_by_role",
         "_connections",
         "_hosts",
+        "_indexes",
         "_names_endpoints",
         "_reached",
         "_roles",
@@ -74,6 +75,7 @@ class System:
         self._calls_by_api: dict[str, list[Call]] = {}
         self._calls_by_role: dict[str, list[Call]] = {}
         self._workflows_by_api: dict[str, dict[str, None]] = {}
+        self._indexes: dict[tuple[type, str], Mapping[str, object]] = {}
         self._hosts: dict[str, tuple[str, ...] | Missing] = {}
         self._names_endpoints: dict[str, bool] = {}
         self._routes: dict[str, Routes] = {}
@@ -94,6 +96,16 @@ class System:
     def all(self, kind: type[T]) -> tuple[T, ...]:
         """Every resource of a class that few estates have, in the order of the files."""
         return cast("tuple[T, ...]", self.others.get(kind.__name__, ()))
+
+    def index(self, kind: type[T], name: str) -> Mapping[str, T]:
+        """Every resource of a class that few estates have, by its attribute `name`; the first of several."""
+        key = (kind, name)
+        if key not in self._indexes:
+            found: dict[str, T] = {}
+            for one in self.all(kind):
+                found.setdefault(getattr(one, name), one)
+            self._indexes[key] = found
+        return cast("Mapping[str, T]", self._indexes[key])
 
     def rest_apis(self) -> "tuple[RestApi, ...]":
         """Every REST API, with who is meant to call it."""

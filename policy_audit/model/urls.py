@@ -24,10 +24,13 @@ def names_a_domain(host: str, symbols: Symbols) -> bool | None:
     """Whether `host` is a name and not an address; None when that depends on an open value.
 
     What a resource of the template calls itself (a load balancer's DNSName, an endpoint's DnsEntries) is a name, and
-    so is all that ends in a letter of the alphabet; an open parameter may be anything.
+    so is all that ends in a letter of the alphabet, or has a character that no address has; an open parameter may be
+    anything.
     """
     if not has_letters(host):
         return not is_ip_address(host)
+    if any("g" <= character <= "z" or character == "-" for character in host.lower()):
+        return True
     made = [symbols.of(letter) for letter in letters(host)]
     named = host[-1].isalpha() or all(one.generated or ".DnsEntries}" in one.name for one in made)
     return True if named else None

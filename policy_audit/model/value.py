@@ -80,6 +80,8 @@ class Symbol(NamedTuple):
     """AWS makes the value, one for each resource: no other generated symbol is ever equal to it."""
     reason: str = ""
     """For a hole: why nothing is known, as a clause that can follow "because"."""
+    first: str = ""
+    """For a list: the text of its first item, where AWS documents its form."""
 
 
 class Symbols:

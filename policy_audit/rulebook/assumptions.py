@@ -66,7 +66,7 @@ def _unseen(requirement: Requirement, answered: Answered, question: Question) ->
     service = question.requests.actions.patterns[0].partition(":")[0].lower()
     if service in _OWN_POLICIES and question.policies.resource is None:
         yield _OWN_POLICIES[service]
-    if service == "execute-api":
+    if service == "execute-api" and question.policies.endpoint is None:
         yield ENDPOINT
 
 

@@ -22,12 +22,18 @@ class Kind(NamedTuple):
 
 FACTS: Final[dict[str, Kind]] = {
     "api_gateway_call": Kind("api_gateway_calls", "ApiGatewayCall", ("calls",)),
+    "api_network": Kind("api_networks", "ApiNetwork", ("apis",)),
     "call": Kind("workflow", "Call", ("calls",)),
+    "connection": Kind("connections", "AuditedConnection", ("connections",)),
+    "endpoint_caller": Kind("endpoint_callers", "EndpointCaller", ("VpcEndpoint",)),
+    "endpoint_statement": Kind("endpoint_statements", "EndpointStatement", ("VpcEndpoint",)),
     "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),
     "statement": Kind("statements", "PolicyStatement", ("roles", "apis", "others")),
+    "unsigned_call": Kind("unsigned_calls", "UnsignedCall", ("calls", "ApiDestination")),
+    "vpc_endpoint": Kind("vpc_endpoints", "VpcEndpoint", ("VpcEndpoint",)),
 }
 """The word after `for:` in a rule file, and what its paths may name: the public properties of the class."""
 

@@ -156,11 +156,13 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     when = clause.get("when")
     keys = () if when is None else _mapping(when, "`when`").entries
     principal = _principal(clause, kind, about)
-    owner = _OWNERS.get((kind, principal.kind), (Api,))
-    if principal.kind != "role" and principal.kind != "anyone_but" and clause.get("by") is None:
+    owner = _OWNERS.get((kind, principal.kind), (Api, *_gates()))
+    if principal.kind not in ("role", "anyone_but", "anyone_outside") and clause.get("by") is None:
         help = "add `by:` with the role that it assumes, or the API that it calls"
         raise _error(clause, f"an entry about {'a service' if principal.service else 'anyone'} needs `by`", help)
-    whole_api = principal.kind == "anyone" or (principal.path is not None and _lists(principal.path, about))
+    whole_api = principal.kind in ("anyone", "anyone_outside") or (
+        principal.path is not None and _lists(principal.path, about)
+    )
     return Permission(
         effect="allow" if kind == "allow" else "deny",
         actions=_actions(clause, kind, about),
@@ -205,12 +207,34 @@ def _principal(clause: Mapping, kind: str, about: str) -> Principal:
         return Principal("anyone")
     if word == "anyone_but" and kind == "deny" and rest.startswith("service "):
         return Principal("anyone_but_service", service=rest.removeprefix("service ").strip())
+    if text == "unsigned":
+        if kind == "deny" or about != "unsigned_call":
+            raise _error(node, "`unsigned` is for `allow` in a rule `for: unsigned_call`", "name a role")
+        return Principal("unsigned")
+    if word == "anyone_outside":
+        if kind == "allow" or about != "api_network":
+            raise _error(node, "`anyone_outside` is for `deny` in a rule `for: api_network`", "name a role")
+        return Principal("anyone_outside", _path(node, rest.strip(), about, _networks(), "list of networks"))
     if word == "anyone_but":
         if kind == "allow" or about != "rest_api":
             raise _error(node, "`anyone_but` is for `deny` in a rule `for: rest_api`", "name a role")
         return Principal("anyone_but", _path(node, rest.strip(), about, _CALLERS, "list of roles"))
     roles: Kinds = (Role,) if kind == "deny" else (Role, *_CALLERS)
     return Principal("role", _path(node, text, about, roles, "role"))
+
+
+def _gates() -> Kinds:
+    """What has a policy beside APIs. Only a rule file that is read anew needs to know."""
+    from policy_audit.model.private_domains import PrivateDomain
+    from policy_audit.model.vpc_endpoints import VpcEndpoint
+
+    return (VpcEndpoint, PrivateDomain)
+
+
+def _networks() -> Kinds:
+    from policy_audit.model.api_networks import Networks
+
+    return (Networks,)
 
 
 def _path_at(clause: Mapping, key: str, about: str, kinds: Kinds, what: str) -> Path:

@@ -88,6 +88,12 @@ def name_of(subject: object, system: System) -> str:
     return str(getattr(subject, "address", "")).rpartition("#")[2]
 
 
+def label_of(subject: object) -> str:
+    """What a reader tells the subject by from others of its resource: a state's name, a statement's; empty if alone."""
+    state = getattr(subject, "state", "")
+    return f"state `{state}`" if state else str(getattr(subject, "label", ""))
+
+
 def place(subject: object) -> tuple[str, Span]:
     """The address of what a rule asks about, and where it stands."""
     return subject.address, subject.span  # type: ignore[attr-defined]
@@ -103,8 +109,7 @@ def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system:
 
 def about(subject: object, address: str, system: System) -> str:
     """How a sentence names what it is about: a call by its state, anything else by the resource at `address`."""
-    name = name_of(subject, system) if hasattr(subject, "state") else address.rpartition("#")[2]
-    return f"state `{name}`" if hasattr(subject, "state") else f"`{name}`"
+    return label_of(subject) or f"`{address.rpartition('#')[2]}`"
 
 
 def actions_of(clause: Permission, subject: object) -> tuple[str, ...] | Missing:

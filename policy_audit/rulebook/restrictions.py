@@ -27,7 +27,12 @@ def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Ite
         yield undecidable(rule, subject, rule.summary, actions.reason, system)
         return
     for action in actions:
-        if isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
+        if clause.principal.kind == "anyone_outside":
+            # Only private APIs are asked about networks.
+            from policy_audit.rulebook.network import nobody_from_elsewhere
+
+            yield from nobody_from_elsewhere(rule, clause, subject, system, action)  # type: ignore[arg-type]
+        elif isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
             yield _restriction(rule, clause, subject, system, action)
         elif clause.principal.kind == "service":
             from policy_audit.rulebook.service_calls import service_requests

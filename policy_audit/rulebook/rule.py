@@ -25,9 +25,9 @@ class Path(NamedTuple):
 
 class Principal(NamedTuple):
     """Who a requirement is about: the role at `path`, everybody but the roles at `path` or but a service, a service,
-    or anyone at all."""
+    anyone at all, whoever calls without a signature, or such a one outside the networks at `path`."""
 
-    kind: Literal["role", "anyone_but", "anyone_but_service", "anyone", "service"]
+    kind: Literal["role", "anyone_but", "anyone_but_service", "anyone", "service", "unsigned", "anyone_outside"]
     path: Path | None = None
     service: str = ""
 

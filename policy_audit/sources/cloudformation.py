@@ -82,6 +82,8 @@ _READERS: Final[tuple[Reader, ...]] = (
         "ApiIntegration",
         ("Body",),
     ),
+    Reader(frozenset({"AWS::EC2::VPCEndpoint"}), "vpc_endpoints", "read_vpc_endpoints", "VpcEndpoint"),
+    Reader(frozenset({"AWS::ApiGateway::DomainNameV2"}), "private_domains", "read_private_domains", "PrivateDomain"),
 )
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}

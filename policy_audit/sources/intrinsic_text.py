@@ -161,6 +161,9 @@ def _select(argument: Node, place: Place, scope: Scope) -> Node:
     if not isinstance(index, Scalar):
         return scope.problem("`Fn::Select` takes an index and a list", place)
     if isinstance(values, Scalar) and has_letters(values.text):
+        first = scope.symbols.of(values.text).first if len(values.text) == 1 and index.text == "0" else ""
+        if first:
+            return Scalar(first, "string", place)
         return scope.derived("Select", (index.text, values.text), place)
     if not isinstance(values, Sequence):
         return scope.problem("`Fn::Select` takes an index and a list", place)

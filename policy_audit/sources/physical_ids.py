@@ -10,6 +10,7 @@ from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Sha
 from policy_audit.record import NamedTuple, Protocol
 
 LATTICE_ID: Final = Shape("VPC Lattice id", "a-z0-9-", 21, 22)
+EC2_ID: Final = Shape("end of an EC2 id", "0-9a-f", 8, 17)
 
 
 class Owner(Protocol):
@@ -98,6 +99,31 @@ def api_endpoint(ids: Ids) -> str:
     return f"https://{api_id(ids)}.execute-api.{ids.owner.region}.{ids.owner.url_suffix}"
 
 
+def endpoint_id(ids: Ids) -> str:
+    return "vpce-" + ids.made("", EC2_ID)
+
+
+def vpc_id(ids: Ids) -> str:
+    return "vpc-" + ids.made("", EC2_ID)
+
+
+def _dns_entries(ids: Ids) -> str:
+    """The list of an endpoint's DNS entries. The first is the Regional name: `ZONEID:vpce-ID-RANDOM.SERVICE.REGION.…`.
+
+    "The entries are ordered as follows: regional public DNS, zonal public DNS, private DNS, and wildcard DNS":
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpcendpoint.html
+    """
+    owner = ids.owner
+    name = "${" + ids.logical_id + ".DnsEntries}"
+    service = (ids.given("ServiceName") or "").rpartition(".")[2]
+    if not service.isascii() or not service:
+        return owner.symbols.symbol(Symbol(name))
+    zone = ids.made(".HostedZoneId", Shape("hosted zone id", "A-Z0-9", 8, 32))
+    label = ids.made(".DnsLabel", Shape("end of a DNS label", "a-z0-9", 1, 40))
+    host = f"{endpoint_id(ids)}-{label}.{service}.{owner.region}.vpce.{owner.url_suffix}"
+    return owner.symbols.symbol(Symbol(name, first=f"{zone}:{host}"))
+
+
 def execute_api_arn(ids: Ids) -> str:
     return ids.arn("execute-api", api_id(ids))
 
@@ -123,6 +149,8 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::ApiGateway::Stage": _name("StageName"),
     "AWS::ApiGatewayV2::Api": api_id,
     "AWS::ApiGatewayV2::Stage": _name("StageName"),
+    "AWS::EC2::VPC": vpc_id,
+    "AWS::EC2::VPCEndpoint": endpoint_id,
     "AWS::Events::ApiDestination": _name("Name"),
     "AWS::Events::Connection": _name("Name"),
     "AWS::Events::EventBus": _name("Name"),
@@ -151,6 +179,9 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::ApiGatewayV2::Integration", "IntegrationId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "GroupId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "Id"): _opaque_id,
+    ("AWS::EC2::VPC", "VpcId"): vpc_id,
+    ("AWS::EC2::VPCEndpoint", "DnsEntries"): _dns_entries,
+    ("AWS::EC2::VPCEndpoint", "Id"): endpoint_id,
     ("AWS::Events::ApiDestination", "Arn"): api_destination_arn,
     ("AWS::Events::ApiDestination", "ArnForPolicy"): api_destination_name_arn,
     ("AWS::Events::Connection", "Arn"): connection_arn,

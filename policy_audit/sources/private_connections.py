@@ -28,6 +28,15 @@ _CONNECTION = "AWS::Events::Connection"
 _CONFIGURATION = "AWS::VpcLattice::ResourceConfiguration"
 _GATEWAY = "AWS::VpcLattice::ResourceGateway"
 _GROUP = "AWS::EC2::SecurityGroup"
+_CREDENTIALS = (
+    ("ApiKeyAuthParameters", "ApiKeyValue"),
+    ("BasicAuthParameters", "Password"),
+    ("OAuthParameters", "ClientParameters", "ClientSecret"),
+)
+_PLACEHOLDERS = frozenset(
+    {"changeme", "change-me", "demo", "dummy", "example", "fake", "foo", "n/a", "none", "placeholder", "test", "xxx"}
+)
+"""Words that no credential is: a connection must have one, also where the endpoint asks for none."""
 
 
 def read_connections(templates: Sequence[Template]) -> tuple[Connection, ...]:
@@ -68,7 +77,16 @@ def _connection(template: Template, resource: Resource, configurations: dict[str
         secret_arn=connection_secret_arn(ids),
         account=template.account,
         resource_configuration=found,
+        configuration_arn=field(child(connectivity, "ResourceParameters", "ResourceConfigurationArn")),
+        placeholder=_placeholder(template, resource),
     )
+
+
+def _placeholder(template: Template, resource: Resource) -> bool:
+    """Whether the connection's own credential is one of the words that stand for none."""
+    parameters = template.value(resource.logical_id, "AuthParameters")
+    given = [text(child(parameters, *names)) or "" for names in _CREDENTIALS]
+    return any(one.strip().lower() in _PLACEHOLDERS for one in given)
 
 
 def _configuration(
@@ -91,7 +109,14 @@ def _configuration(
         domain_name=field(child(definition, "DnsResource", "DomainName")),
         ip_address=field(child(definition, "IpResource")),
         gateway=gateway,
+        ports=_ports(template, resource),
+        shareable=field(template.value(logical_id, "AllowAssociationToSharableServiceNetwork")),
     )
+
+
+def _ports(template: Template, resource: Resource) -> tuple[Field, ...] | None:
+    node = template.value(resource.logical_id, "PortRanges")
+    return None if node is None else tuple(one for item in items(node) if (one := field(item)) is not None)
 
 
 def _auth_type(template: Template, resource: Resource) -> Field | None:
