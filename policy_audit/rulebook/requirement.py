@@ -103,11 +103,11 @@ def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system:
     """A requirement that can't even be asked, because of `reason`."""
     address, span = place(subject)
     return Requirement(
-        rule, subject, f"{about(subject, address, system)}: {sentence}", address, span, span, missing=reason
+        rule, subject, f"{about(subject, address)}: {sentence}", address, span, span, missing=reason
     )
 
 
-def about(subject: object, address: str, system: System) -> str:
+def about(subject: object, address: str) -> str:
     """How a sentence names what it is about: a call by its state, anything else by the resource at `address`."""
     return label_of(subject) or f"`{address.rpartition('#')[2]}`"
 
