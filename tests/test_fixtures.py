@@ -156,9 +156,10 @@ def test_the_first_estate_is_asked_by_most_rules(tmp_path: Path, monkeypatch: py
     report = run(Fixture(files, Options(strict=True), ()), tmp_path, monkeypatch)
     asked = {one.rule for one in report.requirements}
     # What the estate does not ask: it calls nothing unsigned and no HTTP API, its calls carry nothing and meet no
-    # authorizer, its APIs start no workflows and are not private, it has no VPC endpoint, and its configuration names no callers.
-    of_others = ("resource-policy-call-", "start-execution-")
-    of_others += ("private-api-", "private-domain-", "unsigned-call-", "vpc-endpoint-")
+    # authorizer, its APIs start no workflows and are not private, it has no VPC endpoint, and its configuration names
+    # no callers.
+    private = ("private-api-", "private-domain-", "unsigned-call-", "vpc-endpoint-")
+    of_others = ("resource-policy-call-", "start-execution-", *private)
     assert {rule for rule in set(report.rules) - asked if not rule.startswith(of_others)} == {
         "api-gateway-call-api-key",
         "api-gateway-call-authorizer",

@@ -102,9 +102,7 @@ def place(subject: object) -> tuple[str, Span]:
 def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system: System) -> Requirement:
     """A requirement that can't even be asked, because of `reason`."""
     address, span = place(subject)
-    return Requirement(
-        rule, subject, f"{about(subject, address)}: {sentence}", address, span, span, missing=reason
-    )
+    return Requirement(rule, subject, f"{about(subject, address)}: {sentence}", address, span, span, missing=reason)
 
 
 def about(subject: object, address: str) -> str:
