@@ -112,6 +112,24 @@ class Connection(NamedTuple):
     account: str
     resource_configuration: ResourceConfiguration | Missing | None = None
     """None for a connection to a public endpoint."""
+    configuration: Field | None = None
+    """What the template names as the ARN of that resource configuration."""
+    key: Field | None = None
+    """The customer managed key of its secret: its ARN, its id, or an alias."""
+
+
+class Key(NamedTuple):
+    """A KMS key with its policy and its tags. `names` are all that it can be named by: ARN, id and aliases."""
+
+    address: str
+    span: Span
+    arn: str
+    account: str
+    names: frozenset[str]
+    policy: Policy
+    tags: tuple[tuple[str, str], ...] = ()
+    unseen: str = ""
+    """Why tags may be missing here."""
 
 
 class Method(NamedTuple):

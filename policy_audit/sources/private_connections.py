@@ -68,6 +68,8 @@ def _connection(template: Template, resource: Resource, configurations: dict[str
         secret_arn=connection_secret_arn(ids),
         account=template.account,
         resource_configuration=found,
+        configuration=field(child(connectivity, "ResourceParameters", "ResourceConfigurationArn")),
+        key=field(template.value(resource.logical_id, "KmsKeyIdentifier")),
     )
 
 
