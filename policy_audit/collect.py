@@ -236,7 +236,8 @@ def _fill(text: str, words: dict[str, str]) -> str:
 
 def _need(requirement: Requirement) -> str:
     state = getattr(requirement.subject, "state", "")
-    return f"state `{state}` needs it" if state else "needs it"
+    part = getattr(requirement.subject, "part", "")
+    return f"state `{state}` needs it" if state else f"`{part}` needs it" if part else "needs it"
 
 
 def _lower(sentence: str) -> str:

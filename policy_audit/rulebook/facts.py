@@ -21,9 +21,15 @@ class Kind(NamedTuple):
 
 
 FACTS: Final[dict[str, Kind]] = {
+    "api_destination": Kind("destinations", "Destination", ("ApiDestination",)),
     "api_gateway_call": Kind("api_gateway_calls", "ApiGatewayCall", ("calls",)),
     "call": Kind("workflow", "Call", ("calls",)),
+    "connection_deployment": Kind("deployments", "ConnectionDeployment", ("Deployer",)),
+    "encrypted_connection": Kind("encrypted_connections", "EncryptedConnection", ("encrypted_connections",)),
+    "event_rule": Kind("event_rules", "EventRule", ("Sender",)),
+    "event_target": Kind("event_targets", "EventTarget", ("Sender",)),
     "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
+    "passed_role": Kind("passed_roles", "PassedRole", ("Deployer",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),

@@ -102,9 +102,15 @@ def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system:
 
 
 def about(subject: object, address: str, system: System) -> str:
-    """How a sentence names what it is about: a call by its state, anything else by the resource at `address`."""
-    name = name_of(subject, system) if hasattr(subject, "state") else address.rpartition("#")[2]
-    return f"state `{name}`" if hasattr(subject, "state") else f"`{name}`"
+    """How a sentence names what it is about: a call by its state, anything else by the resource at `address`.
+
+    One part of a resource that has several, such as a target of a rule, is named with it.
+    """
+    if hasattr(subject, "state"):
+        return f"state `{name_of(subject, system)}`"
+    name = f"`{address.rpartition('#')[2]}`"
+    part = getattr(subject, "part", "") if address == place(subject)[0] else ""
+    return f"`{system.symbols.show(part)}` of {name}" if part else name
 
 
 def actions_of(clause: Permission, subject: object) -> tuple[str, ...] | Missing:
