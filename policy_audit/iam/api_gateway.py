@@ -10,7 +10,7 @@ from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api
-from policy_audit.model.value import has_holes
+from policy_audit.model.value import has_holes, has_letters
 from policy_audit.record import NamedTuple
 
 ANYTHING: Final = Texts(("*",))
@@ -50,6 +50,9 @@ def context(api: Api, *, service: bool = False) -> dict[str, Key]:
     if "PRIVATE" in api.endpoint_types:
         keys |= {name: Key(ANYTHING) for name in _VPC_KEYS}
         keys["aws:sourceip"] = Key(ANYTHING, maybe_absent=True)
+    elif any(map(has_letters, api.endpoint_types)):
+        # Whether the API is private is not known before it is deployed.
+        keys |= {name: Key(ANYTHING, maybe_absent=True) for name in (*_VPC_KEYS, "aws:sourceip")}
     else:
         keys |= dict.fromkeys(_VPC_KEYS, ABSENT)
         keys["aws:sourceip"] = Key(ANYTHING)
