@@ -124,14 +124,16 @@ class _Reader:
         self.id = case_id.text if isinstance(case_id, Scalar) else ""
         request = self.request(node)
         authorization = self.authorization(node.get("authorization"), request)
-        policies = without_redundant_elements(self.policies(node), request, authorization)
+        policies = without_redundant_elements(self.policies(node, authorization), request, authorization)
         return Case(self.id, request, policies, authorization)
 
-    def policies(self, node: Mapping) -> Policies:
+    def policies(self, node: Mapping, authorization: Authorization) -> Policies:
         identity = self.documents(node, "identity_policies")
+        if identity is None and authorization != "api-gateway-custom":
+            identity = ()  # Only a Lambda authorizer's answer can be unknown: a case lists all policies of its caller.
         # A permissions boundary or an endpoint policy that lists no document is none.
         return Policies(
-            identity or (),
+            identity,
             self.documents(node, "permission_boundaries") or None,
             self.document(node, "session_policy"),
             self.document(node, "resource_policy"),

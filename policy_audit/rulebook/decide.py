@@ -1,5 +1,7 @@
 """Requirement → answer: the engine's verdicts, merged, and softened where the audit does not see everything."""
 
+from collections.abc import Iterator
+
 from policy_audit.findings import Answer
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.prove import prove_allowed, prove_denied
@@ -36,7 +38,7 @@ def decide(requirement: Requirement, symbols: Symbols) -> Answered:
 
 def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
     answers = [_prove(question, symbols, "allow") for question in requirement.questions]
-    worst = _worst(answers)
+    worst = _worst([*answers, *_guarded(requirement, symbols, "allow")])
     if worst.answer == "refuted":
         others = [_prove(question, symbols, "allow") for question in requirement.otherwise]
         worst = next((one for one in others if one.answer != "refuted"), worst)
@@ -76,7 +78,8 @@ def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
         answered = _prove(question, symbols, "deny")
         if answered.answer == "refuted":
             return answered
-    worst = _worst([_prove(question, symbols, "deny") for question in requirement.questions])
+    answers = [_prove(question, symbols, "deny") for question in requirement.questions]
+    worst = _worst([*answers, *_guarded(requirement, symbols, "deny")])
     if worst.answer == "refuted" and _is_caller_in_another_case(worst):
         reason = "only a role whose name differs from a caller's in upper and lower case gets in, and IAM admits none"
         return Answered("undecided", (reason,))
@@ -85,6 +88,14 @@ def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
     if worst.answer == "proven" and requirement.unseen:
         return Answered("undecided", requirement.unseen)
     return worst
+
+
+def _guarded(requirement: Requirement, symbols: Symbols, effect: str) -> Iterator[Answered]:
+    """Where an authorizer has a say beside the policies: these settle it alone only by keeping everybody out."""
+    out = "refuted" if effect == "allow" else "proven"
+    for question, reason in requirement.guarded:
+        answered = _prove(question, symbols, effect)
+        yield answered if answered.answer == out else Answered("undecided", (reason,))
 
 
 def _is_caller_in_another_case(answered: Answered) -> bool:

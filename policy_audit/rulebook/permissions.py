@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policy_audit.iam.api_gateway import Question, authorization_of, caller
+from policy_audit.iam.api_gateway import AUTHORIZERS, Question, authorization_of, caller
 from policy_audit.iam.known_keys import ABSENT
 from policy_audit.iam.request import Authorization, Key, Policies, Texts, literal
 from policy_audit.model.policy import Policy, Statement
@@ -143,10 +143,16 @@ def _at_api(
         method = "AWS_IAM"
     authorization = authorization_of(method)
     if authorization is None:
-        return requirement._replace(missing=f"the method is guarded by an authorizer ({method})")
+        return requirement._replace(missing=f"the authorization type of the method is not known (`{method}`)")
+    # A Lambda authorizer's answer stands in the place of identity policies, and nobody sees it before it is given.
+    identity = None if authorization in AUTHORIZERS else role.policies
 
     def ask(on: str) -> Question:
-        return caller(by, literal(on), role.arn, role.policies, boundary, authorization)
+        return caller(by, literal(on), role.arn, identity, boundary, authorization)
+
+    if authorization in AUTHORIZERS:
+        reason = f"the method is guarded by {AUTHORIZERS[authorization]}"
+        return requirement._replace(guarded=((ask(resource), reason),), unseen=(), policy_address=by.address)
 
     route = subject.default_route_arn if isinstance(subject, Call) else None
     otherwise = (ask(route),) if isinstance(route, str) else ()

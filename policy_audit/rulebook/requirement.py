@@ -33,6 +33,8 @@ class Requirement(NamedTuple):
     """Asked when the answer is no: a form of the resource that nobody has confirmed. If this is allowed, undecided."""
     telling: tuple[Question, ...] = ()
     """Smaller sets, asked first for a counterexample that a reader grasps."""
+    guarded: tuple[tuple[Question, str], ...] = ()
+    """Asked like `questions`, where more than policies has a say: unless they settle it alone, undecided, and why."""
     fact: Fact | None = None
     missing: str = ""
     unseen: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ class Requirement(NamedTuple):
     @property
     def asks(self) -> tuple[object, ...]:
         """What the answer follows from: two requirements that ask the same have the same answer."""
-        sets = (self.questions, self.otherwise, self.doubtful, self.telling)
+        sets = (self.questions, self.otherwise, self.doubtful, self.telling, self.guarded)
         return (self.effect, *sets, self.fact, self.missing, self.unseen, self.tentative)
 
 
