@@ -173,6 +173,13 @@ class Stage(NamedTuple):
     name: str
 
 
+class Deployment(NamedTuple):
+    """A snapshot of a REST API, which a stage serves."""
+
+    address: str
+    span: Span
+
+
 class Api(NamedTuple):
     """An API Gateway API. Only a REST API has a resource policy."""
 
@@ -189,6 +196,7 @@ class Api(NamedTuple):
     stages: tuple[Stage, ...] = ()
     unseen: tuple[str, ...] = ()
     """Why methods or stages may be missing here."""
+    deployments: tuple[Deployment, ...] = ()
 
 
 class StateMachine(NamedTuple):

@@ -35,6 +35,7 @@ FACTS: Final[dict[str, Kind]] = {
     "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
     "passed_role": Kind("passed_roles", "PassedRole", ("Deployer",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),
+    "api_policy": Kind("api_policies", "ApiPolicy", ("apis",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),
     "statement": Kind("statements", "PolicyStatement", ("roles", "apis", "others")),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.policy import Policy
-from policy_audit.model.resources import Api, Method, Stage
+from policy_audit.model.resources import Api, Deployment, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
 from policy_audit.sources.policies import read_policy
@@ -98,6 +98,10 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
         methods=tuple(methods),
         stages=tuple({stage.name: stage for stage in stages}.values()),
         unseen=tuple(unseen),
+        deployments=tuple(
+            Deployment(other.address(one.logical_id), one.span)
+            for other, one in parts.of("AWS::ApiGateway::Deployment", own_id)
+        ),
     )
 
 
