@@ -1,4 +1,4 @@
-"""A REST API's resource policy as a whole: what it lets in and keeps out, method by method, and when it takes effect."""
+"""A REST API's resource policy as a whole: what it lets in and keeps out, by method, and when it takes effect."""
 
 from typing import TYPE_CHECKING
 

@@ -7,6 +7,7 @@ from policy_audit.model.caller_conditions import PRINCIPAL_ARN
 from policy_audit.model.operators import asks_for_presence, key_of, operator_of
 from policy_audit.model.patterns import glob
 from policy_audit.model.policy import Condition, Statement
+from policy_audit.model.policy_coverage import own_form
 from policy_audit.model.resources import Api, Fact
 
 if TYPE_CHECKING:
@@ -71,8 +72,10 @@ def _is_seen_to(key: str, about: "PolicyStatement") -> bool:
     if asks_for_presence(about.statement, key, True):
         return True
     return any(
-        (one.effect == "Deny"
-        and any(key_of(each) == key and operator_of(each).holds_without_the_key for each in one.conditions))
+        (
+            one.effect == "Deny"
+            and any(key_of(each) == key and operator_of(each).holds_without_the_key for each in one.conditions)
+        )
         or asks_for_presence(one, key, False)
         for one in about.document.policy.statements
     )
@@ -131,4 +134,8 @@ def _meet(one: Statement, other: Statement) -> bool:
     """Whether some request is in the resources of both."""
     if one.not_resource or other.not_resource or one.resources is None or other.resources is None:
         return True
-    return any(glob(left).overlaps(right) is not False for left in one.resources for right in other.resources)
+    return any(
+        glob(own_form(left)).overlaps(own_form(right)) is not False
+        for left in one.resources
+        for right in other.resources
+    )

@@ -96,10 +96,10 @@ def with_stage(about: "PolicyStatement") -> Iterator[Fact]:
     """The stage stands before the method: an ARN that begins with the method covers no request."""
     known = [one for one in invoke_resources(about) if one.parts and one.parts[0]]
     for one in known:
-        if one.parts[0] in (*VERBS, "ANY") and not (len(one.parts) > 1 and one.parts[1] in VERBS):
-            if not _has_stage(one, one.parts[0], about.system):
-                yield about.fact(False, f"`{one.text}` has no stage before the method")
-                return
+        begins = one.parts[0] in (*VERBS, "ANY") and one.parts[1:2] not in [(verb,) for verb in VERBS]
+        if begins and not _has_stage(one, one.parts[0], about.system):
+            yield about.fact(False, f"`{one.text}` has no stage before the method")
+            return
     if known:
         yield about.fact(True, "the stage comes first")
 
@@ -110,10 +110,10 @@ def as_far_as_the_method(about: "PolicyStatement") -> Iterator[Fact]:
     for one in known:
         whole = f"{one.api}/{one.tail}"
         ends_early = len(one.parts) < 2 or (len(one.parts) == 2 and not one.parts[1])
+        ends_early = ends_early and one.parts[:1] not in [(verb,) for verb in (*VERBS, "ANY")]
         if ends_early and "*" not in whole and "?" not in whole and not _is_open(one, about.system):
-            if not one.parts or one.parts[0] not in (*VERBS, "ANY"):
-                yield about.fact(False, f"`{one.text}` ends before the method")
-                return
+            yield about.fact(False, f"`{one.text}` ends before the method")
+            return
     if known:
         yield about.fact(True, "ARNs go on to the method, or have a wildcard")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.operators import key_of, operator_of
-from policy_audit.model.patterns import Glob, glob
+from policy_audit.model.patterns import glob
 from policy_audit.model.policy import Condition, Statement
 from policy_audit.model.policy_upkeep import is_iam_key
 from policy_audit.model.resources import Api, Fact, Missing
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _MOST_PAIRS: Final = 20_000
 """How many resources of statements are compared with requests: few policies and APIs come near."""
+_OWN: Final = "id"
+"""Stands for the API's id, which AWS makes: requests and statements of its own policy have the same."""
 _OTHERWISE: Final = ("NONE", "CUSTOM", "COGNITO_USER_POOLS")
 _TOO_LARGE: Final = "the policy and the API are too large to be compared"
 
@@ -35,7 +37,8 @@ class Reach:
         self._api = api
         invokes = any(glob(action.lower()).matches("execute-api:invoke") for action in statement.actions)
         self._invokes = invokes is not statement.not_action
-        self._globs = [found for text in statement.resources or ("*",) if (found := _resource(text, api)) is not None]
+        written = (own_form(text) for text in statement.resources or ("*",))
+        self._globs = [glob(text) for text in written if text]
 
     def overlaps(self, request: ApiRequest) -> bool | None:
         """Whether it is about some of the requests."""
@@ -50,26 +53,24 @@ class Reach:
             return False
         if self.statement.not_resource:
             how = "covers" if how == "overlaps" else "overlaps"
-        pattern = self._api.id + request.arn[len(self._api.arn) :]
+        pattern = _OWN + request.arn[len(self._api.arn) :]
         truths = [getattr(one, how)(pattern) for one in self._globs]
         found = True if True in truths else None if None in truths else False
         return found if not self.statement.not_resource or found is None else not found
 
 
-def _resource(text: str, api: Api) -> Glob | None:
-    """What a resource says of the API's requests, as `id/stage/verb/path`; None when it is about something else.
+def own_form(text: str) -> str:
+    """What a resource of an API's policy says of the API's requests, from the id on; empty when it is about others.
 
     An id that is written out is taken for the API's own: a template can't refer to it within its own policy.
     """
     fields = text.split(":", 5)
     if len(fields) < 6:
-        return glob("*") if "*" in text else None
+        return "*" if "*" in text else ""
     if fields[2] != "execute-api" and "*" not in fields[2]:
-        return None
+        return ""
     own, separator, rest = fields[5].partition("/")
-    if "*" not in own and "?" not in own:
-        own = api.id
-    return glob(own + separator + rest)
+    return (own if "*" in own or "?" in own else _OWN) + separator + rest
 
 
 class _Requests(NamedTuple):
@@ -302,7 +303,7 @@ def restricts(about: "ApiPolicy") -> Iterator[Fact]:
     if not named or any(one.effect == "Allow" and not _named_in(one) for one in statements):
         return
     foreign = [value for value in named if _account(value) != about.api.account]
-    if any(not has_letters(_account(value)) and not has_letters(about.api.account) for value in foreign):
+    if any(not has_letters(_account(value)) for value in foreign):
         return
     if any(one.effect == "Deny" for one in statements):
         yield _says(about, True, "a Deny keeps others out")
@@ -317,7 +318,9 @@ def restricts(about: "ApiPolicy") -> Iterator[Fact]:
 
 def _named_in(statement: Statement) -> list[str]:
     """The roles and users that an Allow is for: by its principals, or by a condition on `aws:PrincipalArn`."""
-    values = [one.value for one in statement.principals or () if one.type == "AWS" and one.value != "*"]
+    if statement.not_principal:
+        return []
+    values = [one.value for one in statement.principals or () if one.type == "AWS" and "*" not in one.value]
     for one in statement.conditions:
         if key_of(one) == "aws:principalarn" and not operator_of(one).negated and operator_of(one).comparison != "null":
             values += one.values
