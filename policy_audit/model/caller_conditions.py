@@ -112,8 +112,6 @@ def not_principal(about: "PolicyStatement") -> Iterator[Fact]:
     if about.statement.not_principal:
         names = ", ".join(f"`{one.value}`" for one in (about.statement.principals or ())[:3])
         yield about.fact(False, f"`NotPrincipal` means everybody but {names}")
-    elif about.statement.principals is not None:
-        yield about.fact(True, "the statement says whom it is about")
 
 
 def can_be_a_service(about: "PolicyStatement") -> Iterator[Fact]:

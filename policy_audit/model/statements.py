@@ -98,7 +98,7 @@ class PolicyStatement(NamedTuple):
 
     @property
     def says_whom(self) -> tuple[Fact, ...]:
-        """Whether the statement has `Principal`, and not `NotPrincipal`."""
+        """That the statement has `NotPrincipal`; nothing of one that has not."""
         return tuple(caller_conditions.not_principal(self))
 
     @property
