@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, cast, get_args
 
 from policy_audit.errors import AuditError
+from policy_audit.iam.api_gateway import authorization_of
 from policy_audit.iam.evaluate import Evaluator
 from policy_audit.iam.request import (
     Authorization,
@@ -227,8 +228,13 @@ class _Reader:
     def authorization(self, node: Node | None, request: Request) -> Authorization:
         if node is None or _is_null(node):
             return _usual_authorization(request)
+        by_method = authorization_of(node.text) if isinstance(node, Scalar) else None
+        if by_method is not None:
+            return by_method
         if not isinstance(node, Scalar) or node.text not in _AUTHORIZATIONS:
-            raise self.fail("`authorization` is not known", f"write one of {', '.join(_AUTHORIZATIONS)}")
+            words = ", ".join(_AUTHORIZATIONS)
+            help = f"write one of {words}, or the authorization type of an API's method, such as AWS_IAM"
+            raise self.fail("`authorization` is not known", help)
         return cast(Authorization, node.text)
 
     def caller(self, node: Node | None) -> Caller:

@@ -78,9 +78,10 @@ class Evaluator:
             decision = _by_identity_alone(ask(self._alone, facts), facts)
             if decision is not None:
                 return decision
-        has_own = facts.kind in IAM_PRINCIPALS or self.authorization == "api-gateway-custom"
+        has_own = facts.kind in IAM_PRINCIPALS
+        answers_for_it = self.authorization == "api-gateway-custom"  # A Lambda authorizer, in a policy of its own.
         answers = Answers(
-            ask(self._identity, facts) if self._identity is not None and has_own else None,
+            ask(self._identity, facts) if self._identity is not None and (has_own or answers_for_it) else None,
             ask(self._boundary, facts) if self._boundary is not None and has_own else None,
             ask(self._session, facts) if self._session is not None and has_own else None,
             None if self._resource is None else ask(self._resource, facts),
