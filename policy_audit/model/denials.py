@@ -33,6 +33,8 @@ _ASPECTS: Final = {
     "aws:sourcevpc": "through which VPC",
     "aws:sourcevpce": "through which VPC",
 }
+_MOST_STATEMENTS: Final = 300
+_MOST_PAIRS: Final = 5_000
 _VPC_KEYS: Final = frozenset({"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce"})
 
 
@@ -69,7 +71,7 @@ def _meant(condition: Condition) -> str:
 
 def _is_seen_to(key: str, about: "PolicyStatement") -> bool:
     """Whether the policy speaks of requests without the key elsewhere: then the author has thought of them."""
-    if asks_for_presence(about.statement, key, True):
+    if asks_for_presence(about.statement, key, True) or len(about.document.policy.statements) > _MOST_STATEMENTS:
         return True
     return any(
         (
@@ -108,6 +110,9 @@ def spares_services(about: "PolicyStatement") -> Iterator[Fact]:
     negated = [one for one in statement.conditions if key_of(one) == PRINCIPAL_ARN and operator_of(one).negated]
     if statement.effect != "Deny" or not negated or not _is_about_all(statement):
         return
+    if len(about.document.policy.statements) > _MOST_STATEMENTS:
+        yield about.fact(None, "the policy has too many statements to compare each with each")
+        return
     allowed = [one for one in about.document.policy.statements if _services(one) and _meet(one, statement)]
     if not allowed:
         return
@@ -133,6 +138,8 @@ def _services(statement: Statement) -> list[str]:
 def _meet(one: Statement, other: Statement) -> bool:
     """Whether some request is in the resources of both."""
     if one.not_resource or other.not_resource or one.resources is None or other.resources is None:
+        return True
+    if len(one.resources) * len(other.resources) > _MOST_PAIRS:
         return True
     return any(
         glob(own_form(left)).overlaps(own_form(right)) is not False

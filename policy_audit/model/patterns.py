@@ -7,6 +7,13 @@ _SAMPLES = ("\0", "\0\0\0")
 """Values of a parameter that no policy names: of one character and of several."""
 
 
+LONGEST = 2048
+"""Characters of a text that is looked at: the ARN of a request to an API has 1600 at most.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+"""
+
+
 class Glob(NamedTuple):
     """A glob as an automaton: the states are the bits of one integer, so that every answer takes linear time."""
 
@@ -25,7 +32,10 @@ class Glob(NamedTuple):
         return bool(states & self.end)
 
     def overlaps(self, pattern: str) -> bool | None:
-        """Whether some text matches this and the glob `pattern`; None when the value of a letter decides."""
+        """Whether some text matches this and the glob `pattern`; None when the value of a letter decides, or when one
+        of them is longer than any ARN."""
+        if len(pattern) > LONGEST or self.end >> LONGEST:
+            return None
         if self._meets(pattern):
             return True
         if not self.open and not any(map(is_letter, pattern)):
@@ -34,7 +44,8 @@ class Glob(NamedTuple):
 
     def covers(self, pattern: str) -> bool | None:
         """Whether it takes in what the glob `pattern` stands for, each `*` being a value that no policy names."""
-        if all(self.matches(pattern.replace("*", sample)) for sample in _SAMPLES):
+        short = len(pattern) <= LONGEST and not self.end >> LONGEST
+        if short and all(self.matches(pattern.replace("*", sample)) for sample in _SAMPLES):
             return True
         return None if self.overlaps(pattern) is None else False
 

@@ -263,7 +263,9 @@ def _is_meant(guard: Reach, request: ApiRequest, api: Api) -> bool:
     """
     _, verb, *path = request.arn[len(api.arn) + 1 :].split("/")
     for text in guard.statement.resources or ():
-        parts = text.split(":", 5)[-1].split("/")[1:]
+        parts = own_form(text).split("/")[1:]
+        if parts and parts[-1].endswith("*"):
+            parts += ["*"] * (3 - len(parts))  # A `*` at the end reaches over all that follows.
         if guard.statement.not_resource or len(parts) < 3:
             continue
         same_path = glob("/".join(parts[2:])).covers("/".join(path))

@@ -70,8 +70,8 @@ def uses_known_keys(about: "ApiPolicy") -> Iterator[Fact]:
 def takes_effect(about: "ApiPolicy") -> Iterator[Fact]:
     """A deployment is a snapshot: with the same logical id it stays as it was when it was made, policy included.
 
-    Tools that write templates put a hash into the id, and people a number. Several deployments of one API, or a custom
-    resource, may be how it is deployed again; an API without any is deployed by other means.
+    Tools that write templates put a hash into the id, and people a number. Several deployments of one API may be how it
+    is deployed again; an API without any is deployed by other means.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/updating-api.html
     """
     deployments = about.api.deployments

@@ -77,6 +77,11 @@ class PolicyStatement(NamedTuple):
         return isinstance(owner, Role) and owner.arn in self.running
 
     @property
+    def is_closed(self) -> bool:
+        """Whether rules on callers prove that nobody else gets in by the document."""
+        return isinstance(self.document.owner, Api) and self.is_proven
+
+    @property
     def names_no_session(self) -> tuple[Fact, ...]:
         """Whether `aws:PrincipalArn` is compared with ARNs of roles and users, and not of sessions."""
         return tuple(caller_conditions.no_session(self))
@@ -156,7 +161,7 @@ class PolicyStatement(NamedTuple):
         """Whether API requests are named by ARNs, outside of the API's own policy."""
         return tuple(invoke_resources.in_full(self))
 
-    def fact(self, holds: bool, detail: str, condition: Condition | None = None) -> Fact:
+    def fact(self, holds: bool | None, detail: str, condition: Condition | None = None) -> Fact:
         """A fact about the statement, which points at `condition` if that is at fault."""
         return Fact(holds, detail, self.address, (condition.span if condition else None) or self.span)
 
