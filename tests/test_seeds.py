@@ -43,11 +43,15 @@ def test_both_connections_have_a_placeholder_for_a_key() -> None:
     assert "dummy" not in " ".join(one.message + one.label for one in found)
 
 
-def with_guard(folder: Path, resource: str = "execute-api:/prod/GET/", role: str = NAMED) -> list[str]:
+def with_guard(
+    folder: Path, resource: str = "execute-api:/prod/GET/", role: str = NAMED, deployment: str = "Deployment2"
+) -> list[str]:
     """The templates with a resource policy on the API, and a name for the role that calls it."""
     infrastructure = INFRASTRUCTURE.read_text(encoding="utf-8")
     name = "      Name: eb-demo-rest-api\n"
     assert infrastructure.count(name) == 1
+    assert infrastructure.count("RestApiDeployment") > 1
+    infrastructure = infrastructure.replace("RestApiDeployment", deployment)
     (folder / INFRASTRUCTURE.name).write_text(
         infrastructure.replace(name, name.rstrip("\n") + GUARD % (resource, role)), encoding="utf-8"
     )
@@ -102,6 +106,11 @@ def test_with_a_deny_for_everybody_else_all_is_proven(tmp_path: Path) -> None:
     report = audit(with_guard(tmp_path), ELSE)
     assert report.findings == ()
     assert set().union(*answers(report).values()) == {"proven"}
+
+
+def test_a_guard_alone_has_no_effect_on_what_is_deployed(tmp_path: Path) -> None:
+    (finding,) = audit(with_guard(tmp_path, deployment="RestApiDeployment")).findings
+    assert (finding.rule, finding.severity) == ("rest-api-deployment-fresh", "low")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _MOST_PAIRS: Final = 20_000
 """How many resources of statements are compared with requests: few policies and APIs come near."""
+_MOST_GUARDS: Final = 20
+"""How many pairs of a Deny and an Allow are compared as wholes, before any request is looked at."""
 _OWN: Final = "id"
 """Stands for the API's id, which AWS makes: requests and statements of its own policy have the same."""
 _OTHERWISE: Final = ("NONE", "CUSTOM", "COGNITO_USER_POOLS")
@@ -30,15 +32,15 @@ _TOO_LARGE: Final = "the policy and the API are too large to be compared"
 class Reach:
     """The requests that one statement is about, as far as its action and its resources say."""
 
-    __slots__ = ("_api", "_globs", "_invokes", "statement")
+    __slots__ = ("_api", "_globs", "_invokes", "_written", "statement")
 
     def __init__(self, statement: Statement, api: Api) -> None:
         self.statement = statement
         self._api = api
         invokes = any(glob(action.lower()).matches("execute-api:invoke") for action in statement.actions)
         self._invokes = invokes is not statement.not_action
-        written = (own_form(text) for text in statement.resources or ("*",))
-        self._globs = [glob(text) for text in written if text]
+        self._written = [written for text in statement.resources or ("*",) if (written := own_form(text))]
+        self._globs = [glob(text) for text in self._written]
 
     def overlaps(self, request: ApiRequest) -> bool | None:
         """Whether it is about some of the requests."""
@@ -47,6 +49,14 @@ class Reach:
     def covers(self, request: ApiRequest) -> bool | None:
         """Whether it is about all of them."""
         return self._any(request, "covers")
+
+    def takes_in(self, other: "Reach") -> bool:
+        """Whether it is about whatever the other is about, whichever requests there are."""
+        if not self._invokes or self.statement.not_resource or other.statement.not_resource:
+            return False
+        if len(self._globs) * len(other._written) > _MOST_PAIRS:
+            return False
+        return all(any(one.covers(text) for one in self._globs) for text in other._written)
 
     def _any(self, request: ApiRequest, how: str) -> bool | None:
         if not self._invokes:
@@ -228,11 +238,15 @@ def leaves_it_to_the_authorizer(about: "ApiPolicy") -> Iterator[Fact]:
 def guards_all_it_opens(about: "ApiPolicy") -> Iterator[Fact]:
     """A Deny with an exception beside an Allow for everybody: where the Deny does not reach, the Allow opens."""
     statements = about.policy.statements
-    if not any(map(_is_guard, statements)) or not any(_opens(Reach(one, about.api)) for one in statements):
+    guards = [Reach(one, about.api) for one in statements if _is_guard(one)]
+    opening = [one for one in (Reach(one, about.api) for one in statements) if _opens(one)]
+    if not guards or not opening:
+        return
+    few = len(guards) * len(opening) <= _MOST_GUARDS
+    if few and any(all(guard.takes_in(one) for one in opening) for guard in guards):
+        yield _says(about, True, "the Deny reaches whatever the Allow opens")
         return
     found = _requests(about)
-    opening = [one for one in found.reaches if _opens(one)]
-    guards = [one for one in found.reaches if _is_guard(one.statement)]
     doubt = found.doubt
     for request in found.requests:
         opened = _first(one.covers(request) for one in opening)
