@@ -43,8 +43,6 @@ _OTHER_KEYS: Final = frozenset(
         "aws:sourcevpce",
         "aws:useragent",
         "aws:vpcsourceip",
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigateway.html
-        "execute-api:viadomainarn",
     }
 )
 
@@ -55,12 +53,16 @@ def is_iam_key(key: str) -> bool:
 
 
 def uses_known_keys(about: "ApiPolicy") -> Iterator[Fact]:
-    """Keys that AWS's list for API Gateway does not have may never be in a request."""
+    """Global keys that AWS's list for API Gateway does not have may never be in a request.
+
+    Keys of other services are left out: sessions bring some along, such as `lambda:SourceFunctionArn`.
+    """
     asked = False
     for statement in about.policy.statements:
         for one in statement.conditions:
             asked = True
-            if not is_iam_key(key_of(one)) and key_of(one) not in _OTHER_KEYS:
+            key = key_of(one)
+            if key.startswith("aws:") and not is_iam_key(key) and key not in _OTHER_KEYS:
                 yield Fact(False, f"`{one.key}` is not among them", about.address, one.span or statement.span)
                 return
     if asked:
