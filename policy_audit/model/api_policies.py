@@ -39,6 +39,11 @@ class ApiPolicy(NamedTuple):
         return RestApi(self.system, self.api).restricted
 
     @property
+    def is_called(self) -> bool:
+        """Whether it is known who is meant to call the API: roles, or workflows by its resource policy."""
+        return self.is_proven or bool(RestApi(self.system, self.api).workflows)
+
+    @property
     def takes_effect(self) -> tuple[Fact, ...]:
         """Whether a change of the policy comes with a new deployment of the API."""
         return tuple(policy_upkeep.takes_effect(self))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from policy_audit.model.patterns import glob
 from policy_audit.model.resources import Fact
-from policy_audit.model.rest_api import VERBS
 from policy_audit.model.value import has_letters
+from policy_audit.model.workflow import VERBS
 from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:

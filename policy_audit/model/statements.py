@@ -73,13 +73,15 @@ class PolicyStatement(NamedTuple):
         that matters is then found as what it does."""
         owner = self.document.owner
         if isinstance(owner, Api):
-            return RestApi(self.system, owner).restricted
+            api = RestApi(self.system, owner)
+            return api.restricted or bool(api.workflows)
         return isinstance(owner, Role) and owner.arn in self.running
 
     @property
     def is_closed(self) -> bool:
         """Whether rules on callers prove that nobody else gets in by the document."""
-        return isinstance(self.document.owner, Api) and self.is_proven
+        owner = self.document.owner
+        return isinstance(owner, Api) and RestApi(self.system, owner).restricted
 
     @property
     def names_no_session(self) -> tuple[Fact, ...]:
