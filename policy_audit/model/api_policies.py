@@ -19,6 +19,8 @@ class ApiPolicy(NamedTuple):
     system: "System"
     api: Api
     policy: Policy
+    called_unsigned: bool = False
+    """Whether an HTTP Task or an API destination of the audited files calls it."""
 
     @property
     def address(self) -> str:
@@ -40,8 +42,8 @@ class ApiPolicy(NamedTuple):
 
     @property
     def is_called(self) -> bool:
-        """Whether it is known who is meant to call the API: roles, or workflows by its resource policy."""
-        return self.is_proven or bool(RestApi(self.system, self.api).workflows)
+        """Whether audited calls show who is meant to call the API: then rules on these prove that they get in."""
+        return self.is_proven or self.called_unsigned or bool(RestApi(self.system, self.api).workflows)
 
     @property
     def takes_effect(self) -> tuple[Fact, ...]:
@@ -91,6 +93,18 @@ class ApiPolicy(NamedTuple):
 
 def every(system: "System") -> tuple[ApiPolicy, ...]:
     """The policy of every REST API that has one."""
+    called = called_unsigned(system)
     return tuple(
-        ApiPolicy(system, api, api.policy) for api in system.apis if api.kind == "REST" and api.policy is not None
+        ApiPolicy(system, api, api.policy, api.id in called)
+        for api in system.apis
+        if api.kind == "REST" and api.policy is not None
     )
+
+
+def called_unsigned(system: "System") -> frozenset[str]:
+    """The ids of the REST APIs with a policy that HTTP Tasks and API destinations call."""
+    if not any(api.kind == "REST" and api.policy is not None for api in system.apis):
+        return frozenset()
+    from policy_audit.model.api_networks import every as networks
+
+    return frozenset(one.api.id for one in networks(system) if one.called)

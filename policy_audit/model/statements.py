@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from policy_audit.model import caller_conditions, denials, invoke_resources
+from policy_audit.model.api_policies import called_unsigned
 from policy_audit.model.policy import Condition, Policy, Statement
 from policy_audit.model.resources import Api, Fact, Key, Role
 from policy_audit.model.rest_api import RestApi
@@ -38,6 +39,8 @@ class PolicyStatement(NamedTuple):
     """Roles of the audited files that have a path, by the ARN that they would have without it."""
     running: frozenset[str]
     """ARNs of the roles that state machines run with."""
+    called: frozenset[str]
+    """Ids of the REST APIs that HTTP Tasks and API destinations call."""
 
     @property
     def address(self) -> str:
@@ -74,7 +77,7 @@ class PolicyStatement(NamedTuple):
         owner = self.document.owner
         if isinstance(owner, Api):
             api = RestApi(self.system, owner)
-            return api.restricted or bool(api.workflows)
+            return api.restricted or owner.id in self.called or bool(api.workflows)
         return isinstance(owner, Role) and owner.arn in self.running
 
     @property
@@ -171,9 +174,10 @@ class PolicyStatement(NamedTuple):
 def every(system: "System") -> tuple[PolicyStatement, ...]:
     """Every statement of the documents that the audited files hold, each once."""
     with_path = caller_conditions.roles_with_path(system.roles)
+    called = called_unsigned(system)
     running = frozenset(machine.role.arn for machine in system.state_machines if isinstance(machine.role, Role))
     return tuple(
-        PolicyStatement(system, document, statement, index, with_path, running)
+        PolicyStatement(system, document, statement, index, with_path, running, called)
         for document in documents(system)
         for index, statement in enumerate(document.policy.statements)
     )
