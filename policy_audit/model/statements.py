@@ -38,9 +38,9 @@ class PolicyStatement(NamedTuple):
     with_path: Mapping[str, Role]
     """Roles of the audited files that have a path, by the ARN that they would have without it."""
     running: frozenset[str]
-    """ARNs of the roles that state machines run with."""
+    """ARNs of the roles that state machines run with, and that rules, pipes and schedules invoke their targets with."""
     called: frozenset[str]
-    """Ids of the REST APIs that HTTP Tasks and API destinations call."""
+    """Ids of the REST APIs that HTTP Tasks, API destinations, rules and pipes call."""
 
     @property
     def address(self) -> str:
@@ -174,13 +174,25 @@ class PolicyStatement(NamedTuple):
 def every(system: "System") -> tuple[PolicyStatement, ...]:
     """Every statement of the documents that the audited files hold, each once."""
     with_path = caller_conditions.roles_with_path(system.roles)
-    called = called_unsigned(system)
-    running = frozenset(machine.role.arn for machine in system.state_machines if isinstance(machine.role, Role))
+    roles, apis = _of_targets(system)
+    called = called_unsigned(system) | apis
+    running = roles | {machine.role.arn for machine in system.state_machines if isinstance(machine.role, Role)}
     return tuple(
         PolicyStatement(system, document, statement, index, with_path, running, called)
         for document in documents(system)
         for index, statement in enumerate(document.policy.statements)
     )
+
+
+def _of_targets(system: "System") -> tuple[frozenset[str], frozenset[str]]:
+    """The ARNs of the roles that targets of events are invoked with, and the ids of the APIs among the targets."""
+    if not system.has("Sender"):
+        return frozenset(), frozenset()
+    from policy_audit.model.event_targets import every as targets
+
+    found = targets(system)
+    roles = frozenset(one.role.arn for one in found if isinstance(one.role, Role))
+    return roles, frozenset(one.api.id for one in found if isinstance(one.api, Api))
 
 
 def documents(system: "System") -> tuple[PolicyDocument, ...]:
