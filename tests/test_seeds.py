@@ -109,7 +109,7 @@ def test_with_a_deny_for_everybody_else_all_is_proven(tmp_path: Path) -> None:
 
 
 def test_a_guard_alone_has_no_effect_on_what_is_deployed(tmp_path: Path) -> None:
-    (finding,) = audit(with_guard(tmp_path, deployment="RestApiDeployment")).findings
+    (finding,) = audit(with_guard(tmp_path, deployment="RestApiDeployment"), ELSE).findings
     assert (finding.rule, finding.severity) == ("rest-api-deployment-fresh", "low")
 
 

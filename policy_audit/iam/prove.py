@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from policy_audit.iam.combine import AUTHORIZER_NOT_VISIBLE
 from policy_audit.iam.core import carrying
 from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, Side, classes, decide
 from policy_audit.iam.limits import MOST_REASONS, OverBudgetError, Steps
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
 WORST_CASE: Final = f"{IDENTITY_NOT_VISIBLE}: they may allow everything"
-WORST_ANSWER: Final = f"{AUTHORIZER_NOT_VISIBLE}: it may allow everything"
+WORST_ANSWER: Final = "what the Lambda authorizer answers is not known: it may allow everything"
 NOT_VISIBLE: Final = Policy((), name="identity policies that are not visible", unknown=IDENTITY_NOT_VISIBLE)
 
 
