@@ -212,7 +212,7 @@ def _words(requirement: Requirement, answered: Answered, symbols: Symbols) -> di
         detail = ", ".join(symbols.show(str(value)) for key, value in values.items() if key.startswith("states:"))
     words = {
         "principal": principal,
-        "action": requirement.action,
+        "action": "`, `".join(answered.lacking) or requirement.action,
         "resource": symbols.show(answered.request.resource) if answered.request else requirement.resource,
         "detail": detail,
         "name": requirement.address.rpartition("#")[2],

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from templates import ADVICE
 
 from policy_audit.audit import audit
 from policy_audit.findings import Report
@@ -34,7 +35,7 @@ GUARD = """
 NAMED = "seed-workflow"
 PLACEHOLDER = "connection-placeholder-credential"
 """A true finding: both connections have a word for a key that nobody checks. The tests are about all else."""
-ELSE = Options(disabled=frozenset({PLACEHOLDER}))
+ELSE = Options(disabled=ADVICE | {PLACEHOLDER})
 
 
 def test_both_connections_have_a_placeholder_for_a_key() -> None:
@@ -123,3 +124,10 @@ def test_a_guard_alone_has_no_effect_on_what_is_deployed(tmp_path: Path) -> None
 )
 def test_a_guard_that_is_wrong_is_refuted(tmp_path: Path, resource: str, role: str, rules: set[str]) -> None:
     assert {one.rule for one in audit(with_guard(tmp_path, resource, role), ELSE).findings} == rules
+
+
+def test_their_roles_are_tied_to_no_account() -> None:
+    """The trust policies have no condition on whose behalf Step Functions comes, which AWS's page on the role has."""
+    found = [one for one in audit([str(SEEDS)]).findings if one.rule in ADVICE]
+    assert {one.address.rpartition("#")[2] for one in found} == {"PatternARole", "PatternBRole"}
+    assert {one.severity for one in found} == {"low"}

@@ -212,6 +212,10 @@ class StateMachine(NamedTuple):
     """Why the definition could not be read at all; what is amiss in a part of it is in `definition.problems`."""
     type: str = "STANDARD"
     """`STANDARD` or `EXPRESS`, or text with letters."""
+    log_level: str = "OFF"
+    """What it logs: `OFF`, `ERROR`, `FATAL`, `ALL`, or text with letters."""
+    tracing: str = "false"
+    """Whether it sends traces to X-Ray: `true`, `false`, or text with letters."""
 
     @property
     def is_read(self) -> Fact:

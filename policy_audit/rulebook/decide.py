@@ -21,6 +21,8 @@ class Answered(NamedTuple):
     request: Request | None = None
     decision: Decision | None = None
     question: Question | None = None
+    lacking: tuple[str, ...] = ()
+    """Of a requirement for several actions: those that are refused."""
 
 
 def decide(requirement: Requirement, symbols: Symbols) -> Answered:
@@ -56,8 +58,8 @@ def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
             if _prove(question, symbols, "allow").answer == "proven":
                 shown = symbols.show(question.requests.resources.patterns[0])
                 reason = (
-                    f"allowed only on `{shown}`, a form that AWS's Service Authorization Reference names "
-                    "but its guide does not use for this action"
+                    f"allowed only on `{shown}`, a form of the resource that AWS's pages name, but not all of them, "
+                    "or not for this request"
                 )
                 return Answered("undecided", (reason,))
     return worst
@@ -157,7 +159,8 @@ def _worst(answers: list[Answered]) -> Answered:
         found = [one for one in answers if one.answer == answer]
         if found:
             reasons = tuple(dict.fromkeys(reason for one in found for reason in one.reasons))
-            return found[0]._replace(reasons=reasons)
+            lacking = tuple(one.request.action for one in found if one.request and len(answers) > 1)
+            return found[0]._replace(reasons=reasons, lacking=lacking if answer == "refuted" else ())
     because = tuple(dict.fromkeys(deciding for one in answers for deciding in one.because))
     assumptions = tuple(dict.fromkeys(text for one in answers for text in one.assumptions))
     return Answered("proven", (), because, assumptions, question=answers[0].question if answers else None)

@@ -66,10 +66,12 @@ def question(
     context: Mapping[str, Key],
     policies: Policies,
     authorization: Authorization = "ordinary",
+    same_account: bool = True,
 ) -> Question:
     """Whether `caller`, the ARN of a role or the name of a service, may make one request, known but for its context.
 
-    `context` are keys by their lower-case names; those that no such request can carry are added as absent.
+    `account` is the resource's, `same_account` whether the caller belongs to it. `context` are keys by their lower-case
+    names; those that no such request can carry are added as absent.
     """
     requests = RequestSet(
         "signed" if caller.startswith("arn:") else "service",
@@ -77,15 +79,16 @@ def question(
         Texts((action,)),
         Texts((literal(resource),)),
         account,
+        same_account,
         context=impossible_keys(policies, action) | dict(context),
     )
     return Question(requests, policies, authorization)
 
 
 def name_of(subject: object, system: System) -> str:
-    """What a reader knows the subject by: a call by its state."""
-    state = getattr(subject, "state", None)
-    if isinstance(state, str):
+    """What a reader knows the subject by: a call, and what a state needs, by the state."""
+    state = getattr(subject, "state", "")
+    if isinstance(state, str) and state:
         return state
     return str(getattr(subject, "address", "")).rpartition("#")[2]
 

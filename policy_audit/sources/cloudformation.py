@@ -51,6 +51,18 @@ class Reader(NamedTuple):
         )
 
 
+_TARGETS: Final = frozenset(
+    {
+        "AWS::DynamoDB::Table",
+        "AWS::Events::EventBus",
+        "AWS::Lambda::Function",
+        "AWS::S3::Bucket",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+        "AWS::Serverless::Function",
+        "AWS::Serverless::SimpleTable",
+    }
+)
 _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::Events::ApiDestination"}), "api_destinations", "read_api_destinations", "ApiDestination"),
     Reader(
@@ -91,6 +103,8 @@ _READERS: Final[tuple[Reader, ...]] = (
         "Sender",
     ),
     Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
+    Reader(_TARGETS, "targets", "read_targets", "Target"),
+    Reader(frozenset({"AWS::ECS::TaskDefinition"}), "targets", "read_task_definitions", "TaskDefinition"),
 )
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
