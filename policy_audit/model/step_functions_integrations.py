@@ -74,6 +74,8 @@ class ApiIntegration(NamedTuple):
     """How ARNs of Step Functions begin there: `arn:P:states:R:A`."""
     methods: tuple[str, ...] | None
     """Addresses of the methods or routes that lead to it; None when they are not read."""
+    at: Span | None = None
+    """Where the one of them stands that it belongs to, if the address has several."""
 
 
 class StepFunctionsIntegration(NamedTuple):
@@ -278,7 +280,12 @@ def every(system: "System") -> tuple[StepFunctionsIntegration, ...]:
             system,
             one,
             _machine_of(one.target.text, machines) if one.target else None,
-            tuple(method for address in one.methods or () for method in methods.get(address, ())),
+            tuple(
+                method
+                for address in one.methods or ()
+                for method in methods.get(address, ())
+                if one.at is None or method.span == one.at
+            ),
         )
         for one in system.all(ApiIntegration)
     )
