@@ -1,13 +1,18 @@
 """OpenAPI documents of APIs: methods with their authorization, at the lines where they stand."""
 
 import json
+from pathlib import Path
 
 import pytest
-from templates import system
+from templates import PINNED, system
 
+from policy_audit.findings import Skipped
 from policy_audit.model.authorizers import Authorizer
 from policy_audit.model.resources import Api, Method
 from policy_audit.model.value import has_letters
+from policy_audit.sources.cloudformation import read_system
+from policy_audit.sources.estate import Estate, World
+from policy_audit.sources.files import Loaded, load
 
 SCHEMES = {
     "sigv4": {
@@ -219,3 +224,82 @@ def test_the_authorizers_of_a_document() -> None:
         "jwt": ("JWT", ("$request.header.A",)),
     }
     assert found.apis[0].methods[0].authorizer == authorizers["request"].id
+
+
+# ---- documents in files of their own ------------------------------------------------------------------------------
+
+
+WITH_FILE = """
+Resources:
+  Api:
+    Type: AWS::ApiGateway::RestApi
+    Properties: {%s}
+  Stage: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Api, StageName: live}}
+"""
+FILE = """
+openapi: "3.0.1"
+paths:
+  /a:
+    get:
+      x-amazon-apigateway-auth: {type: AWS_IAM}
+"""
+
+
+def of_files(folder: Path, properties: str, kind: str = "CloudFormation template") -> tuple[Api, Loaded]:
+    (folder / "template.yaml").write_text(WITH_FILE % properties, encoding="utf-8")
+    (folder / "api.yaml").write_text(FILE, encoding="utf-8")
+    loaded = load([str(folder / "template.yaml")])
+    assert [one.form for one in loaded.targets] == [kind]
+    estate = Estate(loaded.inputs, PINNED)
+    estate.assume(World({}))
+    (found,) = read_system(estate, {}).apis
+    return found, loaded
+
+
+def told(loaded: Loaded) -> list[Skipped]:
+    return [one for given in loaded.inputs for one in (*given.skipped, *loaded.skipped)]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        "BodyS3Location: api.yaml",
+        "BodyS3Location: ./api.yaml",
+        "Body: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}",
+        "Body: {openapi: '3.0.1', Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}",
+    ],
+)
+def test_a_local_file_is_read_where_it_stands(tmp_path: Path, properties: str) -> None:
+    found, loaded = of_files(tmp_path, properties)
+    (method,) = found.methods
+    assert (method.path, method.authorization) == ("/a", "AWS_IAM")
+    assert (method.span.file, method.span.line) == (str(tmp_path / "api.yaml"), 5)
+    assert not found.unseen
+    assert not told(loaded)
+
+
+@pytest.mark.parametrize(
+    ("properties", "broken"),
+    [
+        ("BodyS3Location: nowhere.yaml", True),
+        ("BodyS3Location: ../outside.yaml", True),
+        ("Body: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: nowhere.yaml}}}", True),
+        ("BodyS3Location: s3://bucket/api.yaml", False),
+        ("Body: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://bucket/api.yaml}}}", False),
+        ("Body: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: !Ref Where}}}", False),
+    ],
+)
+def test_a_file_that_can_not_be_had_is_told(tmp_path: Path, properties: str, broken: bool) -> None:
+    (tmp_path.parent / "outside.yaml").write_text(FILE, encoding="utf-8")
+    found, loaded = of_files(tmp_path, properties)
+    assert not found.methods
+    assert found.unseen
+    assert found.policy is not None
+    assert found.policy.unknown
+    assert [one.broken for one in told(loaded)] == ([True] if broken else [])
+
+
+def test_files_are_put_in_only_so_often(tmp_path: Path) -> None:
+    include = "{Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}"
+    _, loaded = of_files(tmp_path, "Tags: [" + f"{include}, " * 101 + "]")
+    assert [one.reason[:19] for one in told(loaded)] == ["more than 100 files"]

@@ -167,7 +167,7 @@ class Document:
         """The document's security schemes, by name."""
         if self._schemes is None:
             self._schemes = {}
-            for section in (child(self.body, "securityDefinitions"), child(self.body, "components", "securitySchemes")):
+            for section in (child(self.body, "components", "securitySchemes"), child(self.body, "securityDefinitions")):
                 for entry in entries(section):
                     self._schemes[entry.key.text] = self._scheme(entry)
         return self._schemes

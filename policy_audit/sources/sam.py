@@ -40,7 +40,7 @@ def expand(given: Input, reach: Reach) -> Input:
     if not isinstance(resources, Mapping):
         return given._replace(form=FORM)
     sections = given.body.get("Globals")
-    around = Surroundings(given.path, reach, [])
+    around = Surroundings(given.path, reach, list(given.skipped))
     made: list[Entry] = []
     for entry in resources.entries:
         kind = (text(child(entry.value, "Type")) or "").removeprefix(_PREFIX)
