@@ -22,7 +22,7 @@ _APIS: Final = frozenset({"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"})
 
 def expand(given: Input, reach: Reach) -> Input:
     """The template with the contents of the local files that it names; what can't be read stays, and is told."""
-    around = Surroundings(given.path, reach, list(given.skipped))
+    around = Surroundings(given.path, reach, list(given.skipped), {}, {})
     body = _Expansion(around).node(given.body)
     assert isinstance(body, Mapping)
     return given._replace(body=body, skipped=tuple(around.skipped))

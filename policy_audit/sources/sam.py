@@ -9,7 +9,10 @@ from typing import Final
 from policy_audit.model.node import Entry, Mapping, Node, Scalar, Sequence
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
+from policy_audit.sources.sam_apis import http_api, implicit, rest_api
+from policy_audit.sources.sam_events import events_by_api
 from policy_audit.sources.sam_files import Surroundings
+from policy_audit.sources.sam_functions import function, layer, table
 from policy_audit.sources.sam_state_machines import state_machine
 from policy_audit.sources.tree import child, entries, items, text
 
@@ -22,6 +25,11 @@ _FROM_SOURCE: Final = ("Condition", "DependsOn")
 Expand = Callable[[Scalar, Mapping, Surroundings], Iterator[tuple[Scalar, Mapping]]]
 
 _EXPANSIONS: Final[dict[str, Expand]] = {
+    "Api": rest_api,
+    "Function": function,
+    "HttpApi": http_api,
+    "LayerVersion": layer,
+    "SimpleTable": table,
     "StateMachine": state_machine,
 }
 
@@ -40,9 +48,10 @@ def expand(given: Input, reach: Reach) -> Input:
     if not isinstance(resources, Mapping):
         return given._replace(form=FORM)
     sections = given.body.get("Globals")
-    around = Surroundings(given.path, reach, list(given.skipped))
+    around = Surroundings(given.path, reach, list(given.skipped), events_by_api(resources), {})
     made: list[Entry] = []
-    for entry in resources.entries:
+    declared = {one.key.text for one in resources.entries}
+    for entry in (*resources.entries, *implicit(declared, around)):
         kind = (text(child(entry.value, "Type")) or "").removeprefix(_PREFIX)
         if kind in _EXPANSIONS and isinstance(entry.value, Mapping):
             body = _with_globals(entry.value, child(sections, kind))
@@ -50,14 +59,14 @@ def expand(given: Input, reach: Reach) -> Input:
                 made.append(Entry(key, _with_attributes(value, entry.value)))
         else:
             made.append(entry)
-    declared = {one.key.text for one in resources.entries}
     # What the template declares itself under a name that the transform would make is the template's own.
-    kept = [one for one in made if one.key.text not in declared or one.key in {own.key for own in resources.entries}]
+    own = {one.key for one in resources.entries}
+    kept = [one for one in made if one.key.text not in declared or one.key in own]
     changed = Mapping(tuple(kept), resources.place)
     body = given.body._replace(
         entries=tuple(one._replace(value=changed) if one.key.text == "Resources" else one for one in given.body.entries)
     )
-    return given._replace(body=body, form=FORM, skipped=tuple(around.skipped))
+    return given._replace(body=body, form=FORM, skipped=tuple(around.skipped), aliases=around.aliases)
 
 
 def _with_globals(resource: Mapping, defaults: Node | None) -> Mapping:
@@ -65,8 +74,11 @@ def _with_globals(resource: Mapping, defaults: Node | None) -> Mapping:
 
     https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html
     """
-    if not isinstance(defaults, Mapping):
+    ignored = resource.get("IgnoreGlobals")
+    if not isinstance(defaults, Mapping) or text(ignored) == "*":
         return resource
+    without = {text(one) for one in items(ignored)}
+    defaults = defaults._replace(entries=tuple(one for one in defaults.entries if one.key.text not in without))
     properties = resource.get("Properties")
     merged = defaults if properties is None else _merged(defaults, properties)
     rest = tuple(one for one in resource.entries if one.key.text != "Properties")

@@ -1,5 +1,9 @@
 """Files that a template names and a tool puts in their place, and what is told of those that can't be had."""
 
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Node, Place, Scalar
@@ -8,13 +12,22 @@ from policy_audit.sources.nodes import parse
 from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
 
+if TYPE_CHECKING:
+    from policy_audit.sources.sam_events import ApiEvent
+
 
 class Surroundings(NamedTuple):
-    """The template that is expanded: its path, the files it may name, and what could not be read."""
+    """The template that is expanded: its path, the files it may name, and what could not be read.
+
+    `events` are the requests that APIs pass on, by the API's logical id. `aliases` takes further names by which the
+    template refers to what is made: `Api.Stage`.
+    """
 
     path: str
     reach: Reach
     skipped: list[Skipped]
+    events: MappingOf[str, Sequence["ApiEvent"]] = {}
+    aliases: dict[str, str] = {}  # noqa: RUF012 - a default that nothing is put into
 
 
 def file_text(name: Scalar, around: Surroundings) -> Scalar | None:

@@ -32,7 +32,8 @@ def state_machine(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[
     if found["RoleArn"] is None:
         name = scalar(f"{key.text}Role", place)
         found["RoleArn"] = attribute(name.text, "Arn", place)
-        yield name, role(name, properties, "states.amazonaws.com", traced=_is_traced(child(properties, "Tracing")))
+        managed = ("AWSXrayWriteOnlyAccess",) if _is_traced(child(properties, "Tracing")) else ()
+        yield name, role(name, properties, "states.amazonaws.com", managed=managed)
     yield key, resource("AWS::StepFunctions::StateMachine", place, found.items())
 
 
