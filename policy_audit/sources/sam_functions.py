@@ -8,6 +8,7 @@ from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.sources.build import attribute, listing, mapping, resource, scalar
+from policy_audit.sources.sam_event_rules import of_function
 from policy_audit.sources.sam_files import Surroundings
 from policy_audit.sources.sam_roles import role
 from policy_audit.sources.tree import child, entries, text
@@ -47,6 +48,7 @@ def function(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[tuple
         yield name, role(name, properties, "lambda.amazonaws.com", managed=_managed(properties), documents=documents)
     held = [(one, child(properties, one)) for one in _AS_THEY_ARE]
     yield key, resource("AWS::Lambda::Function", place, [*held, ("Role", given or own)])
+    yield from of_function(key, properties)
 
 
 def _managed(properties: Node | None) -> tuple[str, ...]:
