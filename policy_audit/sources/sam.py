@@ -21,6 +21,8 @@ TRANSFORM: Final = "AWS::Serverless-2016-10-31"
 _PREFIX: Final = "AWS::Serverless::"
 _FROM_SOURCE: Final = ("Condition", "DependsOn")
 """Attributes that everything which is made from a resource has of it."""
+_OF_SOURCE: Final = "Connectors"
+"""An attribute that only the resource itself keeps."""
 
 Expand = Callable[[Scalar, Mapping, Surroundings], Iterator[tuple[Scalar, Mapping]]]
 
@@ -56,17 +58,26 @@ def expand(given: Input, reach: Reach) -> Input:
         if kind in _EXPANSIONS and isinstance(entry.value, Mapping):
             body = _with_globals(entry.value, child(sections, kind))
             for key, value in _EXPANSIONS[kind](entry.key, body, around):
-                made.append(Entry(key, _with_attributes(value, entry.value)))
+                attributes = (*_FROM_SOURCE, _OF_SOURCE) if key == entry.key else _FROM_SOURCE
+                made.append(Entry(key, _with_attributes(value, entry.value, attributes)))
         else:
             made.append(entry)
     # What the template declares itself under a name that the transform would make is the template's own.
     own = {one.key for one in resources.entries}
     kept = [one for one in made if one.key.text not in declared or one.key in own]
+    if any(_connects(one.value) for one in kept):
+        from policy_audit.sources import sam_connectors
+
+        kept = sam_connectors.expand(kept)
     changed = Mapping(tuple(kept), resources.place)
     body = given.body._replace(
         entries=tuple(one._replace(value=changed) if one.key.text == "Resources" else one for one in given.body.entries)
     )
     return given._replace(body=body, form=FORM, skipped=tuple(around.skipped), aliases=around.aliases)
+
+
+def _connects(resource: Node) -> bool:
+    return text(child(resource, "Type")) == f"{_PREFIX}Connector" or child(resource, "Connectors") is not None
 
 
 def _with_globals(resource: Mapping, defaults: Node | None) -> Mapping:
@@ -105,8 +116,8 @@ def _is_function(node: Mapping) -> bool:
     return len(node.entries) == 1 and (node.entries[0].key.text == "Ref" or node.entries[0].key.text.startswith("Fn::"))
 
 
-def _with_attributes(made: Mapping, source: Mapping) -> Mapping:
+def _with_attributes(made: Mapping, source: Mapping, attributes: tuple[str, ...]) -> Mapping:
     """What the transform makes exists when its resource does."""
     have = set(made.keys())
-    more = tuple(one for one in entries(source) if one.key.text in _FROM_SOURCE and one.key.text not in have)
+    more = tuple(one for one in entries(source) if one.key.text in attributes and one.key.text not in have)
     return made._replace(entries=(*made.entries, *more))
