@@ -47,19 +47,33 @@ class _End(NamedTuple):
 def expand(made: Sequence[Entry]) -> list[Entry]:
     """The resources with what their connectors make; a connector that can't be followed stays as it is."""
     resources = {one.key.text: one.value for one in made}
+    table = _table()
     found: list[Entry] = []
     for entry in made:
         if text(child(entry.value, "Type")) == CONNECTOR:
-            policies = _policies(entry.key, child(entry.value, "Properties"), resources)
-            found += [entry] if policies is None else policies
+            policies = _policies(entry.key, child(entry.value, "Properties"), resources, table)
+            found += [entry] if policies is None else _under_condition(policies, entry.value)
             continue
         found.append(entry)
         for own in entries(child(entry.value, "Connectors")):
-            found += _embedded(entry.key, own, resources)
+            found += _under_condition(_embedded(entry.key, own, resources, table), entry.value)
     return found
 
 
-def _embedded(owner: Scalar, own: Entry, resources: dict[str, Node]) -> list[Entry]:
+def _under_condition(policies: list[Entry], owner: Node) -> list[Entry]:
+    """What a connector makes is there when the connector is."""
+    condition = child(owner, "Condition")
+    if condition is None:
+        return policies
+    held = Entry(scalar("Condition", condition.place), condition)
+    return [
+        one._replace(value=one.value._replace(entries=(*one.value.entries, held)))
+        for one in policies
+        if isinstance(one.value, Mapping)
+    ]
+
+
+def _embedded(owner: Scalar, own: Entry, resources: dict[str, Node], table: dict[str, Any]) -> list[Entry]:
     """What a connector makes that stands at its source."""
     key = own.key._replace(text=f"{owner.text}{own.key.text}")
     place = own.key.place
@@ -72,11 +86,13 @@ def _embedded(owner: Scalar, own: Entry, resources: dict[str, Node]) -> list[Ent
         ],
     )
     properties = mapping(place, [("Source", source), *((one.key, one.value) for one in entries(given))])
-    policies = _policies(key, properties, resources)
+    policies = _policies(key, properties, resources, table)
     return [Entry(key, resource(CONNECTOR, place, []))] if policies is None else policies
 
 
-def _policies(key: Scalar, properties: Node | None, resources: dict[str, Node]) -> list[Entry] | None:
+def _policies(
+    key: Scalar, properties: Node | None, resources: dict[str, Node], table: dict[str, Any]
+) -> list[Entry] | None:
     """The policies of one connector; None if it is not of a kind that the table has, or an end is not known."""
     given, wanted = child(properties, "Destination"), texts(child(properties, "Permissions"))
     several = given is not None and not isinstance(given, Mapping)
@@ -84,7 +100,7 @@ def _policies(key: Scalar, properties: Node | None, resources: dict[str, Node]) 
     for index, destination in enumerate(items(given)):
         given_source = child(properties, "Source")
         source, target = _end(given_source, destination, resources), _end(destination, given_source, resources)
-        profile = _table().get(f"{source.type} {target.type}") if source and target else None
+        profile = table.get(f"{source.type} {target.type}") if source and target else None
         if source is None or target is None or profile is None:
             return None
         of = source if profile["of"] == "source" else target
