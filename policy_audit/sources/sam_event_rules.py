@@ -14,6 +14,7 @@ from policy_audit.sources.tree import child, entries, text
 Made = Iterator[tuple[Scalar, Mapping]]
 _EVENTS: Final = "events.amazonaws.com"
 _RULES: Final = frozenset({"Schedule", "CloudWatchEvent", "EventBridgeRule"})
+_START: Final = "states:StartExecution"
 _OF_TARGET: Final = ("Input", "InputPath", "InputTransformer", "RetryPolicy")
 
 
@@ -25,33 +26,50 @@ def of_state_machine(machine: Scalar, properties: Node | None) -> Made:
         arn = reference(machine.text, event.key.place)
         if kind == "Api":
             yield _role(machine, event, "apigateway.amazonaws.com", arn, boundary)
-        elif kind in _RULES or kind == "ScheduleV2":
-            own = child(given, "RoleArn") if kind in ("Schedule", "ScheduleV2") else None
+        elif kind in _RULES:
+            own = child(given, "RoleArn") if kind == "Schedule" else None
             if own is None:
-                service = "scheduler.amazonaws.com" if kind == "ScheduleV2" else _EVENTS
-                queue = child(given, "DeadLetterConfig", "Arn") if kind == "ScheduleV2" else None
-                limit = child(given, "PermissionsBoundary") if kind == "ScheduleV2" else boundary
-                yield _role(machine, event, service, arn, limit, queue)
+                yield _role(machine, event, _EVENTS, arn, boundary)
                 own = attribute(f"{machine.text}{event.key.text}Role", "Arn", event.key.place)
             yield from _rule_or_schedule(machine, event, given, kind or "", arn, own)
+        elif kind == "ScheduleV2":
+            yield from _schedule(machine, event, given, arn)
 
 
 def of_function(function: Scalar, properties: Node | None) -> Made:
     """What the rules and schedules of a function become."""
     for event in entries(child(properties, "Events")):
         kind, given = text(child(event.value, "Type")), child(event.value, "Properties")
+        arn = attribute(function.text, "Arn", event.key.place)
         if kind in _RULES:
-            arn = attribute(function.text, "Arn", event.key.place)
             yield from _rule_or_schedule(function, event, given, kind or "", arn, None)
+        elif kind == "ScheduleV2":
+            yield from _schedule(function, event, given, arn, "lambda:InvokeFunction")
+
+
+def _schedule(owner: Scalar, event: Entry, given: Node | None, arn: Node, action: str = _START) -> Made:
+    """A schedule, and the role with which it calls its target when it names none."""
+    own = child(given, "RoleArn")
+    if own is None:
+        queue, limit = child(given, "DeadLetterConfig", "Arn"), child(given, "PermissionsBoundary")
+        yield _role(owner, event, "scheduler.amazonaws.com", arn, limit, queue, action)
+        own = attribute(f"{owner.text}{event.key.text}Role", "Arn", event.key.place)
+    yield from _rule_or_schedule(owner, event, given, "ScheduleV2", arn, own)
 
 
 def _role(
-    owner: Scalar, event: Entry, service: str, arn: Node, boundary: Node | None, queue: Node | None = None
+    owner: Scalar,
+    event: Entry,
+    service: str,
+    arn: Node,
+    boundary: Node | None,
+    queue: Node | None = None,
+    action: str = _START,
 ) -> tuple[Scalar, Mapping]:
-    """The role with which a service starts the state machine."""
+    """The role with which a service starts the state machine, or calls the function."""
     place = event.key.place
     name = scalar(f"{owner.text}{event.key.text}Role", place)
-    policies = [_allowing(f"{name.text}StartExecutionPolicy", "states:StartExecution", arn, place)]
+    policies = [_allowing(f"{name.text}{action.rpartition(':')[2]}Policy", action, arn, place)]
     if queue is not None:
         policies.append(_allowing(f"{owner.text}{event.key.text}SQSPolicy", "sqs:SendMessage", queue, place))
     return name, resource(

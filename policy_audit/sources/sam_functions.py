@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 from collections.abc import Iterator
 from typing import Final
 
-from policy_audit.model.node import Mapping, Node, Scalar, Sequence
-from policy_audit.sources.build import attribute, listing, mapping, resource, scalar
+from policy_audit.model.node import Entry, Mapping, Node, Scalar, Sequence
+from policy_audit.sources.build import attribute, listing, mapping, reference, resource, scalar
 from policy_audit.sources.sam_event_rules import of_function
 from policy_audit.sources.sam_files import Surroundings
 from policy_audit.sources.sam_roles import role
@@ -23,6 +23,8 @@ _BY_EVENT: Final = {
     "MSK": "service-role/AWSLambdaMSKExecutionRole",
 }
 """The managed policy with which a function reads the source of an event."""
+_NOT_READ: Final = frozenset({"DocumentDB", "MQ", "SelfManagedKafka"})
+"""Events with whose settings the transform makes statements for brokers and secrets."""
 _DESTINATIONS: Final = {
     "SQS": "sqs:SendMessage",
     "SNS": "sns:publish",
@@ -49,6 +51,12 @@ def function(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[tuple
     held = [(one, child(properties, one)) for one in _AS_THEY_ARE]
     yield key, resource("AWS::Lambda::Function", place, [*held, ("Role", given or own)])
     yield from of_function(key, properties)
+    alias = child(properties, "AutoPublishAlias")
+    if isinstance(alias, Scalar):
+        name = scalar(f"{key.text}Alias{alias.text}", alias.place)
+        around.aliases[f"{key.text}.Alias"] = name.text
+        own_name = reference(key.text, alias.place)
+        yield name, resource("AWS::Lambda::Alias", alias.place, [("Name", alias), ("FunctionName", own_name)])
 
 
 def _managed(properties: Node | None) -> tuple[str, ...]:
@@ -78,6 +86,21 @@ def _documents(properties: Node | None) -> Iterator[tuple[str, Mapping]]:
         destination = child(given, "Destination")
         if action and destination is not None:
             yield f"EventInvokeConfig{name}Policy", _allowing(action, destination)
+    for event in entries(child(properties, "Events")):
+        given = child(event.value, "Properties", "DestinationConfig", "OnFailure")
+        action = _DESTINATIONS.get(text(child(given, "Type")) or "", "")
+        destination = child(given, "Destination")
+        if action and destination is not None:
+            yield f"{event.key.text}OnFailurePolicy", _allowing(action, destination)
+        if text(child(event.value, "Type")) in _NOT_READ:
+            yield f"{event.key.text}Policy", _unknown(event)
+
+
+def _unknown(event: Entry) -> Mapping:
+    """A policy whose statements are not known: the transform makes them of the event's settings."""
+    place = event.key.place
+    macro = mapping(place, [("Fn::Transform", mapping(place, [("Name", scalar(event.key.text, place))]))])
+    return mapping(place, [("Statement", listing(place, [macro]))])
 
 
 def _allowing(action: str, resource: Node) -> Mapping:
