@@ -54,10 +54,20 @@ def expand(made: Sequence[Entry]) -> list[Entry]:
             policies = _policies(entry.key, child(entry.value, "Properties"), resources, table)
             found += [entry] if policies is None else _under_condition(policies, entry.value)
             continue
-        found.append(entry)
-        for own in entries(child(entry.value, "Connectors")):
-            found += _under_condition(_embedded(entry.key, own, resources, table), entry.value)
+        made_here = [
+            one
+            for own in entries(child(entry.value, "Connectors"))
+            for one in _embedded(entry.key, own, resources, table)
+        ]
+        # A connector that is not followed stays one, and is told; the attribute has then said all that it says.
+        found.append(entry._replace(value=_without_connectors(entry.value)) if made_here else entry)
+        found += _under_condition(made_here, entry.value)
     return found
+
+
+def _without_connectors(resource: Node) -> Node:
+    assert isinstance(resource, Mapping)
+    return resource._replace(entries=tuple(one for one in resource.entries if one.key.text != "Connectors"))
 
 
 def _under_condition(policies: list[Entry], owner: Node) -> list[Entry]:
