@@ -382,6 +382,7 @@ def test_what_a_connector_lets_a_state_machine_do(kind: str, action: str, embedd
         resources += f"  Flow: {source}\n  FlowWay: {{Type: AWS::Serverless::Connector, {full}}}\n"
     found = system(resources)
     (role,) = [one for one in found.roles if one.address.endswith("#FlowRole")]
+    assert not role.unseen
     assert action in {each for policy in role.policies for one in policy.statements for each in one.actions}
     assert not audited(resources).skipped
 

@@ -176,8 +176,9 @@ def _merged(under: Mapping, over: Mapping, *, replace: bool) -> Mapping:
     """The paths of both. An operation of both keeps what the document says of it, and gets the event's integration;
     with `replace`, all that the event says stands before what the document says."""
     found = []
+    by_path = {one.key.text: one.value for one in over.entries}
     for path in under.entries:
-        more = over.get(path.key.text)
+        more = by_path.get(path.key.text)
         if not isinstance(more, Mapping) or not isinstance(path.value, Mapping) or path.value.get("Fn::If") is not None:
             found.append(path)
             continue
@@ -207,23 +208,25 @@ def _both(under: Node, over: Node, *, replace: bool) -> Node:
 
 def _overridden(paths: Mapping, events: Sequence[ApiEvent]) -> Mapping:
     """The document's own paths with what events say of them against the API (`OverrideApiAuth`)."""
-    overriding = [one for one in events if _yes(child(one.auth, "OverrideApiAuth")) and not one.is_machine]
-    for event in overriding:
-        item, security = paths.get(event.path.text), of_event(event.auth, None)
-        if not isinstance(item, Mapping) or security is None:
-            continue
-        changed = item._replace(
-            entries=tuple(
-                one._replace(value=_extended(one.value, "security", security))
-                if one.key.text.lower() == event.verb and isinstance(one.value, Mapping)
-                else one
-                for one in item.entries
-            )
+    overriding = {
+        (event.path.text, event.verb): security
+        for event in events
+        if _yes(child(event.auth, "OverrideApiAuth")) and not event.is_machine
+        if (security := of_event(event.auth, None)) is not None
+    }
+
+    def of_path(path: Entry) -> Entry:
+        if not isinstance(path.value, Mapping):
+            return path
+        changed = tuple(
+            one._replace(value=_extended(one.value, "security", security, over=True))
+            if (security := overriding.get((path.key.text, one.key.text.lower()))) and isinstance(one.value, Mapping)
+            else one
+            for one in path.value.entries
         )
-        paths = paths._replace(
-            entries=tuple(one._replace(value=changed) if one.value is item else one for one in paths.entries)
-        )
-    return paths
+        return path._replace(value=path.value._replace(entries=changed))
+
+    return paths._replace(entries=tuple(map(of_path, paths.entries))) if overriding else paths
 
 
 def _with_preflights(paths: Mapping, place: Place) -> Mapping:
@@ -242,15 +245,15 @@ def _with_preflights(paths: Mapping, place: Place) -> Mapping:
 def _with_policy(document: Mapping, properties: Node | None, events: Sequence[ApiEvent], place: Place) -> Mapping:
     """The document with the resource policy of `Auth`, of the API and of single events."""
     stage = child(properties, "StageName") or scalar("", place)
-    paths = [(one.key.text, tuple(dict.fromkeys(verbs(one.value)))) for one in _paths_of(document).entries]
+    paths = {one.key.text: tuple(dict.fromkeys(verbs(one.value))) for one in _paths_of(document).entries}
     given = child(properties, "Auth", "ResourcePolicy")
     made: list[Node] = []
     for event in events:
         own = child(event.auth, "ResourcePolicy")
         if own is not None:
-            made += statements(own, [one for one in paths if one[0] == event.path.text], stage)
+            made += statements(own, [(event.path.text, paths.get(event.path.text, ()))], stage)
     if given is not None:
-        made += statements(given, paths, stage)
+        made += statements(given, paths.items(), stage)
     if not made:
         return document
     before = document.get(POLICY)
