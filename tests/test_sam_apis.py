@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from textwrap import dedent
+from time import perf_counter
 
 import pytest
 
@@ -438,3 +439,34 @@ def test_a_workflow_may_call_an_api_that_the_transform_makes() -> None:
     report = audited(api() + FUNCTION + event("Get", more=OF_API) + machine)
     (finding,) = [one for one in report.findings if one.rule == "rest-api-iam-authorization"]
     assert (finding.address, finding.location.line) == ("template.yaml#Api", 13)
+
+
+def test_an_event_may_override_what_the_api_asks_for_in_its_document() -> None:
+    sections = "Conditions: {Always: !Equals [a, a]}\n"
+    override = event("Get", more=OF_API + ", Auth: {Authorizer: NONE, OverrideApiAuth: true}")
+    found = one(api(" {DefaultAuthorizer: AWS_IAM}", BODY) + FUNCTION + override, sections)
+    assert ("GET", "/a", "NONE") in methods(found)
+    kept = event("Get", more=OF_API + ", Auth: {Authorizer: NONE}")
+    assert ("GET", "/a", "AWS_IAM") in methods(
+        one(api(" {DefaultAuthorizer: AWS_IAM}", BODY) + FUNCTION + kept, sections)
+    )
+
+
+def test_secrets_in_included_files_are_masked() -> None:
+    part = "Type: AWS::Events::ApiDestination\nProperties: {InvocationEndpoint: 'http://x', ApiKeyValue: hunter2}\n"
+    Path("part.yaml").write_text(part, encoding="utf-8")
+    include = "{Fn::Transform: {Name: AWS::Include, Parameters: {Location: part.yaml}}}"
+    report = audited(f"  Destination: {include}\n  Queue: {{Type: AWS::SQS::Queue}}\n")
+    assert "http://x" in str(report.texts["part.yaml"])
+    assert "hunter2" not in str(report.texts)
+
+
+def test_a_large_api_takes_no_longer_than_its_size() -> None:
+    """Ten times the events take ten times the time, not a hundred times: 1,500 methods stay under a few seconds."""
+    events = "".join(event(f"E{n}", "post", f"/p{n}", OF_API) for n in range(1_500))
+    lists = " {DefaultAuthorizer: AWS_IAM, ResourcePolicy: {IpRangeWhitelist: [10.0.0.0/8]}}"
+    started = perf_counter()
+    found = one(api(lists) + MACHINE + events)
+    assert len(found.methods) == 1_500
+    assert len(statements(found.policy)) == 3_000
+    assert perf_counter() - started < 20

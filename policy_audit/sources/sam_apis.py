@@ -215,15 +215,16 @@ def _overridden(paths: Mapping, events: Sequence[ApiEvent]) -> Mapping:
         if (security := of_event(event.auth, None)) is not None
     }
 
+    def of_operation(path: str, one: Entry) -> Entry:
+        security = overriding.get((path, one.key.text.lower()))
+        if security is None or not isinstance(one.value, Mapping):
+            return one
+        return one._replace(value=_extended(one.value, "security", security, over=True))
+
     def of_path(path: Entry) -> Entry:
         if not isinstance(path.value, Mapping):
             return path
-        changed = tuple(
-            one._replace(value=_extended(one.value, "security", security, over=True))
-            if (security := overriding.get((path.key.text, one.key.text.lower()))) and isinstance(one.value, Mapping)
-            else one
-            for one in path.value.entries
-        )
+        changed = tuple(of_operation(path.key.text, one) for one in path.value.entries)
         return path._replace(value=path.value._replace(entries=changed))
 
     return paths._replace(entries=tuple(map(of_path, paths.entries))) if overriding else paths
