@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 
 from collections.abc import Iterator, Sequence
 from typing import Final
+from zlib import crc32
 
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar
@@ -45,7 +46,8 @@ def rest_api(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[tuple
     # Without `OpenApiVersion` the deployment makes a stage of its own, whose name is `Stage`.
     # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-api.html#sam-api-openapiversion
     extra = None if child(properties, "OpenApiVersion") is not None else scalar("Stage", place)
-    deployment = f"{key.text}Deployment"
+    # The transform puts a hash of the API's definition here, so that every change of it is deployed.
+    deployment = f"{key.text}Deployment{crc32(key.text.encode()):08x}00"
     yield (
         scalar(deployment, place),
         resource("AWS::ApiGateway::Deployment", place, [("RestApiId", api), ("StageName", extra)]),
