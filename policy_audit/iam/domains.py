@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from policy_audit.iam import automata
 from policy_audit.iam.numbers import (
+    MAPPED,
     Number,
     address_text,
     compare,
@@ -354,6 +355,8 @@ def _address_atoms(tests: Sequence[tuple[int, Within]]) -> dict[int, list[str]]:
     cuts = {0, 1 << 32}
     for _, test in tests:
         cuts |= {test.low, test.high + 1}
+    # No address stands within `MAPPED`: what begins there begins after it.
+    cuts = {MAPPED.stop if cut in MAPPED else cut for cut in cuts}
     points = [address for address in map(parse_address, _ORDINARY_ADDRESSES) if address is not None]
     found: dict[int, list[str]] = {}
     for point in (*points, *sorted(cut for cut in cuts if cut < (1 << 32) + (1 << 128))):
