@@ -220,7 +220,7 @@ def growth(text: str) -> None:
     name = names[ord(text[0]) % len(names)] if text else "yaml"
     read = match_long if name == "long" else READERS[name]
     last = 0.0
-    for size in (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18):
+    for size in (1 << 10, 1 << 12, 1 << 14, 1 << 16):
         long = repeated(text[1:200], size)
         start = time.process_time()
         with suppress(AuditError):
@@ -379,7 +379,7 @@ def main(words: Sequence[str]) -> int:
             sys.argv[0],
             f"-seed={given.seed}",
             f"-max_len={LONGEST}",
-            "-timeout=300",
+            "-timeout=3600",  # By the clock, which says little on a busy machine: `HANGS` counts processor time.
             "-rss_limit_mb=3000",
             "-verbosity=0",
             f"-artifact_prefix={given.folder}/",

@@ -15,6 +15,9 @@ from policy_audit.record import NamedTuple
 MOST_STATES: Final = 6_000
 """States of the subset construction after which it gives up: about a fifth of a second."""
 
+MOST_POSITIONS: Final = 1 << 14
+"""Positions of all patterns together: every step of the construction takes time for each."""
+
 _READABLE: Final = "xabcdefghijklmnopqrstuvwyz0123456789-_/.:XABCDEFGHIJKLMNOPQRSTUVWYZ+=,@ $!#%&'()*?[]^{}|~;<>"
 
 
@@ -103,8 +106,10 @@ def atoms(
     """The atoms of `patterns` among the words that belong, for each group in `within`, to one of its patterns.
 
     A dict from the vector of an atom (bit i: its words belong to `patterns[i]`) to its shortest word; None when that
-    takes more than `most_states` states.
+    takes more than `most_states` states, or the patterns are too long together.
     """
+    if sum(len(each.positions) for each in chain(patterns, *within)) > MOST_POSITIONS:
+        return None
     laid = family([*patterns, *chain.from_iterable(within)])
     required: list[tuple[int, int]] = []
     at = len(patterns)

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from policy_audit.iam.arn_patterns import ArnPatterns
 from policy_audit.iam.context import Facts
+from policy_audit.iam.open_text import is_open_text
 from policy_audit.iam.operators import Operator, parse_operator
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.truth import Truth, all_of, any_of, negate
@@ -132,8 +133,8 @@ def _matcher(operator: Operator, values: tuple[str, ...], patterns: tuple[Pieces
 def _strings(patterns: tuple[Pieces, ...], ignore_case: bool) -> Match:
     pattern_set = PatternSet(patterns, ignore_case)
     if ignore_case:
-        return lambda text, facts: pattern_set.match(_folded(text), has_letters(text), facts)
-    return lambda text, facts: pattern_set.match(text, has_letters(text), facts)
+        return lambda text, facts: pattern_set.match(_folded(text), is_open_text(text), facts)
+    return lambda text, facts: pattern_set.match(text, is_open_text(text), facts)
 
 
 _KELVIN: Final = "\u212a"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Literal
 
-from policy_audit.iam.open_text import UNKNOWN, matches
+from policy_audit.iam.open_text import UNKNOWN, is_open_text, matches
 from policy_audit.iam.request import Caller, ContextValue, Request
 from policy_audit.iam.truth import Truth
 from policy_audit.model.value import Symbols, has_letters
@@ -46,11 +46,11 @@ class Facts:
         self.account = _account(self.arn) if self.kind in IAM_PRINCIPALS else ""
         self.is_bounded = bounded and self.kind in IAM_PRINCIPALS
         self.action = _as_set(request.action.lower())
-        self.action_is_open = has_letters(self.action)
+        self.action_is_open = is_open_text(self.action)
         # An action without resource-level permissions is asked for with the resource `*`, which no ARN covers:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
         self.resource = request.resource if request.resource == "*" else _as_set(request.resource)
-        self.resource_is_open = has_letters(self.resource)
+        self.resource_is_open = is_open_text(self.resource)
         self.context = request.context
         self.absent = request.absent
         self.rest_is_unknown = request.unlisted == "unknown"

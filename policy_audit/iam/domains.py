@@ -1,6 +1,6 @@
 """Dimensions: one attribute of a request each, its values divided into the atoms that policies can tell apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Final, Literal
 
@@ -18,11 +18,14 @@ from policy_audit.iam.numbers import (
     span_atoms,
 )
 from policy_audit.iam.operators import Comparison
-from policy_audit.iam.patterns import Pattern, matches
+from policy_audit.iam.patterns import LONGEST, Pattern, matches
 from policy_audit.record import NamedTuple, Protocol
 
 MOST_ATOMS: Final = 4_096
 """Atoms of one dimension after which the prover gives up."""
+
+MOST_BOUNDS: Final = 512
+"""Numbers or dates that one dimension is compared with: each is held against each."""
 
 
 class OverBudgetError(Exception):
@@ -103,6 +106,7 @@ class Dimension:
         self._own: set[Predicate] = set()
         self._well_formed: tuple[Pattern, ...] | None = None
         self._atom_of: dict[int, int] = {}
+        self._vectors = _Vectors(())
         self.words: list[list[str]] = []
         """Values of each base atom, the most readable first; none when no value of the class was found."""
         self.masks: list[int] = []
@@ -133,7 +137,10 @@ class Dimension:
 
     def refine(self) -> None:
         """Finds the atoms. Raises `OverBudgetError`."""
+        if any(each.kind == "linear" and len(each.positions) > LONGEST for each in self.patterns()):
+            raise OverBudgetError(f"a pattern for {self.name} is longer than any text of a request")
         predicates = tuple(self._predicates)
+        self._vectors = _Vectors(predicates)
         found = self._atoms(predicates) if self.can_be_present else {}
         if len(found) > MOST_ATOMS:
             raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
@@ -142,10 +149,8 @@ class Dimension:
         self.masks = [0] * len(predicates)
         for vector, atom in self._atom_of.items():
             bit = 1 << atom
-            while vector:
-                low = vector & -vector
-                self.masks[low.bit_length() - 1] |= bit
-                vector ^= low
+            for index in _bits(vector):
+                self.masks[index] |= bit
         self.base = self.present = (1 << len(found)) - 1
         self.absent = 1 << len(found) if self.optional else 0
 
@@ -197,7 +202,7 @@ class Dimension:
                 self._well_formed = tuple(self.universe.patterns(patterns))
             if not any(matches(pattern, value) for pattern in self._well_formed):
                 return None
-        return self._atom_of.get(_vector(tuple(self._predicates), value))
+        return self._atom_of.get(self._vectors.of(value))
 
     def unasked(self) -> int:
         """The atom of values that satisfy no predicate, and the absent one."""
@@ -229,6 +234,8 @@ class Dimension:
             return _classified(predicates, (word for word in words if _belongs(word, others)))
         if self.boolean and predicates and not self.within:
             return _classified(predicates, ("true", "false"))
+        if len(predicates) > MOST_ATOMS:
+            raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
         views: list[dict[int, list[str]]] = []
         texts = [(index, each.pattern) for index, each in enumerate(predicates) if isinstance(each, Matches)]
         if texts or self.within or len(texts) == len(predicates):
@@ -239,6 +246,8 @@ class Dimension:
                 for index, each in enumerate(predicates)
                 if isinstance(each, Compares) and each.view == view
             ]
+            if len(ordered) > MOST_BOUNDS:
+                raise OverBudgetError(f"{self.name} is compared with more than {MOST_BOUNDS} values")
             if ordered:
                 views.append(_ordered_atoms(ordered, self.name))
         ranges = [(index, each) for index, each in enumerate(predicates) if isinstance(each, Within)]
@@ -251,10 +260,17 @@ class Dimension:
         found = text_atoms(patterns, self.within, self.universe)
         if found is None:
             raise OverBudgetError(f"the patterns for {self.name} overlap in too many ways")
-        shifted: dict[int, list[str]] = {}
-        for vector, words in found.items():
-            shifted[sum(1 << index for place, (index, _) in enumerate(texts) if vector >> place & 1)] = words
-        return shifted
+        if len(texts) == len(self._predicates):
+            return found
+        return {sum(1 << texts[place][0] for place in _bits(vector)): words for vector, words in found.items()}
+
+
+def _bits(vector: int) -> Iterator[int]:
+    """The places of the bits that are set."""
+    while vector:
+        low = vector & -vector
+        yield low.bit_length() - 1
+        vector ^= low
 
 
 def text_atoms(
@@ -318,18 +334,42 @@ def _belongs(word: str, within: Sequence[Sequence[Pattern]]) -> bool:
     return all(any(matches(pattern, word) for pattern in group) for group in within)
 
 
-def _vector(predicates: Sequence[Predicate], value: str) -> int:
-    vector = 0
-    for index, predicate in enumerate(predicates):
-        if holds(predicate, value):
-            vector |= 1 << index
-    return vector
+class _Vectors:
+    """Which predicates a value satisfies, as bits: literals and beginnings are looked up, others asked one by one."""
+
+    def __init__(self, predicates: Sequence[Predicate]) -> None:
+        self._literals: dict[str, int] = {}
+        self._beginnings: dict[int, dict[str, int]] = {}
+        self._others: list[tuple[int, Predicate]] = []
+        for index, predicate in enumerate(predicates):
+            bit = 1 << index
+            pattern = predicate.pattern if isinstance(predicate, Matches) else None
+            if pattern is None or pattern.kind not in ("literal", "prefix"):
+                self._others.append((bit, predicate))
+                continue
+            of_length = self._beginnings.setdefault(len(pattern.text), {}) if pattern.kind == "prefix" else None
+            table = self._literals if of_length is None else of_length
+            table[pattern.text] = table.get(pattern.text, 0) | bit
+
+    def of(self, value: str) -> int:
+        vector = self._literals.get(value, 0)
+        for length, table in self._beginnings.items():
+            if length <= len(value):
+                vector |= table.get(value[:length], 0)
+        for bit, predicate in self._others:
+            if holds(predicate, value):
+                vector |= bit
+        return vector
 
 
 def _classified(predicates: Sequence[Predicate], words: Iterable[str]) -> dict[int, list[str]]:
+    """The words by the predicates that they satisfy; not all of them when those are too many ways."""
+    vectors = _Vectors(predicates)
     found: dict[int, list[str]] = {}
     for word in words:
-        found.setdefault(_vector(predicates, word), []).append(word)
+        found.setdefault(vectors.of(word), []).append(word)
+        if len(found) > MOST_ATOMS:
+            break  # Those are too many, however many more there are.
     return found
 
 
@@ -367,11 +407,12 @@ def _address_atoms(tests: Sequence[tuple[int, Within]]) -> dict[int, list[str]]:
 
 def _joint(predicates: Sequence[Predicate], views: Sequence[dict[int, list[str]]]) -> dict[int, list[str]]:
     """Atoms of a key that is asked for as text and as a number: every combination, with a value where one is found."""
+    vectors = _Vectors(predicates)
     found: dict[int, list[str]] = {}
     for combination in product(*(view.items() for view in views)):
         vector = sum(part for part, _ in combination)
         words = [word for _, candidates in combination for word in candidates]
-        found[vector] = [word for word in words if _vector(predicates, word) == vector]
+        found[vector] = [word for word in words if vectors.of(word) == vector]
         if len(found) > MOST_ATOMS:
             break
     return found

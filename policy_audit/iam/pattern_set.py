@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from policy_audit.iam.context import Facts
-from policy_audit.iam.globs import Parts, matcher
+from policy_audit.iam.globs import Parts, is_too_long, matcher
 from policy_audit.iam.open_text import matches_parts
 from policy_audit.iam.truth import Truth
 from policy_audit.iam.variables import Pieces, expand, has_variables, static
@@ -11,8 +11,8 @@ from policy_audit.model.value import has_letters
 
 
 def is_open(parts: Parts) -> bool:
-    """Whether a glob holds letters."""
-    return any(isinstance(part, str) and has_letters(part) for part in parts)
+    """Whether a glob holds letters, or is too long to be matched as if it held none."""
+    return any(isinstance(part, str) and has_letters(part) for part in parts) or is_too_long(parts)
 
 
 class PatternSet:

@@ -14,6 +14,10 @@ from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter
 from policy_audit.record import NamedTuple
 
 MOST_STEPS: Final = 4_000
+MOST_TOKENS: Final = 1 << 13
+"""Characters of two texts beyond those they begin with alike: ARNs and names stay far below."""
+MOST_PAIRS: Final = 20_000
+"""Pairs of patterns of which values of symbols may make one word: a long policy has a few thousand."""
 MOST_SOLUTIONS: Final = 6
 MOST_SUBSTITUTIONS: Final = 64
 
@@ -53,6 +57,8 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
     """Bindings under which the two patterns share a word that they do not share as they stand."""
     found: dict[Bindings, None] = {}
     ours, theirs = _without_common_start(tokens_of(one), tokens_of(other))
+    if len(ours) + len(theirs) > MOST_TOKENS:
+        return Unifiers((), complete=False)
     if _differ(ours[:1], theirs[:1]) or _differ(ours[-1:], theirs[-1:]):
         return Unifiers(())
     stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [(ours, theirs, ())]
@@ -232,11 +238,16 @@ def substitutions(
     """
     found: dict[Bindings, None] = {}
     complete = True
+    pairs = 0
     for group in patterns:
         told = [pattern for pattern in group if not _is_for_letters(pattern)]
         opened = [pattern for pattern in told if _is_open(pattern)]
+        closed = [pattern for pattern in told if not _is_open(pattern)]
         for index, one in enumerate(opened):
-            for other in (*opened[index + 1 :], *(pattern for pattern in told if not _is_open(pattern))):
+            pairs += len(told) - index - 1
+            if pairs > MOST_PAIRS:
+                return Unifiers(tuple(found), complete=False)
+            for other in (*opened[index + 1 :], *closed):
                 if (other in accounts and _is_letter(one)) or (one in accounts and _is_letter(other)):
                     continue
                 result = unifiers(one, other, symbols)
