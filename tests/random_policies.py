@@ -490,28 +490,28 @@ def smaller_cases(case: Case) -> Iterator[Case]:
     for name in given._fields:
         found = getattr(given, name)
         if name != "identity" and found is not None:
-            yield case._replace(policies=_with(given, name, None))
+            yield case._replace(policies=with_field(given, name, None))
         if isinstance(found, Policy):
             for document in _smaller_documents(found):
-                yield case._replace(policies=_with(given, name, document))
+                yield case._replace(policies=with_field(given, name, document))
         elif name in ("scps", "rcps"):
             for at, level in enumerate(found or ()):
                 for fewer in _smaller_lists(level):
-                    yield case._replace(policies=_with(given, name, (*found[:at], fewer, *found[at + 1 :])))
+                    yield case._replace(policies=with_field(given, name, (*found[:at], fewer, *found[at + 1 :])))
         else:
             for fewer in _smaller_lists(found or ()):
-                yield case._replace(policies=_with(given, name, fewer))
+                yield case._replace(policies=with_field(given, name, fewer))
     for name in ("callers", "actions", "resources"):
         texts = getattr(requests, name)
         for text in texts.patterns if len(texts.patterns) > 1 else ():
             others = texts._replace(patterns=tuple(each for each in texts.patterns if each != text))
-            yield case._replace(requests=_with(requests, name, others))
+            yield case._replace(requests=with_field(requests, name, others))
     for name in requests.context:
         context = {key: value for key, value in requests.context.items() if key != name}
         yield case._replace(requests=requests._replace(context=context))
 
 
-def _with(record: Any, name: str, value: object) -> Any:
+def with_field(record: Any, name: str, value: object) -> Any:
     """The record with another value in the field of this name."""
     return record._replace(**{name: value})
 
@@ -533,7 +533,7 @@ def _smaller_documents(document: Policy) -> Iterator[Policy]:
                 variants.append((part._replace(conditions=(*rest, one._replace(values=(text,)))),))
         for name in ("actions", "resources", "principals"):
             entries = getattr(part, name) or ()
-            variants += [(_with(part, name, (entry,)),) for entry in entries if len(entries) > 1]
+            variants += [(with_field(part, name, (entry,)),) for entry in entries if len(entries) > 1]
         for variant in variants:
             yield document._replace(statements=(*statements[:index], *variant, *statements[index + 1 :]))
 
