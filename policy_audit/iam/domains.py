@@ -381,7 +381,7 @@ def _ordered_atoms(tests: Sequence[tuple[int, Compares]], name: str) -> dict[int
     """Elementary intervals: each bound alone, and the open stretches between."""
     view = tests[0][1].view
     found: dict[int, list[str]] = {}
-    for number in span_atoms([test.bound for _, test in tests], whole=view == "date" or name in _WHOLE):
+    for number in span_atoms([test.bound for _, test in tests], whole=view == "date" or name.strip("`") in _WHOLE):
         vector = sum(1 << index for index, test in tests if compare(number, test.comparison, test.bound))
         found.setdefault(vector, []).append(number_text(number) if view == "number" else date_text(number))
     return found
