@@ -324,6 +324,13 @@ def test_all_actions_are_not_allowed_on_what_aws_manages() -> None:
     assert isinstance(prove_allowed(only.requests, only.policies, Symbols()), Proven)
 
 
+@pytest.mark.parametrize(("key", "proven"), [("aws:MultiFactorAuthAge", True), ("test:weight", False)])
+def test_no_request_has_a_fraction_where_numbers_are_whole(key: str, proven: bool) -> None:
+    case = alone(when("Allow", "NumericEquals", key, "299.5"))
+    verdict = prove_denied(case.requests._replace(unlisted="any"), case.policies, Symbols())
+    assert isinstance(verdict, Proven) is proven
+
+
 def test_a_statement_that_aws_refuses_may_apply_to_anything() -> None:
     """A trust policy may not have `Resource`: what the document does then is not said."""
     statement = when("Allow", "Null", "aws:SourceArn", "true")
