@@ -34,6 +34,7 @@ with atheris.instrument_imports(include=["policy_audit"]):
     from policy_audit.simulate import simulate
     from policy_audit.sources.cloudformation import read_system
     from policy_audit.sources.estate import Estate, Given, World
+    from policy_audit.sources.inputs import Input
     from policy_audit.sources.intrinsics import Scope, read_parameters, resolve
     from policy_audit.sources.jsonata import read_expression
     from policy_audit.sources.nodes import parse, parse_embedded, parse_json, parse_yaml
@@ -107,7 +108,7 @@ def read_functions(text: str) -> None:
 def read_template(text: str) -> None:
     node = parse(text, "f")
     if isinstance(node, Mapping):
-        estate = Estate([("f", node)], Given())
+        estate = Estate([Input("f", node)], Given())
         estate.assume(World({}))
         read_system(estate, {})
 

@@ -252,7 +252,7 @@ def test_unifiers_make_patterns_meet(seed: int) -> None:
             assert result.found
 
 
-FRESH = {
+UNSPOKEN = {
     "account": "987654321098",
     "name": "FreshName",
     "stage": "freshstage",
@@ -278,7 +278,7 @@ def bindings_of(unless: str, given: Open) -> list[dict[str, str]]:
 
 def under(given: Open, chosen: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Values for all symbols: the chosen ones, equal symbols the same, and for the rest values nobody speaks of."""
-    fresh = {getattr(given, name): value for name, value in FRESH.items()}
+    fresh = {getattr(given, name): value for name, value in UNSPOKEN.items()}
     values = {letter: chosen.get(letter, fresh[letter]) for letter in given.values}
     return tuple((letter, values.get(value, value)) for letter, value in sorted(values.items()))
 
