@@ -65,7 +65,7 @@ def audit(
             *loaded.skipped,
             *(skipped for one in loaded.inputs for skipped in one.skipped),
             *_problems(estate, options),
-            *unsupported(estate, options.callers),
+            *unsupported(estate, options.callers, options.deployers),
         ),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
@@ -83,7 +83,7 @@ def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]
 def _in_world(
     estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases, detailed: bool
 ) -> None:
-    system: System = read_system(estate, options.callers)
+    system: System = read_system(estate, options.callers, options.deployers)
     for requirement in derive(rules, system):
         same = cases.setdefault((requirement.rule.id, requirement.address, requirement.sentence), [])
         case = next((one for one in same if one.requirement.asks == requirement.asks), None)

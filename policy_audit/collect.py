@@ -237,7 +237,8 @@ def _fill(text: str, words: dict[str, str]) -> str:
 
 def _need(requirement: Requirement) -> str:
     label = label_of(requirement.subject)
-    return f"{label} needs it" if label else "needs it"
+    part = getattr(requirement.subject, "part", "")
+    return f"{label} needs it" if label else f"`{part}` needs it" if part else "needs it"
 
 
 def _lower(sentence: str) -> str:

@@ -18,7 +18,8 @@ from policy_audit.suggest import did_you_mean
 NAME: Final = "policy_audit.yaml"
 FAIL_ON: Final[tuple[FailOn, ...]] = get_args(FailOn)
 _KEYS: Final = (
-    "account", "callers", "disable", "fail-on", "parameters", "partition", "region", "rules", "stacks", "strict"
+    "account", "callers", "deployers", "disable", "fail-on", "parameters", "partition", "region", "rules", "stacks",
+    "strict",
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -95,6 +96,7 @@ def read_config(text: str, path: str) -> Config:
         region=read("region", _place, ""),
         account=read("account", _place, ""),
         callers=read("callers", lambda node, key: _callers(node, folder), {}),
+        deployers=read("deployers", lambda node, key: tuple(_address(folder, one) for one in _texts(node, key)), ()),
         rules=read("rules", lambda node, key: _folders(node, folder), ()),
         disabled=read("disable", lambda node, key: frozenset(_texts(node, key)), frozenset()),
         strict=read("strict", _flag, False),

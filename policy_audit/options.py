@@ -17,6 +17,8 @@ class Options(NamedTuple):
     account: str = ""
     callers: Mapping[str, tuple[str, ...]] = {}
     """REST API address (`template.yaml#LogicalId` or logical id) to the roles that may call it (addresses or ARNs)."""
+    deployers: Sequence[str] = ()
+    """The roles that deploy the templates: ARNs, addresses or logical ids."""
     rules: Sequence[str] = ()
     """Folders with rules of the user's own."""
     disabled: frozenset[str] = frozenset()

@@ -40,6 +40,8 @@ else:
 
         def __new__(cls, *values, **named):  # noqa: N807
             given = len(values)
+            if given == count and not named:
+                return tuple.__new__(cls, values)
             if not named and least <= given <= count:
                 return tuple.__new__(cls, values + defaults[given:])
             if given > count:

@@ -2,31 +2,25 @@
 
     python -m tests.benchmark [ROUNDS]
 
-Times are medians of ROUNDS (9 unless given). `growth` is the time on ten times the input over the time on the input
-itself: 10 is linear growth.
+Times are medians of ROUNDS (9 unless given). `growth` is the time on more input over the time on the input itself.
+`loops` compares a time with one turn of a plain Python loop, so that it says something on any machine.
 """
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from policy_audit.iam.evaluate import Evaluator, evaluate
-from policy_audit.iam.prove import prove_allowed, prove_denied
-from policy_audit.iam.request import Caller, Key, Policies, Proven, Request, RequestSet, Texts
-from policy_audit.model.policy import Condition, Policy, Principal, Statement
-from policy_audit.model.value import Symbols
+sys.path.insert(0, str(Path(__file__).parent))
+from engine_benchmark import engine
 
 ESTATE = Path(__file__).parent.parent / "fixtures" / "estate"
 TIMES = 10
-ACCOUNT = "123456789012"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders"
-API = f"arn:aws:execute-api:eu-west-1:{ACCOUNT}:a1b2c3d4e5"
 
 
 # ---- whole processes ------------------------------------------------------------------------------------------------
@@ -84,117 +78,27 @@ def processes(rounds: int) -> None:
     print(f"{'growth':32}{ten / one:9.1f}\n")
 
 
-# ---- evaluator and prover -------------------------------------------------------------------------------------------
-
-
-def seconds_each(work: Callable[[], object], rounds: int) -> float:
-    """The median time of one call, over `rounds` batches of at least 20 ms."""
-    start = time.perf_counter()
-    work()
-    calls = max(1, int(0.02 / max(time.perf_counter() - start, 1e-7)))
-    batches = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for _ in range(calls):
-            work()
-        batches.append((time.perf_counter() - start) / calls)
-    return median(batches)
-
-
-def identity(size: int) -> Policies:
-    """A role that may call an API's stages: `size` statements, every second one under a condition."""
-    limited = (Condition("StringEquals", "aws:RequestedRegion", ("eu-west-1", "eu-central-1")),)
-    statements = tuple(
-        Statement(
-            "Allow",
-            ("execute-api:Invoke",) if number % 2 else ("states:StartExecution", "states:Describe*"),
-            (f"{API}/stage{number}/*/orders/*", f"{API}/stage{number}/GET/items"),
-            conditions=limited if number % 2 else (),
-        )
-        for number in range(size)
-    )
-    return Policies(identity=(Policy(statements, "2012-10-17", "role"),))
-
-
-def resource(size: int) -> Policies:
-    """An API that admits everybody but for denials: `size` stages, of which each keeps out all roles but one."""
-    everybody = (Principal("*", "*"),)
-    admits = Statement("Allow", ("execute-api:Invoke",), (f"{API}/*",), everybody)
-    keeps_out = tuple(
-        Statement(
-            "Deny",
-            ("execute-api:Invoke",),
-            (f"{API}/stage{number}/*",),
-            everybody,
-            (Condition("StringNotEquals", "aws:PrincipalArn", (ROLE,)),),
-        )
-        for number in range(size)
-    )
-    return Policies(identity=None, resource=Policy((admits, *keeps_out), "2012-10-17", "api"))
-
-
-def request(stage: int) -> Request:
-    context = {"aws:requestedregion": "eu-west-1"}
-    return Request(Caller("role", ROLE), "execute-api:Invoke", f"{API}/stage{stage}/GET/orders/7", ACCOUNT, context)
-
-
-def calls(stage: int) -> RequestSet:
-    """Everything that a role may ask of one stage in one Region."""
-    return RequestSet(
-        "signed",
-        Texts((ROLE,)),
-        Texts(("execute-api:Invoke",)),
-        Texts((f"{API}/stage{stage}/GET/orders/*",)),
-        ACCOUNT,
-        context={"aws:requestedregion": Key(Texts(("eu-west-1",)))},
-    )
-
-
-def everybody_else(stage: int) -> RequestSet:
-    """What anybody but the one role may ask of one stage."""
-    return RequestSet(
-        "signed",
-        Texts(("*",), but=(ROLE,)),
-        Texts(("execute-api:Invoke",)),
-        Texts((f"{API}/stage{stage}/*",)),
-        ACCOUNT,
-    )
-
-
-def proven_allowed(size: int) -> None:
-    last = size - 1 if size % 2 == 0 else size - 2
-    verdict = prove_allowed(calls(last), identity(size), Symbols())
-    assert isinstance(verdict, Proven), verdict
-
-
-def proven_denied(size: int) -> None:
-    verdict = prove_denied(everybody_else(size - 1), resource(size), Symbols(), "api-gateway-iam")
-    assert isinstance(verdict, Proven), verdict
-
-
-def engine(rounds: int) -> None:
-    def evaluated(size: int) -> Callable[[], object]:
-        policies, asked = identity(size), request(size - 1)
-        assert evaluate(asked, policies).outcome == "Allowed"
-        return lambda: evaluate(asked, policies)
-
-    def decided(size: int) -> Callable[[], object]:
-        evaluator, asked = Evaluator(identity(size)), request(size - 1)
-        return lambda: evaluator.decide(asked)
-
-    rows: list[tuple[str, int, Callable[[int], Callable[[], object]]]] = [
-        ("evaluate, policies compiled", 10, decided),
-        ("evaluate, policies new", 10, evaluated),
-        ("prove a permission", 20, lambda size: lambda: proven_allowed(size)),
-        ("prove a restriction", 4, lambda size: lambda: proven_denied(size)),
-    ]
-    for name, size, work in rows:
-        one, ten = (seconds_each(work(count), rounds) for count in (size, size * TIMES))
-        print(f"{name:32}{size:5} statements  {one * 1e3:9.3f} ms  {1 / one:10,.0f} a second")
-        print(f"{'':32}{size * TIMES:5} statements  {ten * 1e3:9.3f} ms  growth {ten / one:.1f}")
+def imports(rounds: int) -> None:
+    """The engine's own share of a process, over that of Python alone and of the libraries that it stands on."""
+    with TemporaryDirectory() as bytecode:
+        commands = {
+            "python -c pass": ["-c", "pass"],
+            "import re, typing": ["-c", "import collections.abc, re, typing"],
+            "import the prover": ["-c", "import policy_audit.iam.prove"],
+            "import the evaluator": ["-c", "import policy_audit.iam.evaluate"],
+        }
+        for arguments in commands.values():
+            ran(arguments, bytecode)
+        runs = [{name: ran(arguments, bytecode) for name, arguments in commands.items()} for _ in range(rounds)]
+    python, *others = (median(run[name].seconds for run in runs) for name in commands)
+    for name, seconds in zip(list(commands)[1:], others, strict=True):
+        own = seconds - python
+        print(f"{name:32}{own * 1e3:9.1f} ms over Python's own {python * 1e3:.1f}, {own / python:.2f} of it")
+    print()
 
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     processes(count)
+    imports(max(count, 21))
     engine(count)

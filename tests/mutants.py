@@ -21,6 +21,8 @@ TESTS = (
     "operators",
     "search",
     "automata",
+    "lazy",
+    "beginnings",
     "numbers",
     "open_text",
     "iam_rules",
@@ -31,6 +33,7 @@ TESTS = (
     "simulate",
     "prove_symbols",
     "evaluate",
+    "limits",
     "three_valued",
     "laws",
     "growth",
@@ -91,9 +94,9 @@ FAULTS = (
     Fault(
         "an empty value counts as present", "context", "return value if value and any(value) else False", "return value"
     ),
-    Fault("actions told apart by case", "context", "_as_set(request.action.lower())", "_as_set(request.action)"),
+    Fault("actions told apart by case", "context", "_as_set(action.lower())", "_as_set(action)"),
     Fault("a session's role keeps no partition", "context", '("arn", parts[1], "iam"', '("arn", "aws", "iam"'),
-    Fault("an unknown rest is absent", "context", 'request.unlisted == "unknown"', "False"),
+    Fault("an unknown rest is absent", "context", '= unlisted == "unknown"', "= False"),
     Fault(
         "NotAction not negated",
         "statements",
@@ -157,30 +160,28 @@ FAULTS = (
     Fault(
         "one account's policy is enough across accounts",
         "combine",
-        "truth = all_of((own.truth, allow))",
-        "truth = any_of((own.truth, allow))",
+        "truth = both(own.truth, allow)",
+        "truth = either(own.truth, allow)",
     ),
     Fault(
         "a boundary does not limit the identity policy",
         "combine",
-        "_Sides(all_of((identity, limited))",
+        "_Sides(both(identity, limited)",
         "_Sides(identity",
     ),
     Fault(
         "a boundary limits a direct grant",
         "combine",
-        'ways.get("directly", False),\n',
-        'all_of((ways.get("directly", False), own.limits)),\n',
+        'either(ways.get("directly", False), both(',
+        'either(both(ways.get("directly", False), own.limits), both(',
     ),
     Fault(
         "a boundary does not limit a grant to the role",
         "combine",
-        '(ways.get("by role", False), own.limits)',
-        '(ways.get("by role", False),)',
+        'both(ways["by role"], own.limits)',
+        'ways["by role"]',
     ),
-    Fault(
-        "a key's policy need not delegate", "combine", 'all_of((own.truth, ways.get("by account", False)))', "own.truth"
-    ),
+    Fault("a key's policy need not delegate", "combine", 'both(own.truth, ways.get("by account", False))', "own.truth"),
     Fault("one SCP level is enough", "combine", 'all_of(truths), "SCP"', 'any_of(truths), "SCP"'),
     Fault("SCPs limit services", "combine", "facts.kind in IAM_PRINCIPALS and answers.scps", "answers.scps"),
     Fault(
@@ -212,6 +213,72 @@ FAULTS = (
         "evaluate",
         "ask(self._session, facts) if self._session is not None and has_own",
         "ask(self._session, facts) if False",
+    ),
+    Fault(
+        "a statement is set aside by an open resource's beginning",
+        "combine",
+        "if beginnings and not opened and",
+        "if beginnings and",
+    ),
+    Fault(
+        "a NotResource is set aside by its beginnings",
+        "statements",
+        "or self.unclear or self.statement.not_resource:",
+        "or self.unclear:",
+    ),
+    Fault(
+        "an unclear statement is set aside by its beginnings", "statements", "is None or self.unclear or", "is None or"
+    ),
+    Fault(
+        "a resource that begins with a wildcard is set aside",
+        "resource_patterns",
+        "return texts if len(texts) == len(firsts) and not",
+        "return texts if texts and not",
+    ),
+    Fault("open beginnings are compared", "resource_patterns", "and first and not has_letters(first)", "and first"),
+    Fault("beginnings match nothing", "pattern_set", "or text.startswith(self._beginnings)", ""),
+    Fault("open and dynamic patterns are passed over", "pattern_set", "not self._open and not self._dynamic", "True"),
+    Fault(
+        "several values under one-valued operators match",
+        "conditions",
+        "            return several\n        truth",
+        "            value = value[0]\n        truth",
+    ),
+    Fault(
+        "identity policies alone allow what AWS reserves",
+        "evaluate",
+        "answer.allow is None or is_never_allowed(facts)",
+        "answer.allow is None",
+    ),
+    Fault(
+        "identity policies alone ignore a Deny",
+        "evaluate",
+        "if answer.deny is not False or answer.allow is None",
+        "if answer.allow is None",
+    ),
+    Fault(
+        "a boundary is passed over",
+        "evaluate",
+        "list(self.groups()) == [self._identity]",
+        "self._identity in list(self.groups())",
+    ),
+    Fault(
+        "other accounts need no resource policy",
+        "evaluate",
+        "in _WITH_IDENTITY and facts.is_same_account()",
+        "in _WITH_IDENTITY",
+    ),
+    Fault(
+        "unknown and true make true",
+        "truth",
+        "return None if one is None or other is None else True",
+        "return None if one is None and other is None else True",
+    ),
+    Fault(
+        "unknown or false make false",
+        "truth",
+        "return None if one is None or other is None else False",
+        "return None if one is None and other is None else False",
     ),
     # ---- the prover
     Fault(
@@ -261,14 +328,14 @@ FAULTS = (
     Fault(
         "classes of characters lead nowhere",
         "automata",
-        "successors.append((character, (state & group.match)",
-        "successors.append((character, (0 & group.match)",
+        "bases = [(state & group.match) << 1",
+        "bases = [(0 & group.match) << 1",
     ),
     Fault(
         "a loop is left",
         "automata",
-        "(state & (bits | group.match)) << 1 | state & group.loop",
-        "(state & (bits | group.match)) << 1",
+        "(state & group.match) << 1 | state & group.loop for",
+        "(state & group.match) << 1 for",
     ),
     Fault(
         "a branch is lost",
@@ -407,6 +474,177 @@ FAULTS = (
         "condition._replace(values=tuple(map(text, condition.values)))",
         "condition",
     ),
+    # ---- dimensions decided lazily
+    Fault(
+        "a negation keeps its leaves",
+        "lazy",
+        "not formula.every, formula.lacks, formula.has,",
+        "not formula.every, formula.has, formula.lacks,",
+    ),
+    Fault(
+        "a negation keeps the absent value",
+        "lazy",
+        "not self.absent, own, self._asked)",
+        "self.absent, own, self._asked)",
+    ),
+    Fault(
+        "members found later are in a negation",
+        "lazy",
+        "own = (1 << self._asked) - 1 & ~self._own",
+        "own = ~self._own & (1 << self._asked + 3) - 1",
+    ),
+    Fault(
+        "what asks for more makes empty",
+        "lazy",
+        "not (one.has & ~formula.has or one.lacks & ~formula.lacks)",
+        "not (formula.has & ~one.has or formula.lacks & ~one.lacks)",
+    ),
+    Fault("a part that makes empty is forgotten", "lazy", "and parts.issuperset(one.parts)", ""),
+    Fault(
+        "a worse state sets a better one aside",
+        "lazy",
+        "if any(not other & ~unwanted for other in others)",
+        "if any(not unwanted & ~other for other in others)",
+    ),
+    Fault(
+        "states with other wanted places are set aside",
+        "lazy",
+        "seen.setdefault(state ^ unwanted, [])",
+        "seen.setdefault(0, [])",
+    ),
+    Fault(
+        "what one part does without is forbidden", "lazy", "if bit & formula.lacks and formula.every", "if bit & lacks"
+    ),
+    Fault("a pattern met for good is forgotten", "lazy", "state = state & ~span | end", "state = state & ~span"),
+    Fault("what is met for good may fail", "lazy", "holds(self._formula, can, ~met)", "holds(self._formula, can, met)"),
+    Fault(
+        "texts need not be in the dimension",
+        "lazy",
+        "self._search(conjunction(formula, self._universe))",
+        "self._search(formula)",
+    ),
+    Fault(
+        "a look that is not complete shows emptiness",
+        "lazy",
+        "if looked.complete and looked.word is None",
+        "if looked.word is None",
+    ),
+    Fault(
+        "a first look shows emptiness",
+        "lazy",
+        "        if looked.complete:\n            return looked.word",
+        "        if looked.complete or not wanted:\n            return looked.word",
+    ),
+    Fault("places apart lose the other patterns", "lazy", "yield rest | place", "yield place"),
+    Fault(
+        "a word that is all beginning is missed",
+        "lazy",
+        "if self._laid.beginning and self._accepts(self._start)",
+        "if False and self._accepts(self._start)",
+    ),
+    Fault(
+        "a demand that is to be missed is hit",
+        "lazy",
+        "rest = rest & ~self._demands[index]",
+        "rest = rest & self._demands[index]",
+    ),
+    Fault(
+        "one demand of several is enough",
+        "lazy",
+        "if not rest or not all(hitting)",
+        "if not rest or (hitting and not any(hitting))",
+    ),
+    Fault("an empty set of values is one", "lazy", "if not rest or not all(hitting)", "if not all(hitting)"),
+    Fault(
+        "only demands that are hit are chosen",
+        "lazy",
+        "        yield Formula(True, 0, 1 << index)",
+        "        yield from ()",
+    ),
+    Fault(
+        "an optional key is always absent, lazily",
+        "domains",
+        "ValueSet(texts, NOTHING, absent=self.optional)",
+        "ValueSet(texts, NOTHING, absent=True)",
+    ),
+    Fault(
+        "an optional set is always absent, lazily",
+        "domains",
+        "ValueSet(sets, NOTHING, absent=self.optional)",
+        "ValueSet(sets, NOTHING, absent=True)",
+    ),
+    Fault(
+        "a class of characters begins like any",
+        "automata",
+        "        if not isinstance(position, str):\n            break",
+        "        if not isinstance(position, str):\n            continue",
+    ),
+    Fault(
+        "a pattern met for good is dropped",
+        "automata",
+        "following = following & mask | met",
+        "following = following & mask",
+    ),
+    Fault("a loop where reading begins is lost", "automata", "if at >= skipped:", "if at > skipped:"),
+    Fault(
+        "groups that may be met for good ask nothing",
+        "automata",
+        "if not any(laid.start & met & end",
+        "if not any(met & end",
+    ),
+    Fault(
+        "the common beginning alone is no word",
+        "automata",
+        "if (state in came_from or laid.beginning) and all(",
+        "if state in came_from and all(",
+    ),
+    Fault(
+        "the shortest beginning of a group is common",
+        "automata",
+        "if len(group) == 1 and group[0].kind",
+        "if group[0].kind",
+    ),
+    Fault(
+        "only the longest prefix counts",
+        "domains",
+        "vector |= prefixes.get(value[:length], 0)",
+        "vector = prefixes.get(value[:length], 0)",
+    ),
+    Fault(
+        "tails of an account are not asked for in it",
+        "principal_domain",
+        "everywhere.union(by_account.get(account, ()))",
+        "everywhere",
+    ),
+    Fault(
+        "tails of every account are asked for in none", "principal_domain", '{*_TAILS, *by_account[""]}', "{*_TAILS}"
+    ),
+    Fault(
+        "values that there was no budget for count as tried",
+        "prove",
+        "            is_whole = complete = False\n            break",
+        "            break",
+    ),
+    Fault(
+        "values that there was no budget for are no difference",
+        "relation",
+        "            complete = False\n            break",
+        "            break",
+    ),
+    Fault(
+        "unifiers that there was no budget for are none",
+        "symbols",
+        "    except OverBudgetError:\n        complete = False",
+        "    except OverBudgetError:\n        complete = True",
+    ),
+    Fault("halves are left out unasked", "core", "    without.difference_update(keys)\n", ""),
+    Fault(
+        "a proof without budget for its core has none",
+        "core",
+        "        without.clear()\n    return",
+        "        without.update(keys)\n    return",
+    ),
+    Fault("budgets have no end", "limits", "if self.left < 0:", "if False:"),
     # ---- verdicts
     Fault(
         "a refutation need not be in the set", "decide", "if against and is_member(request, question):", "if against:"
@@ -414,8 +652,8 @@ FAULTS = (
     Fault(
         "what carries a proof is not smallest",
         "core",
-        "            if not holds(without):\n                without.discard(key)",
-        "            without.discard(key)",
+        "    if holds(without):\n        return\n",
+        "",
     ),
     Fault(
         "what carries a proof is that of the letters",

@@ -27,6 +27,7 @@ stacks:
 callers:
   OrdersApi: [OrdersRole, "arn:aws:iam::123456789012:role/x"]
   app.yaml#OtherApi: OtherRole
+deployers: [DeployRole, app.yaml#OtherRole]
 rules: [own]
 disable: [our-rule]
 fail-on: low
@@ -65,6 +66,7 @@ def test_every_key_is_read(folder: Path) -> None:
                 "OrdersApi": ("OrdersRole", "arn:aws:iam::123456789012:role/x"),
                 "app.yaml#OtherApi": ("OtherRole",),
             },
+            deployers=("DeployRole", "app.yaml#OtherRole"),
             rules=("own",),
             disabled=frozenset({"our-rule"}),
             strict=True,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policy_audit.iam import automata, core, decide, domains, search, symbols, witness
+from policy_audit.iam import limits
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts, Verdict
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
@@ -271,13 +271,13 @@ def test_the_row_says_how_it_is_treated(row: str) -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     assert [int(number) for number in table("limits").values()] == [
-        search.MOST_STEPS,
-        automata.MOST_STATES,
-        domains.MOST_ATOMS,
-        symbols.MOST_SUBSTITUTIONS,
-        symbols.MOST_STEPS,
-        witness.MOST_CANDIDATES,
-        decide.MOST_CLASSES,
+        limits.MOST_STEPS,
+        limits.FEW_STATES,
+        limits.MOST_ATOMS,
+        limits.MOST_SUBSTITUTIONS,
+        limits.MOST_UNIFIER_STEPS,
+        limits.MOST_CANDIDATES,
+        limits.MOST_CLASSES,
         estate.MAXIMUM_WORLDS,
     ]
-    assert f"more than {core.MOST} statements" in page("proofs")
+    assert f"more than {limits.MOST_IN_CORE} statements" in page("proofs")

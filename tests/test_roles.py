@@ -200,3 +200,25 @@ def test_a_role_without_properties_is_read() -> None:
     assert found.arn.startswith("arn:aws:iam::111122223333:role/")
     assert found.trust.unknown
     assert found.policies == ()
+
+
+@pytest.mark.parametrize(
+    ("connector", "may"),
+    [
+        ("Link: {Type: AWS::Serverless::Connector}", True),
+        ("Rule: {Type: AWS::Events::Rule, Connectors: {Link: {Properties: {Permissions: [Write]}}}}", True),
+        ("Rule: {Type: AWS::Events::Rule}", False),
+    ],
+)
+def test_a_connector_of_sam_may_allow_any_role_something(connector: str, may: bool) -> None:
+    """It writes policies when SAM expands it, for the role of its source, whichever that is."""
+    whole = system(
+        f"""
+        Transform: AWS::Serverless-2016-10-31
+        Resources:
+          {connector}
+          Role: {{Type: AWS::IAM::Role, Properties: {{AssumeRolePolicyDocument: {{Statement: []}}}}}}
+        """
+    )
+    (role,) = whole.roles
+    assert any("connector" in one for one in role.unseen) == may

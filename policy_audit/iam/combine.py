@@ -12,7 +12,7 @@ from policy_audit.iam.naming import Naming
 from policy_audit.iam.request import Authorization, PolicyType
 from policy_audit.iam.reserved import is_limited_by_rcps, is_service_linked
 from policy_audit.iam.statements import CompiledStatement
-from policy_audit.iam.truth import Truth, agree, all_of, any_of, negate
+from policy_audit.iam.truth import Truth, agree, all_of, any_of, both, either, negate
 from policy_audit.model.policy import Policy
 from policy_audit.record import NamedTuple
 
@@ -24,7 +24,11 @@ WILDCARD_UNDER_LIMITS = (
 )
 
 
-_Relevant = tuple[tuple[tuple[CompiledStatement, Truth], ...], tuple[tuple[CompiledStatement, Truth], ...]]
+Hit = tuple[CompiledStatement, Truth]
+"""A statement that applies to the request (True), or may apply (None). A plain tuple, as each decision makes some."""
+_Entry = tuple[CompiledStatement, Truth, tuple[str, ...]]
+"""A statement, whether it is about an action, and texts of which a resource it is about begins with one, if told."""
+_Relevant = tuple[tuple[_Entry, ...], tuple[_Entry, ...]]
 _MOST_ACTIONS = 1024
 
 
@@ -49,7 +53,7 @@ class Group:
         self.silence = Answer(self, False, False, (), (), {})
 
     def relevant(self, facts: Facts) -> "_Relevant":
-        """The Allow and the Deny statements that may be about the request's action, each with whether they are.
+        """The Allow and the Deny statements that may be about the request's action.
 
         Kept by action: many requests ask for few actions, and a long policy says little of each.
         """
@@ -61,16 +65,26 @@ class Group:
         return found
 
 
-def _about(statements: tuple[CompiledStatement, ...], facts: Facts) -> tuple[tuple[CompiledStatement, Truth], ...]:
+def _about(statements: tuple[CompiledStatement, ...], facts: Facts) -> tuple[_Entry, ...]:
     fits = ((statement, statement.fits_action(facts)) for statement in statements)
-    return tuple((statement, truth) for statement, truth in fits if truth is not False or statement.unclear)
+    return tuple(
+        (statement, truth, statement.beginnings())
+        for statement, truth in fits
+        if truth is not False or statement.unclear
+    )
 
 
-class Hit(NamedTuple):
-    """A statement that applies to the request (`truth` True), or may apply (None)."""
-
-    statement: CompiledStatement
-    truth: Truth
+def _hits(entries: tuple[_Entry, ...], facts: Facts) -> tuple[Hit, ...]:
+    """Those that may apply to the request, principals apart: most are set aside by how their resources begin."""
+    hits: list[Hit] = []
+    opened, resource = facts.resource_is_open, facts.resource
+    for statement, action, beginnings in entries:
+        if beginnings and not opened and not resource.startswith(beginnings):
+            continue
+        truth = statement.is_about(facts, action)
+        if truth is not False:
+            hits.append((statement, truth))
+    return tuple(hits)
 
 
 class Answer(NamedTuple):
@@ -90,7 +104,8 @@ def ask(group: Group, facts: Facts) -> Answer:
     allows, denies = group.relevant(facts)
     if group.has_principals:
         return _ask_by_principal(group, facts)
-    allowing, denying = _hits(allows, facts), _hits(denies, facts)
+    allowing = _hits(allows, facts) if allows else ()
+    denying = _hits(denies, facts) if denies else ()
     if not allowing and not denying and not group.unreadable:
         return group.silence
     return Answer(group, _any(allowing, group), _any(denying, group), allowing, denying, {})
@@ -99,53 +114,31 @@ def ask(group: Group, facts: Facts) -> Answer:
 def _any(hits: Iterable[Hit], group: Group) -> Truth:
     """Whether a statement applies, one of an unreadable document included."""
     result: Truth = None if group.unreadable else False
-    for hit in hits:
-        if hit.truth:
+    for _, truth in hits:
+        if truth:
             return True
         result = None
     return result
 
 
-def _hits(statements: tuple[tuple[CompiledStatement, Truth], ...], facts: Facts) -> tuple[Hit, ...]:
-    hits: list[Hit] = []
-    for statement, action in statements:
-        truth = statement.is_about(facts, action)
-        if truth is not False:
-            hits.append(Hit(statement, truth))
-    return tuple(hits)
-
-
 def _ask_by_principal(group: Group, facts: Facts) -> Answer:
     allows, denies = group.relevant(facts)
     ways: dict[Naming, Truth] = {"directly": None} if group.unreadable else {}
-    allowing, denying = [], []
-    for statement, action in allows:
-        truth = statement.is_about(facts, action)
-        if truth is False:
-            continue
+    allowing: list[Hit] = []
+    denying: list[Hit] = []
+    for statement, truth in _hits(allows, facts) if allows else ():
         named = statement.names(facts)
         for naming, way in named:
-            naming = _through_principal_arn(naming, statement)
-            ways[naming] = any_of((ways.get(naming, False), all_of((truth, way))))
+            if naming == "as anyone" and statement.asks_principal_arn:
+                naming = "directly"
+            ways[naming] = either(ways.get(naming, False), both(truth, way))
         if named:
-            allowing.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))
-    for statement, action in denies:
-        truth = statement.is_about(facts, action)
-        named = [] if truth is False else statement.names(facts)
+            allowing.append((statement, both(truth, any_of([way for _, way in named]))))
+    for statement, truth in _hits(denies, facts) if denies else ():
+        named = statement.names(facts)
         if named:
-            denying.append(Hit(statement, all_of((truth, any_of(way for _, way in named)))))
+            denying.append((statement, both(truth, any_of([way for _, way in named]))))
     return Answer(group, any_of(ways.values()), _any(denying, group), tuple(allowing), tuple(denying), ways)
-
-
-def _through_principal_arn(naming: Naming, statement: CompiledStatement) -> Naming:
-    """`Principal: "*"` with a condition on `aws:PrincipalArn` grants to the session itself.
-
-    "Permissions boundaries and session policies do not limit permissions granted using the aws:PrincipalArn condition
-    key with a wildcard in the Principal element": https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
-    """
-    if naming == "as anyone" and any(condition.key == "aws:principalarn" for condition in statement.conditions):
-        return "directly"
-    return naming
 
 
 class Answers(NamedTuple):
@@ -272,7 +265,7 @@ def _own_side(answers: Answers, facts: Facts) -> _Sides:
         lacking = policy_type if lacking is None and truth is False else lacking
     because = (IDENTITY_NOT_VISIBLE,) if answers.identity is None and limited is not False else ()
     by = tuple(answer for answer in (answers.identity, boundary, session) if answer is not None)
-    return _Sides(all_of((identity, limited)), limited, by, lacking, because)
+    return _Sides(both(identity, limited), limited, by, lacking, because)
 
 
 def _within_account(answers: Answers, facts: Facts, authorization: Authorization) -> Grant:
@@ -286,26 +279,22 @@ def _within_account(answers: Answers, facts: Facts, authorization: Authorization
         return Grant(own.truth, () if own.truth is False else own.by, own.lacking, () if own.truth else own.because)
     ways = resource.ways if resource is not None else {}
     anyone = ways.get("as anyone", False)
-    through_resource = any_of(
-        (
-            ways.get("directly", False),
-            all_of((ways.get("by role", False), own.limits)),
-            all_of((anyone, own.limits or None)),
-        )
-    )
+    through_resource = either(ways.get("directly", False), both(anyone, own.limits or None))
+    if "by role" in ways:
+        through_resource = either(through_resource, both(ways["by role"], own.limits))
     because: tuple[str, ...] = ()
     if through_resource is None and anyone and not own.limits:
         because = (WILDCARD_UNDER_LIMITS,)
     through_own = own.truth
     if authorization in ("kms", "trust"):
         # The account as principal is what lets identity policies count.
-        through_own = all_of((own.truth, ways.get("by account", False)))
+        through_own = both(own.truth, ways.get("by account", False))
     by: tuple[Answer, ...] = ()
     if through_own is not False or (through_resource is None and own.limits is None):
         by += own.by
     if resource is not None and (through_resource is not False or (through_own and authorization in ("kms", "trust"))):
         by += (resource,)
-    truth = any_of((through_own, through_resource))
+    truth = either(through_own, through_resource)
     lacking = own.lacking
     if authorization in ("kms", "trust") and (resource is None or resource.allow is False):
         lacking = "trust policy" if authorization == "trust" else "resource policy"
@@ -317,7 +306,7 @@ def _across_accounts(answers: Answers, facts: Facts, authorization: Authorizatio
     """Both the resource's policy and the caller's policies have to allow; naming the account is enough."""
     own = _own_side(answers, facts)
     allow = answers.resource.allow if answers.resource is not None else False
-    truth = all_of((own.truth, allow))
+    truth = both(own.truth, allow)
     lacking: PolicyType | None = own.lacking
     if allow is False:
         lacking = "trust policy" if authorization == "trust" else "resource policy"

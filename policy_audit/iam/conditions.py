@@ -89,6 +89,8 @@ def _check(key: str, operator: Operator, effect: Effect, match: Match) -> Check:
     several: Truth = None if operator.negated and effect == "Deny" else False
     negated_arn = operator.negated and operator.family == "arn"
     negated, quantifier = operator.negated, operator.quantifier
+    if not quantifier and not negated_arn:
+        return _check_one(key, match, negated, absent, several)
 
     def one(value: str, facts: Facts) -> Truth:
         truth = match(value, facts)
@@ -108,6 +110,23 @@ def _check(key: str, operator: Operator, effect: Effect, match: Match) -> Check:
             return several if isinstance(value, tuple) else one(value, facts)
         each = [one(single, facts) for single in ((value,) if isinstance(value, str) else value)]
         return all_of(each) if quantifier == "ForAllValues" else any_of(each)
+
+    return check
+
+
+def _check_one(key: str, match: Match, negated: bool, absent: Truth, several: Truth) -> Check:
+    """What most conditions are: one value, and a negation that is nothing but the opposite."""
+
+    def check(facts: Facts) -> Truth:
+        value = facts.lookup(key)
+        if value is None:
+            return None
+        if value is False:
+            return absent
+        if isinstance(value, tuple):
+            return several
+        truth = match(value, facts)
+        return (None if truth is None else not truth) if negated else truth
 
     return check
 

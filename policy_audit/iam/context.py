@@ -40,20 +40,23 @@ class Facts:
     def __init__(
         self, request: Request, symbols: Symbols | None, with_principal_keys: bool, unsigned: bool, bounded: bool
     ) -> None:
+        caller, action, resource, _, self.context, self.absent, unlisted = request
         self.request = request
-        self.kind = _kind(request.caller, unsigned)
-        self.arn = "" if self.kind == "anonymous" else request.caller.arn
-        self.account = _account(self.arn) if self.kind in IAM_PRINCIPALS else ""
-        self.is_bounded = bounded and self.kind in IAM_PRINCIPALS
-        self.action = _as_set(request.action.lower())
-        self.action_is_open = is_open_text(self.action)
+        self.kind = kind = _kind(caller, unsigned)
+        self.arn = arn = "" if kind == "anonymous" else caller.arn
+        if kind in IAM_PRINCIPALS:
+            self.account = _account(arn)
+            self.is_bounded = bounded
+        else:
+            self.account = ""
+            self.is_bounded = False
+        self.action = action = _as_set(action.lower())
+        self.action_is_open = is_open_text(action)
         # An action without resource-level permissions is asked for with the resource `*`, which no ARN covers:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-        self.resource = request.resource if request.resource == "*" else _as_set(request.resource)
-        self.resource_is_open = is_open_text(self.resource)
-        self.context = request.context
-        self.absent = request.absent
-        self.rest_is_unknown = request.unlisted == "unknown"
+        self.resource = resource = resource if resource == "*" else _as_set(resource)
+        self.resource_is_open = is_open_text(resource)
+        self.rest_is_unknown = unlisted == "unknown"
         self.symbols = symbols
         self.with_principal_keys = with_principal_keys
 
@@ -64,6 +67,8 @@ class Facts:
         """
         value: Known = self.context.get(key)
         if value is not None:
+            if isinstance(value, str):
+                return value or False
             return value if value and any(value) else False
         if key in self.absent:
             return False

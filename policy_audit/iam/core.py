@@ -5,19 +5,16 @@ not carry it to another, so statements are tried with all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
-from policy_audit.iam.domains import OverBudgetError
+from policy_audit.iam.limits import MOST_IN_CORE, OverBudgetError
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import Deciding, Policies
-from policy_audit.iam.search import Steps, allowed, not_allowed
+from policy_audit.iam.search import allowed, not_allowed
 from policy_audit.iam.ways import formula_of
 from policy_audit.model.policy import Effect
 
 Key = tuple[int, int]
 """A statement: the number of its document, -1 for what AWS itself reserves, and its place there."""
-MOST: Final = 100
-"""Statements up to which those that carry a proof are looked for one by one."""
 
 
 def carrying(effect: Effect, questions: Sequence[Question]) -> tuple[Deciding, ...]:
@@ -50,13 +47,23 @@ def _kept(keys: Sequence[Key], holds: Callable[[set[Key]], bool]) -> set[Key]:
         if not keys or holds(without):
             return set()
         without.clear()
-        for key in reversed(keys) if len(keys) <= MOST else ():
-            without.add(key)
-            if not holds(without):
-                without.discard(key)
+        if len(keys) <= MOST_IN_CORE:
+            _leave_out(tuple(reversed(keys)), without, holds)
     except OverBudgetError:
         without.clear()
     return set(keys) - without
+
+
+def _leave_out(keys: Sequence[Key], without: set[Key], holds: Callable[[set[Key]], bool]) -> None:
+    """Adds to `without` what can be left out of `keys`: all at once or, if that is too much, of either half."""
+    without.update(keys)
+    if holds(without):
+        return
+    without.difference_update(keys)
+    if len(keys) > 1:
+        half = len(keys) // 2
+        _leave_out(keys[:half], without, holds)
+        _leave_out(keys[half:], without, holds)
 
 
 def _same_documents(policies: Policies) -> list[int]:
@@ -80,7 +87,7 @@ def _statements(effect: Effect, question: Question, canonical: Sequence[int]) ->
 
 def _check(effect: Effect, question: Question, ids: Mapping[Key, int]) -> Callable[[set[Key]], bool]:
     """Whether the proof of the question holds without some statements."""
-    steps, region = Steps(), question.space.region(wide=True)
+    steps, region = question.space.steps, question.space.region(wide=True)
 
     def holds(without: set[Key]) -> bool:
         if region is None:

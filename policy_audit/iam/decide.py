@@ -3,22 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
-from policy_audit.iam.evaluate import evaluate
+from policy_audit.iam.limits import MOST_CLASSES, MOST_REASONS, Steps
 from policy_audit.iam.patterns import literal
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import ContextValue, Proven, Refuted, Request, Undecided, Verdict
-from policy_audit.iam.search import Cube, Steps, allowed, meet, not_allowed
+from policy_audit.iam.search import Cube, allowed, meet, not_allowed
 from policy_audit.iam.space import PRINCIPAL, RESOURCE
-from policy_audit.iam.symbols import unifiers
 from policy_audit.iam.ways import formula_of
-from policy_audit.iam.witness import candidates, point
 
 Side = Literal["allowed", "denied"]
 """What is to be proven of every request of the set."""
-
-MOST_CLASSES: Final = 16
-"""Kinds of principals that `classes` tells apart."""
-MOST_REASONS: Final = 6
 
 IDENTITY_NOT_VISIBLE: Final = "the caller's identity policies are not visible"
 WELL_FORMED: Final = "callers are roles, users, federated users and root users, with well-formed ARNs"
@@ -31,7 +25,7 @@ def decide(side: Side, question: Question) -> Verdict:
 
 
 def _denied(question: Question) -> Verdict:
-    steps = Steps()
+    steps = question.space.steps
     wide, narrow = question.space.region(wide=True), question.space.region(wide=False)
     if wide is None:
         return Proven((), (NO_REQUEST,))
@@ -50,19 +44,19 @@ def _denied(question: Question) -> Verdict:
 
 def classes(question: Question) -> Iterator[Refuted]:
     """A request for each kind of principal that gets through: two are of one kind if no statement tells them apart."""
-    steps = Steps()
+    steps = question.space.steps
     certain = formula_of(question, allow_may=False)
     region = question.space.region(wide=False)
     for _ in range(MOST_CLASSES):
         cube = None if region is None else allowed(region, certain.alternatives, certain.denies, steps)
         if cube is None or region is None:
             return
-        atom = cube[PRINCIPAL] & -cube[PRINCIPAL]
+        callers = question.space.dimensions[PRINCIPAL]
+        atom = callers.some_of(cube[PRINCIPAL])
         refuted = _replayed(cube, question, "denied")
         if refuted is not None:
             yield refuted
-            own = question.space.dimensions[PRINCIPAL].base_atom(caller_of(refuted.request))
-            atom = 1 << own if own is not None else atom
+            atom = callers.atom_of(caller_of(refuted.request)) or atom
         region = meet(region, ((PRINCIPAL, ~atom),))
 
 
@@ -71,7 +65,7 @@ def caller_of(request: Request) -> str:
 
 
 def _allowed(question: Question) -> Verdict:
-    steps = Steps()
+    steps = question.space.steps
     wide = question.space.region(wide=True)
     if wide is None:
         return Undecided((NO_REQUEST,))
@@ -90,8 +84,10 @@ def _allowed(question: Question) -> Verdict:
 
 def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
     """A request of the cube that the evaluator decides otherwise than required, and that surely is in the set."""
+    from policy_audit.iam.witness import candidates
+
     for request in candidates(cube, question):
-        decision = evaluate(request, question.policies, question.authorization, question.space.symbols)
+        decision = question.decision_on(request)
         # With `denied_by` set an undecided request is denied in any case: only whether explicitly is open.
         refused = decision.outcome.endswith("Denied") or decision.denied_by is not None
         against = decision.outcome == "Allowed" if side == "denied" else refused
@@ -102,6 +98,8 @@ def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
 
 def is_member(request: Request, question: Question) -> bool:
     """Whether no value of the symbols makes the request one of those that the set leaves out."""
+    from policy_audit.iam.symbols import unifiers
+
     space = question.space
     values = {PRINCIPAL: caller_of(request), RESOURCE: request.resource}
     for name, use in space.used_keys():
@@ -143,13 +141,15 @@ def assumptions(question: Question) -> tuple[str, ...]:
 
 def _doubtful(cube: Cube, question: Question, certain: bool) -> Undecided:
     """Why a request of the cube is neither surely allowed nor surely denied."""
+    from policy_audit.iam.witness import candidates
+
     likely = next(candidates(cube, question), None)
     unclear = list(doubts(question, cube))
     reasons = list(unclear)
     if likely is None:
         reasons.append("no value is known that a key would need to have")
     else:
-        decision = evaluate(likely, question.policies, question.authorization, question.space.symbols)
+        decision = question.decision_on(likely)
         reasons += decision.undecided_because
         if not is_member(likely, question):
             reasons.append(f"whether `{question.space.symbols.show(caller_of(likely))}` is one of those left out")
@@ -173,6 +173,8 @@ def doubts(question: Question, cube: Cube) -> Iterator[str]:
 
 def _dividing(question: Question, missed: Cube, passing: Cube, steps: Steps) -> Undecided:
     """Undecided because some requests of the set are allowed and others not: what tells them apart."""
+    from policy_audit.iam.witness import candidates, point
+
     formula = formula_of(question, allow_may=True)
     outside, inside = point(missed, question), point(passing, question)
     if outside is None or inside is None:

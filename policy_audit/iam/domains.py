@@ -1,10 +1,14 @@
 """Dimensions: one attribute of a request each, its values divided into the atoms that policies can tell apart."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Final, Literal
 
 from policy_audit.iam import automata
+from policy_audit.iam.lazy import EVERYTHING, NOTHING, Atoms, Formula, Sets, ValueSet, bits
+from policy_audit.iam.lazy import Texts as LazyTexts
+from policy_audit.iam.limits import FEW_STATES, LONGEST_PATTERN, MOST_ATOMS, MOST_BOUNDS, MOST_STATES, Steps
+from policy_audit.iam.limits import OverBudgetError as OverBudgetError
 from policy_audit.iam.numbers import (
     MAPPED,
     Number,
@@ -18,18 +22,8 @@ from policy_audit.iam.numbers import (
     span_atoms,
 )
 from policy_audit.iam.operators import Comparison
-from policy_audit.iam.patterns import LONGEST, Pattern, matches
+from policy_audit.iam.patterns import Pattern, matches
 from policy_audit.record import NamedTuple, Protocol
-
-MOST_ATOMS: Final = 4_096
-"""Atoms of one dimension after which the prover gives up."""
-
-MOST_BOUNDS: Final = 512
-"""Numbers or dates that one dimension is compared with: each is held against each."""
-
-
-class OverBudgetError(Exception):
-    """Raised when a question takes more steps than the prover allows itself; the message is the reason to print."""
 
 
 class Matches(NamedTuple):
@@ -82,6 +76,7 @@ class Dimension:
 
     `within` are groups of patterns: a value belongs to one pattern of each group. Atoms `0 … n-1` are classes of values
     (of sets of values, if the attribute has several); the atom `absent`, if the attribute is optional, comes last.
+    Where there are too many atoms, a `ValueSet` takes the place of each mask.
     """
 
     def __init__(
@@ -93,8 +88,10 @@ class Dimension:
         present: bool = True,
         several: bool = False,
         universe: Universe | None = None,
+        steps: Steps | None = None,
     ) -> None:
         self.name = name
+        self.steps = steps or Steps()
         self.within = [tuple(group) for group in within if not any(_is_everything(pattern) for pattern in group)]
         self.optional = optional
         self.can_be_present = present
@@ -106,18 +103,20 @@ class Dimension:
         self._own: set[Predicate] = set()
         self._well_formed: tuple[Pattern, ...] | None = None
         self._atom_of: dict[int, int] = {}
-        self._vectors = _Vectors(())
+        self._vector_of: Callable[[str], int] | None = None
         self.words: list[list[str]] = []
         """Values of each base atom, the most readable first; none when no value of the class was found."""
-        self.masks: list[int] = []
-        self.base = 0
+        self.masks: list[Atoms] = []
+        self.base: Atoms = 0
         """The mask of all base atoms."""
         self.sets: list[tuple[int, ...]] = []
         """For an attribute with several values: base atoms whose union makes each set atom."""
-        self._demands: dict[int, int] = {}
-        self._hits: dict[int, int] = {}
-        self.absent = 0
-        self.present = 0
+        self._demands: dict[Atoms, int] = {}
+        self._hits: dict[Atoms, Atoms] = {}
+        self._texts: LazyTexts | None = None
+        self._sets: Sets | None = None
+        self.absent: Atoms = 0
+        self.present: Atoms = 0
 
     # ---- before refinement
 
@@ -129,36 +128,67 @@ class Dimension:
             self.boolean = False
         return self._predicates.setdefault(predicate, len(self._predicates))
 
-    def demand(self, base_mask: int) -> None:
+    def demand(self, base_mask: Atoms) -> None:
         """Announces a question `does the set of values hit these base atoms`; after `refine`, before `close`."""
         self._demands.setdefault(base_mask, len(self._demands))
 
     # ---- refinement
 
     def refine(self) -> None:
-        """Finds the atoms. Raises `OverBudgetError`."""
-        if any(each.kind == "linear" and len(each.positions) > LONGEST for each in self.patterns()):
+        """Finds the atoms, or makes of each predicate a formula. Raises `OverBudgetError`."""
+        if any(each.kind == "linear" and len(each.positions) > LONGEST_PATTERN for each in self.patterns()):
             raise OverBudgetError(f"a pattern for {self.name} is longer than any text of a request")
         predicates = tuple(self._predicates)
-        self._vectors = _Vectors(predicates)
         found = self._atoms(predicates) if self.can_be_present else {}
-        if len(found) > MOST_ATOMS:
-            raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
+        if found is None or len(found) > MOST_ATOMS:
+            self._refine_lazily(predicates)
+            return
         self.words = list(found.values())
         self._atom_of = {vector: atom for atom, vector in enumerate(found)}
-        self.masks = [0] * len(predicates)
+        masks = [0] * len(predicates)
         for vector, atom in self._atom_of.items():
             bit = 1 << atom
-            for index in _bits(vector):
-                self.masks[index] |= bit
+            for index in bits(vector):
+                masks[index] |= bit
+        self.masks = [*masks]
         self.base = self.present = (1 << len(found)) - 1
         self.absent = 1 << len(found) if self.optional else 0
 
+    def _refine_lazily(self, predicates: tuple[Predicate, ...]) -> None:
+        patterns = [each.pattern for each in predicates if isinstance(each, Matches)]
+        if len(patterns) < len(predicates):
+            raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
+        within = list(self.within)
+        if self.universe is not None:
+            within.append(tuple(self.universe.patterns([*patterns, *(one for group in within for one in group)])))
+        self._texts = texts = LazyTexts(self.name, patterns, within, self.steps)
+        self.masks = [ValueSet(texts, Formula(True, 1 << index, 0)) for index in range(len(patterns))]
+        self.base = self.present = ValueSet(texts, EVERYTHING)
+        self.absent = ValueSet(texts, NOTHING, absent=self.optional)
+
     def close(self) -> None:
         """Makes atoms of sets from atoms of values: one for each combination of demands that some set hits."""
+        found = None if self._texts is not None else self._combinations()
+        if found is None:
+            self._close_lazily()
+            return
+        self.sets = list(found.values())
+        for mask, index in self._demands.items():
+            self._hits[mask] = sum(1 << place for place, vector in enumerate(found) if vector >> index & 1)
+        self.present = (1 << len(found)) - 1
+        self.absent = 1 << len(found) if self.optional else 0
+
+    def _close_lazily(self) -> None:
+        self._sets = sets = Sets(self.name, self.base, tuple(self._demands), self.steps)
+        self._hits = {mask: ValueSet(sets, Formula(True, 1 << index, 0)) for mask, index in self._demands.items()}
+        self.present = ValueSet(sets, EVERYTHING)
+        self.absent = ValueSet(sets, NOTHING, absent=self.optional)
+
+    def _combinations(self) -> dict[int, tuple[int, ...]] | None:
+        """Every combination of demands that some set hits, with atoms of its values; None when they are too many."""
         generators: dict[int, int] = {}
         for atom in range(len(self.words)):
-            vector = sum(1 << index for mask, index in self._demands.items() if mask >> atom & 1)
+            vector = sum(1 << index for mask, index in self._demands.items() if mask & 1 << atom)
             generators.setdefault(vector, atom)
         found: dict[int, tuple[int, ...]] = {vector: (atom,) for vector, atom in generators.items()}
         queue = list(found)
@@ -167,32 +197,28 @@ class Dimension:
                 joint = vector | other
                 if joint not in found:
                     if len(found) >= MOST_ATOMS:
-                        raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
+                        return None
                     found[joint] = (*found[vector], atom)
                     queue.append(joint)
-        self.sets = list(found.values())
-        for mask, index in self._demands.items():
-            self._hits[mask] = sum(1 << place for place, vector in enumerate(found) if vector >> index & 1)
-        self.present = (1 << len(found)) - 1
-        self.absent = 1 << len(found) if self.optional else 0
+        return found
 
     @property
-    def everything(self) -> int:
+    def everything(self) -> Atoms:
         return self.present | self.absent
 
-    def hits(self, base_mask: int) -> int:
+    def hits(self, base_mask: Atoms) -> Atoms:
         """The atoms of sets that have a value in `base_mask`, which has been demanded."""
         return self._hits[base_mask]
 
-    def union(self, indexes: Iterable[int]) -> int:
+    def union(self, indexes: Iterable[int]) -> Atoms:
         """The base atoms of the values that satisfy one of the predicates."""
-        result = 0
+        result: Atoms = 0
         for index in indexes:
             result |= self.masks[index]
         return result
 
-    def base_atom(self, value: str) -> int | None:
-        """The base atom that `value` belongs to, or None for a value outside the dimension. After `refine`."""
+    def atom_of(self, value: str) -> Atoms | None:
+        """The mask of the base atom of `value`, or None for a value outside the dimension. After `refine`."""
         if not _belongs(value, self.within):
             return None
         if self.universe is not None:
@@ -202,12 +228,52 @@ class Dimension:
                 self._well_formed = tuple(self.universe.patterns(patterns))
             if not any(matches(pattern, value) for pattern in self._well_formed):
                 return None
-        return self._atom_of.get(self._vectors.of(value))
+        if self._texts is not None:
+            return ValueSet(self._texts, self._texts.atom(value))
+        if self._vector_of is None:
+            self._vector_of = _classifier(tuple(self._predicates))
+        atom = self._atom_of.get(self._vector_of(value))
+        return None if atom is None else 1 << atom
 
-    def unasked(self) -> int:
+    def unasked(self) -> Atoms:
         """The atom of values that satisfy no predicate, and the absent one."""
+        if self._texts is not None:
+            return self.absent | (self.base & ~self.union(range(len(self.masks))))
         atom = self._atom_of.get(0)
         return self.absent | (0 if atom is None else 1 << atom)
+
+    def some_of(self, mask: Atoms) -> Atoms:
+        """One of the base atoms of `mask`, which has one."""
+        if isinstance(mask, int):
+            return mask & -mask
+        word = None if self._texts is None else self._texts.find(mask.formula)
+        atom = None if word is None else self.atom_of(word)
+        return mask if atom is None else atom
+
+    def words_of(self, mask: Atoms) -> list[str]:
+        """A few values of the base atoms of `mask`."""
+        if isinstance(mask, int):
+            return [word for atom, words in enumerate(self.words) if mask >> atom & 1 for word in words]
+        word = None if self._texts is None else self._texts.find(mask.formula)
+        return [] if word is None else [word]
+
+    def sets_of(self, mask: Atoms) -> Iterator[tuple[tuple[str, ...], Atoms]]:
+        """Sets of values, each with its atom in `mask`; those of which some value is not known are left out."""
+        chosen: Iterable[tuple[Atoms, tuple[Atoms, ...]]]
+        if isinstance(mask, int):
+            chosen = (
+                (1 << place, tuple(1 << atom for atom in members))
+                for place, members in enumerate(self.sets)
+                if mask >> place & 1
+            )
+        else:
+            found = None if self._sets is None else self._sets.search(mask.formula)
+            chosen = () if found is None else ((mask, found),)
+        for atom, members in chosen:
+            values = [next(iter(self.words_of(each)), None) for each in members]
+            known = tuple(dict.fromkeys(value for value in values if value is not None))
+            if None not in values:
+                yield known, atom
 
     def patterns(self) -> list[Pattern]:
         """All patterns that come from policies or the set."""
@@ -226,7 +292,8 @@ class Dimension:
 
     # ---- the atoms of each view
 
-    def _atoms(self, predicates: tuple[Predicate, ...]) -> dict[int, list[str]]:
+    def _atoms(self, predicates: tuple[Predicate, ...]) -> dict[int, list[str]] | None:
+        """For the vector of each atom some of its values; None where texts have too many atoms."""
         listed = next((group for group in self.within if all(each.kind == "literal" for each in group)), None)
         if listed is not None:
             words = [each.text for each in listed]
@@ -235,11 +302,14 @@ class Dimension:
         if self.boolean and predicates and not self.within:
             return _classified(predicates, ("true", "false"))
         if len(predicates) > MOST_ATOMS:
-            raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
+            return None
         views: list[dict[int, list[str]]] = []
         texts = [(index, each.pattern) for index, each in enumerate(predicates) if isinstance(each, Matches)]
         if texts or self.within or len(texts) == len(predicates):
-            views.append(self._text_atoms(texts))
+            found = self._text_atoms(texts)
+            if found is None:
+                return None
+            views.append(found)
         for view in ("number", "date"):
             ordered = [
                 (index, each)
@@ -255,26 +325,21 @@ class Dimension:
             views.append(_address_atoms(ranges))
         return views[0] if len(views) == 1 else _joint(predicates, views)
 
-    def _text_atoms(self, texts: Sequence[tuple[int, Pattern]]) -> dict[int, list[str]]:
+    def _text_atoms(self, texts: Sequence[tuple[int, Pattern]]) -> dict[int, list[str]] | None:
         patterns = [pattern for _, pattern in texts]
-        found = text_atoms(patterns, self.within, self.universe)
+        found = text_atoms(patterns, self.within, self.universe, self.steps)
         if found is None:
-            raise OverBudgetError(f"the patterns for {self.name} overlap in too many ways")
+            return None
         if len(texts) == len(self._predicates):
             return found
-        return {sum(1 << texts[place][0] for place in _bits(vector)): words for vector, words in found.items()}
-
-
-def _bits(vector: int) -> Iterator[int]:
-    """The places of the bits that are set."""
-    while vector:
-        low = vector & -vector
-        yield low.bit_length() - 1
-        vector ^= low
+        return {sum(1 << texts[place][0] for place in bits(vector)): words for vector, words in found.items()}
 
 
 def text_atoms(
-    patterns: Sequence[Pattern], within: Sequence[Sequence[Pattern]] = (), universe: Universe | None = None
+    patterns: Sequence[Pattern],
+    within: Sequence[Sequence[Pattern]] = (),
+    universe: Universe | None = None,
+    steps: Steps | None = None,
 ) -> dict[int, list[str]] | None:
     """The atoms of `patterns`, each with some of its words; None when there are too many states.
 
@@ -288,7 +353,7 @@ def text_atoms(
             [Matches(pattern) for pattern in patterns], (word for word in words if _belongs(word, within))
         )
     groups = list(within) if universe is None else [*within, universe.patterns(everything)]
-    found = automata.atoms(patterns, groups)
+    found = automata.atoms(patterns, groups, FEW_STATES if steps is not None else MOST_STATES, steps)
     return None if found is None else {vector: [word] for vector, word in found.items()}
 
 
@@ -334,43 +399,43 @@ def _belongs(word: str, within: Sequence[Sequence[Pattern]]) -> bool:
     return all(any(matches(pattern, word) for pattern in group) for group in within)
 
 
-class _Vectors:
-    """Which predicates a value satisfies, as bits: literals and beginnings are looked up, others asked one by one."""
+def _classified(predicates: Sequence[Predicate], words: Iterable[str]) -> dict[int, list[str]]:
+    """The words by the predicates that they satisfy; not all of them when those are too many ways."""
+    found: dict[int, list[str]] = {}
+    vector_of = _classifier(predicates)
+    for word in words:
+        found.setdefault(vector_of(word), []).append(word)
+        if len(found) > MOST_ATOMS:
+            break  # Those are too many, however many more there are.
+    return found
 
-    def __init__(self, predicates: Sequence[Predicate]) -> None:
-        self._literals: dict[str, int] = {}
-        self._beginnings: dict[int, dict[str, int]] = {}
-        self._others: list[tuple[int, Predicate]] = []
-        for index, predicate in enumerate(predicates):
-            bit = 1 << index
-            pattern = predicate.pattern if isinstance(predicate, Matches) else None
-            if pattern is None or pattern.kind not in ("literal", "prefix"):
-                self._others.append((bit, predicate))
-                continue
-            of_length = self._beginnings.setdefault(len(pattern.text), {}) if pattern.kind == "prefix" else None
-            table = self._literals if of_length is None else of_length
-            table[pattern.text] = table.get(pattern.text, 0) | bit
 
-    def of(self, value: str) -> int:
-        vector = self._literals.get(value, 0)
-        for length, table in self._beginnings.items():
-            if length <= len(value):
-                vector |= table.get(value[:length], 0)
-        for bit, predicate in self._others:
+def _classifier(predicates: Sequence[Predicate]) -> Callable[[str], int]:
+    """A function from a value to its vector, which looks literals and prefixes up and matches only what is left."""
+    literals: dict[str, int] = {}
+    prefixes: dict[str, int] = {}
+    others: list[tuple[int, Predicate]] = []
+    for index, predicate in enumerate(predicates):
+        kind = predicate.pattern.kind if isinstance(predicate, Matches) else ""
+        if isinstance(predicate, Matches) and kind in ("literal", "prefix"):
+            table, text = literals if kind == "literal" else prefixes, predicate.pattern.text
+            table[text] = table.get(text, 0) | 1 << index
+        else:
+            others.append((1 << index, predicate))
+    lengths = sorted({len(text) for text in prefixes})
+
+    def vector_of(value: str) -> int:
+        vector = literals.get(value, 0)
+        for length in lengths:
+            if length > len(value):
+                break
+            vector |= prefixes.get(value[:length], 0)
+        for bit, predicate in others:
             if holds(predicate, value):
                 vector |= bit
         return vector
 
-
-def _classified(predicates: Sequence[Predicate], words: Iterable[str]) -> dict[int, list[str]]:
-    """The words by the predicates that they satisfy; not all of them when those are too many ways."""
-    vectors = _Vectors(predicates)
-    found: dict[int, list[str]] = {}
-    for word in words:
-        found.setdefault(vectors.of(word), []).append(word)
-        if len(found) > MOST_ATOMS:
-            break  # Those are too many, however many more there are.
-    return found
+    return vector_of
 
 
 # Whole numbers only: between 3599 and 3600 there is no value.
@@ -407,12 +472,12 @@ def _address_atoms(tests: Sequence[tuple[int, Within]]) -> dict[int, list[str]]:
 
 def _joint(predicates: Sequence[Predicate], views: Sequence[dict[int, list[str]]]) -> dict[int, list[str]]:
     """Atoms of a key that is asked for as text and as a number: every combination, with a value where one is found."""
-    vectors = _Vectors(predicates)
+    vector_of = _classifier(predicates)
     found: dict[int, list[str]] = {}
     for combination in product(*(view.items() for view in views)):
         vector = sum(part for part, _ in combination)
         words = [word for _, candidates in combination for word in candidates]
-        found[vector] = [word for word in words if vectors.of(word) == vector]
+        found[vector] = [word for word in words if vector_of(word) == vector]
         if len(found) > MOST_ATOMS:
             break
     return found

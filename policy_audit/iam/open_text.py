@@ -57,7 +57,7 @@ def matches_parts(parts: Parts, text: str, symbols: Symbols | None = None) -> Tr
 
 def is_open_text(text: str) -> bool:
     """Whether `text` has letters, or is too long to be matched as if it had none."""
-    return has_letters(text) or len(text) > LONGEST
+    return len(text) > LONGEST or has_letters(text)
 
 
 def symbol_of(letter: str, symbols: Symbols | None) -> Symbol:

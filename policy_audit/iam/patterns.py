@@ -24,13 +24,6 @@ class CharClass(NamedTuple):
         return (character in self.chars) != self.complement
 
 
-LONGEST: Final = 1 << 14
-"""Positions of a pattern that is read character by character. No request has so long a text.
-
-An ARN has at most 2,048 characters, a request's line and headers 10,240 bytes:
-https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
-"""
 NOTHING: Final[frozenset[str]] = frozenset()
 ANY: Final = CharClass(NOTHING, complement=True, letters=True)
 PLAIN: Final = CharClass(NOTHING, complement=True)

@@ -5,6 +5,7 @@ it through pre-images: patterns for the ARNs whose account, type or name matches
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import count, product
 from typing import Final
 
@@ -43,6 +44,8 @@ class Principals:
     def patterns(self, mentioned: Sequence[Pattern]) -> Sequence[Pattern]:
         """Patterns for all of them. A letter may stand wherever its shape lets it, also for a whole ARN."""
         letters = "".join(sorted(_letters(mentioned)))
+        if not letters:
+            return _plain()
         made = self._made.get(letters)
         if made is None:
             made = self._made[letters] = tuple(self._patterns(letters))
@@ -87,7 +90,8 @@ class Principals:
 
         None if a pattern asks for anything else, such as the end of a role's name.
         """
-        partitions, accounts, tails = set(), set(), set(_TAILS)
+        partitions: set[str] = set()
+        by_account: dict[str, list[str]] = {"": []}
         opened: set[str] = set()
         for pattern in mentioned:
             asked = _segments(pattern)
@@ -95,20 +99,21 @@ class Principals:
                 return None
             partition, account, tail = asked
             partitions.add(partition)
-            accounts.add(account)
-            tails.add(tail)
+            by_account.setdefault(account, []).append(tail)
             if pattern.text and is_letter(pattern.text[0]):
                 opened.add(pattern.text)
         letters = _letters(mentioned)
         partitions = {each for each in partitions if self._is_partition(each)}
         partitions.add(next(each for each in _partitions() if each not in partitions))
-        accounts = {each for each in accounts if self._is_account(each)}
+        accounts = {each for each in by_account if self._is_account(each)}
         accounts.add(next(each for each in _accounts() if each not in accounts))
+        # What other accounts' patterns ask of the tail tells nothing apart in this one.
+        everywhere = {*_TAILS, *by_account[""]}
         words = [
             f"arn:{partition}:{'sts' if tail.startswith('federated-user/') else 'iam'}::{account}:{tail}"
-            for partition, account, tail in product(
-                sorted(partitions), sorted(accounts, reverse=True), _well_formed(sorted_words(tails))
-            )
+            for account in sorted(accounts, reverse=True)
+            for tail in _well_formed(sorted_words(everywhere.union(by_account.get(account, ()))))
+            for partition in sorted(partitions)
         ]
         if opened:
             arns = tuple(self.arns(letters))
@@ -124,6 +129,12 @@ class Principals:
         if len(text) == 12 and text.isascii():
             return text.isdecimal()
         return len(text) == 1 and is_letter(text) and self._admits(text, _AN_ACCOUNT)
+
+
+@lru_cache(1)
+def _plain() -> tuple[Pattern, ...]:
+    """The patterns for callers where nothing is open: the same for every question, and long to make."""
+    return tuple(Principals(Symbols())._patterns(""))
 
 
 def _partitions() -> Iterator[str]:

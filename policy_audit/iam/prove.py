@@ -4,11 +4,13 @@ What is proven holds for every request of the set and every value of the symbols
 evaluator decides so. Whatever lies between is undecided.
 """
 
-from typing import Final, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.iam.core import carrying
-from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, MOST_REASONS, Side, classes, decide
-from policy_audit.iam.domains import OverBudgetError
+from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, Side, classes, decide
+from policy_audit.iam.limits import MOST_REASONS, OverBudgetError, Steps
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import (
     Authorization,
@@ -20,9 +22,11 @@ from policy_audit.iam.request import (
     Undecided,
     Verdict,
 )
-from policy_audit.iam.symbols import Bindings, condition_of, substitute, substitutions
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
+
+if TYPE_CHECKING:
+    from policy_audit.iam.symbols import Bindings
 
 EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
 WORST_CASE: Final = f"{IDENTITY_NOT_VISIBLE}: they may allow everything"
@@ -78,32 +82,43 @@ def _for_all_symbols(
     side: Side, requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
 ) -> Verdict:
     """The verdict that holds for every value of the symbols, or what it hangs on."""
+    steps = Steps()
     try:
-        question = Question(requests, policies, symbols, authorization)
+        question = Question(requests, policies, symbols, authorization, steps=steps)
         verdict = decide(side, question)
         if isinstance(verdict, Refuted) and side == "denied":
             return verdict  # Replayed with the letters in it: it holds whatever they stand for.
-        tried = substitutions(question.space.patterns(), symbols, question.space.accounts)
+        if symbols.is_empty:
+            return _carried(verdict, side, [question])
+        from policy_audit.iam.symbols import substitute, substitutions
+
+        tried = substitutions(question.space.patterns(), symbols, question.space.accounts, steps)
     except OverBudgetError as error:
         return Undecided((str(error),))
     questions = [question]
     flipping: list[tuple[Bindings, Verdict]] = []
-    is_whole = tried.complete
+    is_whole = complete = tried.complete
     for size, bindings in sorted((len(each), each) for each in tried.found):
         if flipping and size > len(flipping[0][0]):
             is_whole = False
             break  # A shorter condition is known that makes a difference.
         try:
-            questions.append(Question(*substitute(requests, policies, bindings), symbols, authorization))
+            questions.append(Question(*substitute(requests, policies, bindings), symbols, authorization, steps=steps))
             other = decide(side, questions[-1])
-        except OverBudgetError as error:
-            other = Undecided((str(error),))
+        except OverBudgetError:
+            is_whole = complete = False
+            break
         if type(other) is not type(verdict):
             flipping.append((bindings, other))
     if flipping:
         return _hanging(verdict, flipping, symbols, is_whole)
-    if not tried.complete:
+    if not complete:
         return Undecided(("too many values of the open parts would make a difference",), likely=_request_of(verdict))
+    return _carried(verdict, side, questions)
+
+
+def _carried(verdict: Verdict, side: Side, questions: list[Question]) -> Verdict:
+    """A proof with the statements that carry it."""
     if isinstance(verdict, Proven):
         return verdict._replace(because=carrying("Deny" if side == "denied" else "Allow", questions))
     return verdict
@@ -111,6 +126,8 @@ def _for_all_symbols(
 
 def _hanging(verdict: Verdict, flipping: list[tuple[Bindings, Verdict]], symbols: Symbols, is_whole: bool) -> Verdict:
     """Undecided, with the shortest conditions under which the verdict is another."""
+    from policy_audit.iam.symbols import condition_of
+
     definite = [bindings for bindings, other in flipping if not isinstance(other, Undecided)]
     shortest = sorted(definite or [bindings for bindings, _ in flipping], key=len)
     least = [one for one in shortest if not any(set(other) < set(one) for other in shortest)]

@@ -1,7 +1,7 @@
 """One question, compiled: request set and policies as cubes and boxes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.iam.boxes import (
     WITH_PRINCIPAL,
@@ -15,16 +15,21 @@ from policy_audit.iam.boxes import (
     resolve,
 )
 from policy_audit.iam.domains import Matches
+from policy_audit.iam.lazy import Atoms
+from policy_audit.iam.limits import Steps
 from policy_audit.iam.patterns import Pattern, glob, literal, matches
 from policy_audit.iam.principal_boxes import principal_terms
 from policy_audit.iam.principal_domain import ROOT, TYPES
 from policy_audit.iam.readings import set_reading
-from policy_audit.iam.request import Authorization, Deciding, Policies, PolicyType, RequestSet
+from policy_audit.iam.request import Authorization, Deciding, Decision, Policies, PolicyType, Request, RequestSet
 from policy_audit.iam.reserved_boxes import CALLER_IDENTITY, reserved
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, Space, is_open_arn
 from policy_audit.model.policy import Policy
-from policy_audit.model.value import Symbols
+from policy_audit.model.value import Symbols, has_letters
 from policy_audit.record import NamedTuple
+
+if TYPE_CHECKING:
+    from policy_audit.iam.evaluate import Evaluator
 
 _FEDERATED: Final = glob(TYPES["FederatedUser"])
 _SERVICE_LINKED: Final = glob("arn:*:iam::*:role/aws-service-role/*")
@@ -61,21 +66,34 @@ class Question:
         symbols: Symbols,
         authorization: Authorization,
         space: Space | None = None,
+        steps: Steps | None = None,
     ) -> None:
         """With `space` the question is one of several about it, and is ready once `refine` has been given them all."""
         requests = as_taken(requests, authorization)
         self.requests = requests
         self.policies = policies
         self.authorization: Authorization = authorization
-        self.space = space or Space(requests, symbols, has_open_arns(requests, policies))
+        self.space = space or Space(requests, symbols, has_open_arns(requests, policies), steps)
         self.levels: list[Level] = []
         self.predicates: dict[str, int] = {}
+        self._evaluator: Evaluator | None = None
+        self._cost_of_decision = 0
         self.signed = requests.kind == "signed"
         actions = [set_reading(text.lower()) for text in requests.actions.patterns]
         self.about_caller_identity = self.signed and any(matches(each, CALLER_IDENTITY) for each in actions)
         self._collect()
         if space is None:
             refine((self,))
+
+    def decision_on(self, request: Request) -> Decision:
+        """The evaluator's decision. It is imported here, as a proof without a counterexample does without it."""
+        if self._evaluator is None:
+            from policy_audit.iam.evaluate import Evaluator
+
+            self._evaluator = Evaluator(self.policies, self.authorization, self.space.symbols)
+            self._cost_of_decision = 10 + sum(map(_open_texts, self.policies.documents()))
+        self.space.steps.take(self._cost_of_decision)
+        return self._evaluator.decide(request)
 
     # ---- drafts
 
@@ -180,7 +198,7 @@ class Question:
                 return False
         return True
 
-    def _masks(self, term: Term) -> tuple[int, int]:
+    def _masks(self, term: Term) -> tuple[Atoms, Atoms]:
         return resolve(term, self.space.dimensions[term.dimension])
 
     def _name_principals(self) -> None:
@@ -235,7 +253,7 @@ def refine(questions: Sequence[Question]) -> None:
                 dimension.close()
 
 
-def _conjoin(draft: Draft, term: Term, may: int, must: int) -> bool:
+def _conjoin(draft: Draft, term: Term, may: Atoms, must: Atoms) -> bool:
     dimension = term.dimension
     may &= draft.may.get(dimension, -1)
     if not may:
@@ -270,6 +288,15 @@ def _misplaced(policy_type: PolicyType, policy: Policy, index: int) -> str:
     if policy_type not in WITH_PRINCIPAL and statement.principals is not None:
         return f"a statement of this {policy_type} has a `Principal`, which AWS refuses"
     return ""
+
+
+def _open_texts(policy: Policy) -> int:
+    """The steps that open texts of a policy add to a decision: each is compared character by character."""
+    steps = 0
+    for statement in policy.statements:
+        for text in (*(statement.resources or ()), *(value for each in statement.conditions for value in each.values)):
+            steps += 90 + 3 * len(text) if has_letters(text) else 1
+    return steps
 
 
 def has_open_arns(requests: RequestSet, policies: Policies) -> bool:

@@ -5,13 +5,12 @@ Both are asked about in one space, so that a difference is searched for itself, 
 
 from typing import Literal
 
-from policy_audit.iam.decide import MOST_REASONS, NO_REQUEST, assumptions, caller_of, doubts, is_member
-from policy_audit.iam.domains import OverBudgetError
-from policy_audit.iam.evaluate import evaluate
+from policy_audit.iam.decide import NO_REQUEST, assumptions, caller_of, doubts, is_member
+from policy_audit.iam.limits import MOST_REASONS, OverBudgetError, Steps
 from policy_audit.iam.prove import EVERYTHING, NOT_VISIBLE
 from policy_audit.iam.question import Question, as_taken, has_open_arns, refine
 from policy_audit.iam.request import Authorization, Decision, Policies, Request, RequestSet
-from policy_audit.iam.search import Cube, Steps, allowed_beyond
+from policy_audit.iam.search import Cube, allowed_beyond
 from policy_audit.iam.space import Space
 from policy_audit.iam.symbols import Bindings, condition_of, substitute, substitutions
 from policy_audit.iam.ways import formula_of
@@ -115,55 +114,47 @@ def _either(allowing: Side, silent: Side) -> Side:
 def _relation(
     old: Policies, new: Policies, requests: RequestSet, symbols: Symbols, authorization: Authorization
 ) -> Relation:
+    steps = Steps()
     try:
-        before, after = _questions(old, new, requests, symbols, authorization)
+        before, after = _questions(old, new, requests, symbols, authorization, steps)
         known = assumptions(after)
         if before.space.region(wide=True) is None:
             return Relation(None, None, (NO_REQUEST,))
         gained, lost = _sides(before, after)
         if gained is not None and lost is not None:
             return Relation(gained, lost, known)
-        tried = substitutions(before.space.patterns(), symbols, before.space.accounts)
+        tried = substitutions(before.space.patterns(), symbols, before.space.accounts, steps)
     except OverBudgetError as error:
         return Relation(Doubt((str(error),)), Doubt((str(error),)))
     hanging: list[tuple[Bindings, Side, Side]] = []
+    complete = tried.complete
     for bindings in sorted(tried.found, key=lambda each: (len(each), each)):
-        other_gained, other_lost = _substituted(bindings, old, new, requests, symbols, authorization)
+        altered, one = substitute(requests, old, bindings)
+        other = substitute(requests, new, bindings)[1]
+        try:
+            other_gained, other_lost = _sides(*_questions(one, other, altered, symbols, authorization, steps))
+        except OverBudgetError:
+            complete = False
+            break
         hanging.append((bindings, other_gained, other_lost))
         if (gained or other_gained) and (lost or other_lost):
             break  # Longer conditions tell no more.
     gained = gained or _hanging([(bindings, side) for bindings, side, _ in hanging if side is not None], symbols)
     lost = lost or _hanging([(bindings, side) for bindings, _, side in hanging if side is not None], symbols)
-    if not tried.complete:
+    if not complete:
         too_many = Doubt(("too many values of the open parts would make a difference",))
         gained, lost = gained or too_many, lost or too_many
     return Relation(gained, lost, known)
 
 
 def _questions(
-    old: Policies, new: Policies, requests: RequestSet, symbols: Symbols, authorization: Authorization
+    old: Policies, new: Policies, requests: RequestSet, symbols: Symbols, authorization: Authorization, steps: Steps
 ) -> tuple[Question, Question]:
-    space = Space(requests, symbols, has_open_arns(requests, old) or has_open_arns(requests, new))
+    space = Space(requests, symbols, has_open_arns(requests, old) or has_open_arns(requests, new), steps)
     before = Question(requests, old, symbols, authorization, space)
     after = Question(requests, new, symbols, authorization, space)
     refine((before, after))
     return before, after
-
-
-def _substituted(
-    bindings: Bindings,
-    old: Policies,
-    new: Policies,
-    requests: RequestSet,
-    symbols: Symbols,
-    authorization: Authorization,
-) -> tuple[Side, Side]:
-    altered, before = substitute(requests, old, bindings)
-    after = substitute(requests, new, bindings)[1]
-    try:
-        return _sides(*_questions(before, after, altered, symbols, authorization))
-    except OverBudgetError as error:
-        return Doubt((str(error),)), Doubt((str(error),))
 
 
 def _hanging(found: list[tuple[Bindings, Side]], symbols: Symbols) -> Doubt | None:
@@ -190,7 +181,7 @@ def _sides(before: Question, after: Question) -> tuple[Side, Side]:
 
 def _beyond(question: Question, other: Question) -> Side:
     """What `question` allows and `other` does not; the decision of `question` is `new`."""
-    steps = Steps()
+    steps = question.space.steps
     wide, narrow = question.space.region(wide=True), question.space.region(wide=False)
     possible = None if wide is None else _search(wide, question, other, True, steps)
     if possible is None:
@@ -211,14 +202,10 @@ def _search(cube: Cube, question: Question, other: Question, may: bool, steps: S
 
 
 def _replayed(request: Request, question: Question, other: Question) -> Difference | None:
-    decision, against = _decided(request, question), _decided(request, other)
+    decision, against = question.decision_on(request), other.decision_on(request)
     # With `denied_by` set an undecided request is denied in any case: only whether explicitly is open.
     refused = against.outcome.endswith("Denied") or against.denied_by is not None
     return Difference(request, against, decision) if decision.outcome == "Allowed" and refused else None
-
-
-def _decided(request: Request, question: Question) -> Decision:
-    return evaluate(request, question.policies, question.authorization, question.space.symbols)
 
 
 def _doubt(cube: Cube, question: Question, other: Question) -> Doubt:
@@ -228,7 +215,7 @@ def _doubt(cube: Cube, question: Question, other: Question) -> Doubt:
     if likely is None:
         reasons.append("no value is known that a key would need to have")
     else:
-        reasons += _decided(likely, question).undecided_because + _decided(likely, other).undecided_because
+        reasons += question.decision_on(likely).undecided_because + other.decision_on(likely).undecided_because
         if not is_member(likely, question):
             show = question.space.symbols.show
             reasons.append(f"whether `{show(caller_of(likely))}` is one of those left out")

@@ -47,6 +47,12 @@ class ResourcePatterns:
         # AWS calls a wildcard in the resource type incorrect, yet does not refuse it: it lifts no barrier here.
         return None if self.grants else doubtful
 
+    def beginnings(self) -> tuple[str, ...]:
+        """What a text without letters begins with, if it matches: one of these; none when they tell nothing."""
+        firsts = [pieces[0] if pieces else "" for pieces in self.pieces()]
+        texts = tuple(first for first in firsts if isinstance(first, str) and first and not has_letters(first))
+        return texts if len(texts) == len(firsts) and not self._everything else ()
+
     def pieces(self) -> tuple[Pieces, ...]:
         return self._plain.patterns + (self._contested.patterns if self._contested is not None else ())
 

@@ -5,17 +5,14 @@ disjoint branches on the box that leaves the fewest dimensions open.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
-from policy_audit.iam.domains import OverBudgetError
+from policy_audit.iam.lazy import Atoms
+from policy_audit.iam.limits import Steps as Steps
 from policy_audit.record import NamedTuple
 
-MOST_STEPS: Final = 20_000
-"""Steps of one question after which the search gives up: a few tenths of a second."""
-
-Cube = tuple[int, ...]
+Cube = tuple[Atoms, ...]
 """A nonempty mask of atoms for each dimension."""
-Box = tuple[tuple[int, int], ...]
+Box = tuple[tuple[int, Atoms], ...]
 """`(dimension, mask)` for each dimension that the box restricts. The empty box is everything."""
 
 
@@ -23,19 +20,6 @@ class Alternative(NamedTuple):
     """One way to be allowed: a box of every gate applies. A gate is a union of boxes."""
 
     gates: tuple[tuple[Box, ...], ...]
-
-
-class Steps:
-    """Counts the steps of one question."""
-
-    def __init__(self, most: int = MOST_STEPS) -> None:
-        self.left = most
-
-    def take(self) -> None:
-        """Raises `OverBudgetError` when no step is left."""
-        self.left -= 1
-        if self.left < 0:
-            raise OverBudgetError("the statements combine in too many ways")
 
 
 def meet(cube: Cube, box: Box) -> Cube | None:
@@ -68,7 +52,7 @@ def _inside(cube: Cube, gates: Sequence[Sequence[Box]], out: Sequence[Box], step
 
 def outside(cube: Cube, boxes: Sequence[Box], steps: Steps) -> Cube | None:
     """A cube inside `cube` that no box touches, or None when the boxes cover `cube`."""
-    stack: list[tuple[list[int], Sequence[Box]]] = [(list(cube), boxes)]
+    stack: list[tuple[list[Atoms], Sequence[Box]]] = [(list(cube), boxes)]
     while stack:
         masks, remaining = stack.pop()
         open_boxes = _propagate(masks, remaining, steps)
@@ -77,7 +61,7 @@ def outside(cube: Cube, boxes: Sequence[Box], steps: Steps) -> Cube | None:
         if not open_boxes:
             return tuple(masks)
         # The branches are disjoint: outside in the first open dimension; inside there and outside in the second; ...
-        branches: list[list[int]] = []
+        branches: list[list[Atoms]] = []
         for dimension, mask in min(open_boxes, key=len):
             branch = masks.copy()
             branch[dimension] &= ~mask
@@ -87,14 +71,14 @@ def outside(cube: Cube, boxes: Sequence[Box], steps: Steps) -> Cube | None:
     return None
 
 
-def _propagate(masks: list[int], boxes: Sequence[Box], steps: Steps) -> list[Box] | None:
+def _propagate(masks: list[Atoms], boxes: Sequence[Box], steps: Steps) -> list[Box] | None:
     """Cuts `masks` down as the boxes force it. The boxes that are still open, or None if one covers what is left."""
     while True:
         changed = False
         open_boxes: list[Box] = []
         for box in boxes:
             steps.take()
-            undecided: list[tuple[int, int]] = []
+            undecided: list[tuple[int, Atoms]] = []
             for dimension, mask in box:
                 own = masks[dimension]
                 if not own & mask:

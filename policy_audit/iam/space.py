@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from policy_audit.iam.domains import Dimension, Matches
+from policy_audit.iam.lazy import Atoms
+from policy_audit.iam.limits import Steps
 from policy_audit.iam.patterns import (
     ANY,
     PLAIN,
@@ -122,10 +124,11 @@ _AN_ARN: Final = glob("arn:*:*:*:*:*")
 class Space:
     """Dimensions of one request set, made as policies ask for them."""
 
-    def __init__(self, requests: RequestSet, symbols: Symbols, open_arns: bool) -> None:
+    def __init__(self, requests: RequestSet, symbols: Symbols, open_arns: bool, steps: Steps | None = None) -> None:
         """`open_arns`: some text of the question begins with a letter, so that an ARN may be open as a whole."""
         self.requests = requests
         self.symbols = symbols
+        self.steps = steps or Steps()
         self.dimensions: list[Dimension] = []
         self._keys: dict[str, KeyUse] = {}
         self._but: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
@@ -175,7 +178,13 @@ class Space:
         if texts is not None:
             groups.append([set_reading(text) for text in texts.patterns])
         dimension = Dimension(
-            name, groups, optional=optional, present=texts is not None, several=several, universe=universe
+            name,
+            groups,
+            optional=optional,
+            present=texts is not None,
+            several=several,
+            universe=universe,
+            steps=self.steps,
         )
         excluded = [set_reading(text) for text in texts.but] if texts is not None else []
         wide = tuple(dimension.add(Matches(pattern), boolean=True) for pattern in (*excluded, *but))
@@ -339,7 +348,7 @@ class Space:
 
         Nobody picks a unique id at will: in the narrow set it is one that no policy speaks of. None when it is empty.
         """
-        masks: list[int] = []
+        masks: list[Atoms] = []
         for dimension, (maybe, certain) in zip(self.dimensions, self._but, strict=True):
             excluded = dimension.union(certain if wide else maybe)
             if dimension.several:

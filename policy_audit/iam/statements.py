@@ -1,7 +1,7 @@
 """One statement of a policy, compiled: whether it is about a request, as far as that can be told."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policy_audit.iam.conditions import Check, CompiledCondition
@@ -12,12 +12,15 @@ from policy_audit.iam.request import Deciding, PolicyType
 from policy_audit.iam.resource_patterns import ResourcePatterns
 from policy_audit.iam.truth import Truth, any_of, negate
 from policy_audit.iam.variables import Pieces, parse_text, unknown_keys
-from policy_audit.model.policy import Policy
+from policy_audit.model.policy import Policy, Principal
 from policy_audit.model.value import has_letters
 
 _ACTION: Final = re.compile(r"[^\s,:*?]+:[^\s,]+")
 _WITH_PRINCIPAL: Final = frozenset({"resource policy", "trust policy", "VPC endpoint policy", "RCP"})
 _WITHOUT_RESOURCE: Final = frozenset({"resource policy", "trust policy"})
+
+_ANYONE: Final = ((Principal("*", "*"),), (Principal("AWS", "*"),))
+_BY_STAR: Final[tuple[Named, ...]] = (("as anyone", True),)
 
 
 class CompiledStatement:
@@ -27,8 +30,10 @@ class CompiledStatement:
         "_actions",
         "_checks",
         "_conditions",
+        "_names_anyone",
         "_resources",
         "allows",
+        "asks_principal_arn",
         "deciding",
         "policy",
         "policy_type",
@@ -44,6 +49,14 @@ class CompiledStatement:
         self._actions = PatternSet(_action_patterns(statement.actions))
         self.unclear = bool(statement.unknown or self.misplaced())
         """Whether the statement applies cannot be told of any request."""
+        self.asks_principal_arn = any(each.key.lower() == "aws:principalarn" for each in statement.conditions)
+        """Whether a grant to `Principal: "*"` is one to the session itself.
+
+        "Permissions boundaries and session policies do not limit permissions granted using the aws:PrincipalArn
+        condition key with a wildcard in the Principal element":
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+        """
+        self._names_anyone = not statement.not_principal and statement.principals in _ANYONE
         self._resources: ResourcePatterns | None = None
         self._conditions: tuple[CompiledCondition, ...] | None = None
         self._checks: tuple[Check, ...] | None = None
@@ -108,11 +121,20 @@ class CompiledStatement:
         truth = resources.match(facts)
         return negate(truth) if self.statement.not_resource else truth
 
-    def names(self, facts: Facts) -> list[Named]:
+    def beginnings(self) -> tuple[str, ...]:
+        """Texts of which every resource that the statement is about begins with one; none when they tell nothing."""
+        resources = self._resource_patterns()
+        if resources is None or self.unclear or self.statement.not_resource:
+            return ()
+        return resources.beginnings()
+
+    def names(self, facts: Facts) -> Sequence[Named]:
         """How the statement names the caller, for a policy that has principals; empty when it does not.
 
         A statement without `Principal` is about nobody.
         """
+        if self._names_anyone:
+            return _BY_STAR
         principals = self.statement.principals
         if principals is None:
             return [("as anyone", None)] if self.statement.unknown else []

@@ -5,21 +5,20 @@ one under some value. `unifiers` finds such values; the prover asks its question
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
+from policy_audit.iam.limits import (
+    MOST_SUBSTITUTIONS,
+    MOST_TOKENS,
+    MOST_UNIFIER_STEPS,
+    MOST_UNIFIERS,
+    OverBudgetError,
+    Steps,
+)
 from policy_audit.iam.patterns import CharClass, Pattern
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter
 from policy_audit.record import NamedTuple
-
-MOST_STEPS: Final = 4_000
-MOST_TOKENS: Final = 1 << 13
-"""Characters of two texts beyond those they begin with alike: ARNs and names stay far below."""
-MOST_PAIRS: Final = 20_000
-"""Pairs of patterns of which values of symbols may make one word: a long policy has a few thousand."""
-MOST_SOLUTIONS: Final = 6
-MOST_SUBSTITUTIONS: Final = 64
 
 
 class Loop(NamedTuple):
@@ -53,7 +52,7 @@ def tokens_of(pattern: Pattern) -> tuple[Token, ...]:
     return tuple(result)
 
 
-def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
+def unifiers(one: Pattern, other: Pattern, symbols: Symbols, left: Steps | None = None) -> Unifiers:
     """Bindings under which the two patterns share a word that they do not share as they stand."""
     found: dict[Bindings, None] = {}
     ours, theirs = _without_common_start(tokens_of(one), tokens_of(other))
@@ -72,12 +71,14 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols) -> Unifiers:
             continue
         seen.add(key)
         steps += 1
-        if steps > MOST_STEPS:
+        if left is not None:
+            left.take(4)
+        if steps > MOST_UNIFIER_STEPS:
             return Unifiers(tuple(found), complete=False)
         if not ours and not theirs:
             if bindings:
                 found.setdefault(bindings)
-            if len(found) > MOST_SOLUTIONS:
+            if len(found) > MOST_UNIFIERS:
                 return Unifiers(tuple(found), complete=False)
             continue
         stack.extend(_steps(ours, theirs, bindings, symbols))
@@ -230,34 +231,55 @@ def _extended(bindings: Bindings, letter: str, value: str) -> Bindings:
 
 
 def substitutions(
-    patterns: Iterable[Sequence[Pattern]], symbols: Symbols, accounts: Sequence[Pattern] = ()
+    patterns: Iterable[Sequence[Pattern]],
+    symbols: Symbols,
+    accounts: Sequence[Pattern] = (),
+    steps: Steps | None = None,
 ) -> Unifiers:
     """The bindings to try: every unifier of two patterns of one dimension, and unions of those that agree.
 
     `accounts` are patterns for all ARNs of an account; that an open ARN belongs to it is given, not to be found out.
     """
     found: dict[Bindings, None] = {}
+    # What is left has to do for asking the question again.
+    account = Steps() if steps is None else Steps(steps.left // 2)
+    try:
+        complete = _unify_all(found, patterns, symbols, accounts, account)
+    except OverBudgetError:
+        complete = False
+    if steps is not None:
+        steps.left = min(steps.left, steps.left - steps.left // 2 + max(account.left, 0))
+    return _closed(found, complete)
+
+
+def _unify_all(
+    found: dict[Bindings, None],
+    patterns: Iterable[Sequence[Pattern]],
+    symbols: Symbols,
+    accounts: Sequence[Pattern],
+    steps: Steps,
+) -> bool:
+    """Adds the unifiers of every two patterns of a dimension to `found`; whether there are no others."""
     complete = True
-    pairs = 0
     for group in patterns:
         told = [pattern for pattern in group if not _is_for_letters(pattern)]
         opened = [pattern for pattern in told if _is_open(pattern)]
         closed = [pattern for pattern in told if not _is_open(pattern)]
         for index, one in enumerate(opened):
-            pairs += len(told) - index - 1
-            if pairs > MOST_PAIRS:
-                return Unifiers(tuple(found), complete=False)
             for other in (*opened[index + 1 :], *closed):
                 if (other in accounts and _is_letter(one)) or (one in accounts and _is_letter(other)):
                     continue
-                result = unifiers(one, other, symbols)
+                steps.take(len(one.positions) + len(other.positions))
+                result = unifiers(one, other, symbols, steps)
                 complete = complete and result.complete
                 found.update(dict.fromkeys(result.found))
-    return _closed(found, complete)
+    return complete
 
 
 def _closed(found: dict[Bindings, None], complete: bool) -> Unifiers:
     """The bindings with all unions of those that agree, unless there are too many."""
+    if len(found) > MOST_SUBSTITUTIONS:
+        return Unifiers(tuple(found), complete=False)
     singles = list(found)
     fresh = singles
     while fresh:

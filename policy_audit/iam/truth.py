@@ -27,6 +27,20 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return result
 
 
+def both(one: Truth, other: Truth) -> Truth:
+    """`all_of` the two, for what is asked with every decision."""
+    if one is False or other is False:
+        return False
+    return None if one is None or other is None else True
+
+
+def either(one: Truth, other: Truth) -> Truth:
+    """`any_of` the two, for what is asked with every decision."""
+    if one or other:
+        return True
+    return None if one is None or other is None else False
+
+
 def negate(truth: Truth) -> Truth:
     """The opposite; unknown stays unknown."""
     return None if truth is None else not truth

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 from collections.abc import Container, Iterator
 
 from policy_audit.iam.boxes import Draft, Naming
+from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import PolicyType
 from policy_audit.iam.reserved_boxes import CALLER_IDENTITY
@@ -71,7 +72,7 @@ def _allowing(question: Question, policy_type: PolicyType, *namings: Naming) -> 
 def _callers(question: Question, name: str, *, but: bool = False) -> tuple[Box, ...]:
     """The box of callers of a kind, or of all others."""
     dimension = question.space.dimensions[PRINCIPAL]
-    mask = dimension.masks[question.predicates[name]]
+    mask: Atoms = dimension.masks[question.predicates[name]]
     mask = dimension.everything & ~mask if but else mask
     return (((PRINCIPAL, mask),),) if mask else ()
 

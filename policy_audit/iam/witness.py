@@ -5,14 +5,13 @@ from itertools import islice, product
 from typing import Final
 
 from policy_audit.iam.domains import Dimension
+from policy_audit.iam.lazy import Atoms
+from policy_audit.iam.limits import MOST_CANDIDATES
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import Caller, ContextValue, PrincipalKind, Request, literal_text
 from policy_audit.iam.search import Cube
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE
 from policy_audit.model.value import is_letter
-
-MOST_CANDIDATES: Final = 24
-"""Requests tried for one cube."""
 
 _ORDINARY: Final = {
     "aws:currenttime": ("2030-01-01T12:00:00Z",),
@@ -39,13 +38,18 @@ _PLACES: Final = ("role/Other", "user/Other", "root", "role/x/Other", "federated
 
 def candidates(cube: Cube, question: Question) -> Iterator[Request]:
     """Requests of the cube, the most readable first, at most `MOST_CANDIDATES`."""
-    choices = [
-        [value for value, _ in islice(values(question, index, mask), 12 if index == PRINCIPAL else 3)]
-        for index, mask in enumerate(cube)
-    ]
-    if not all(choices):
+    sources = [values(question, index, mask) for index, mask in enumerate(cube)]
+    firsts = [next(source, None) for source in sources]
+    first = tuple(found[0] for found in firsts if found is not None)
+    if len(first) < len(firsts):
         return
-    first = tuple(each[0] for each in choices)
+    names = {use.dimension: name for name, use in question.space.used_keys() if use.dimension > RESOURCE}
+    yield _request(question, first, names)
+    # Most often the first will do, and to find others takes longer than all the rest of a proof.
+    choices = [
+        [first[index], *(value for value, _ in islice(source, 11 if index == PRINCIPAL else 2))]
+        for index, source in enumerate(sources)
+    ]
     picked: dict[tuple[ContextValue | None, ...], None] = {first: None}
     for caller in choices[PRINCIPAL]:
         picked.setdefault((caller, *first[1:]))
@@ -54,12 +58,11 @@ def candidates(cube: Cube, question: Question) -> Iterator[Request]:
             picked.setdefault((*first[:index], value, *first[index + 1 :]))
     for combination in islice(product(*choices), MOST_CANDIDATES):
         picked.setdefault(combination)
-    names = {use.dimension: name for name, use in question.space.used_keys() if use.dimension > RESOURCE}
-    for chosen in islice(picked, MOST_CANDIDATES):
+    for chosen in islice(picked, 1, MOST_CANDIDATES):
         yield _request(question, chosen, names)
 
 
-def point(cube: Cube, question: Question) -> list[tuple[ContextValue | None, int]] | None:
+def point(cube: Cube, question: Question) -> list[tuple[ContextValue | None, Atoms]] | None:
     """One readable value of each dimension with its atom, or None when no value of some class is known."""
     result = [next(values(question, index, mask), None) for index, mask in enumerate(cube)]
     found = [each for each in result if each is not None]
@@ -122,7 +125,7 @@ def as_written(action: str, question: Question) -> str:
 # ---- values of one dimension
 
 
-def values(question: Question, index: int, mask: int) -> Iterator[tuple[ContextValue | None, int]]:
+def values(question: Question, index: int, mask: Atoms) -> Iterator[tuple[ContextValue | None, Atoms]]:
     """Values whose atoms are in `mask`, with the atom; None for an absent key."""
     dimension = question.space.dimensions[index]
     name = dimension.name.strip("`")
@@ -130,35 +133,26 @@ def values(question: Question, index: int, mask: int) -> Iterator[tuple[ContextV
     if absent and name not in _USUALLY_PRESENT:
         yield None, absent
     if dimension.several:
-        yield from _sets(dimension, mask)
+        yield from dimension.sets_of(mask)
     else:
         seen: set[str] = set()
         for word in (*_lexicon(question, index, name), *_words(dimension, mask)):
             if word in seen:
                 continue
             seen.add(word)
-            atom = dimension.base_atom(word)
-            if atom is not None and mask >> atom & 1:
-                yield word, 1 << atom
+            atom = dimension.atom_of(word)
+            if atom is not None and mask & atom:
+                yield word, atom
     if absent and name in _USUALLY_PRESENT:
         yield None, absent
 
 
-def _words(dimension: Dimension, mask: int) -> list[str]:
-    found = [word for atom, words in enumerate(dimension.words) if mask >> atom & 1 for word in words]
-    return sorted(found, key=lambda word: (not _is_readable(word), len(word), word))
+def _words(dimension: Dimension, mask: Atoms) -> list[str]:
+    return sorted(dimension.words_of(mask), key=lambda word: (not _is_readable(word), len(word), word))
 
 
 def _is_readable(word: str) -> bool:
     return all(character.isalnum() or character in "-_/.:@+=, " or is_letter(character) for character in word)
-
-
-def _sets(dimension: Dimension, mask: int) -> Iterator[tuple[ContextValue, int]]:
-    for place, members in enumerate(dimension.sets):
-        if mask >> place & 1:
-            words = [dimension.words[atom][0] for atom in members if dimension.words[atom]]
-            if len(words) == len(members):
-                yield tuple(words), 1 << place
 
 
 def _lexicon(question: Question, index: int, name: str) -> Iterator[str]:

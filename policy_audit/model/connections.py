@@ -44,7 +44,7 @@ class AuditedConnection(NamedTuple):
 
         https://docs.aws.amazon.com/eventbridge/latest/userguide/connection-private-cross-region.html
         """
-        field = self.connection.configuration_arn
+        field = self.connection.configuration
         if field is None:
             return Fact(None, "the connection names no resource configuration")
         there, here = _region(field.text), _region(self.connection.arn)

@@ -116,10 +116,26 @@ class Connection(NamedTuple):
     account: str
     resource_configuration: ResourceConfiguration | Missing | None = None
     """None for a connection to a public endpoint."""
-    configuration_arn: Field | None = None
-    """What it names as its resource configuration, whether that is among the audited files or not."""
+    configuration: Field | None = None
+    """What it names as the ARN of its resource configuration, whether that is among the audited files or not."""
+    key: Field | None = None
+    """The customer managed key of its secret: its ARN, its id, or an alias."""
     placeholder: bool = False
     """Whether its credential is a literal word such as `dummy`. The word is not kept."""
+
+
+class Key(NamedTuple):
+    """A KMS key with its policy and its tags. `names` are all that it can be named by: ARN, id and aliases."""
+
+    address: str
+    span: Span
+    arn: str
+    account: str
+    names: frozenset[str]
+    policy: Policy
+    tags: tuple[tuple[str, str], ...] = ()
+    unseen: str = ""
+    """Why tags may be missing here."""
 
 
 class Method(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from policy_audit.model.policy import Policy, Statement
-from policy_audit.model.resources import Api, Role
+from policy_audit.model.resources import Api, Key, Role
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -69,7 +69,8 @@ def every(system: "System") -> tuple[PolicyStatement, ...]:
 def documents(system: "System") -> tuple[PolicyDocument, ...]:
     """Every policy document of the audited files, each once; AWS's own managed policies are not among them."""
     found: dict[tuple[str, Span], PolicyDocument] = {}
-    for document in (*_of_roles(system.roles), *_of_apis(system.apis), *_of_endpoints(system)):
+    own = (*_of_roles(system.roles), *_of_apis(system.apis))
+    for document in (*own, *_of_endpoints(system), *_of_keys(system.all(Key))):
         if document.policy.span is not None:
             found.setdefault((document.kind, document.policy.span), document)
     return tuple(found.values())
@@ -99,3 +100,8 @@ def _of_endpoints(system: "System") -> Iterator[PolicyDocument]:
         if endpoint.policy is not None:
             span = endpoint.policy.span or endpoint.span
             yield PolicyDocument("vpc-endpoint", endpoint.policy, endpoint.address, span, endpoint)
+
+
+def _of_keys(keys: tuple[Key, ...]) -> Iterator[PolicyDocument]:
+    for key in keys:
+        yield PolicyDocument("key", key.policy, key.address, key.policy.span or key.span, key)

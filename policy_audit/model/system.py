@@ -107,6 +107,11 @@ class System:
             self._indexes[key] = found
         return cast("Mapping[str, T]", self._indexes[key])
 
+    @property
+    def encrypted_connections(self) -> tuple[Connection, ...]:
+        """The connections that name a key of the customer's."""
+        return tuple(one for one in self.connections if one.key is not None)
+
     def rest_apis(self) -> "tuple[RestApi, ...]":
         """Every REST API, with who is meant to call it."""
         return tuple(RestApi(self, api) for api in self.apis if api.kind == "REST")

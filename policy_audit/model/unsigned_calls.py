@@ -46,6 +46,11 @@ class UnsignedCall(NamedTuple):
     connection: Connection | Missing
     task: "Call | None" = None
 
+    @property
+    def is_a_task(self) -> bool:
+        """Whether it is a workflow's."""
+        return self.task is not None
+
     # ---- the connection ----
 
     @property
@@ -54,7 +59,7 @@ class UnsignedCall(NamedTuple):
         if isinstance(self.connection, Missing):
             return self.connection
         found = self.connection.resource_configuration
-        if isinstance(found, Missing) and self.connection.configuration_arn is None:
+        if isinstance(found, Missing) and self.connection.configuration is None:
             return found
         # One that names a resource configuration is private, whether that is among the audited files or not.
         return found is not None

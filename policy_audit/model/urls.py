@@ -12,6 +12,14 @@ def host_of(url: str) -> str:
     return authority.partition(":")[0]
 
 
+def is_https(url: str) -> bool | None:
+    """Whether `url` starts with `https://`, in whatever case; None when an open part decides."""
+    scheme, separator, _ = url.partition("://")
+    if separator and not has_letters(scheme):
+        return scheme.lower() == "https"
+    return None if has_letters(scheme[:8]) else False
+
+
 def is_ip_address(host: str) -> bool:
     """Whether `host` is an IPv4 or IPv6 address and not a name."""
     parts = host.split(".")

@@ -104,6 +104,11 @@ class Symbols:
         view._scope = scope
         return view
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is open: no text of the audit has a letter of this table."""
+        return not self._symbols and not self._holes
+
     def symbol(self, symbol: Symbol) -> str:
         """The letter of `symbol`; two symbols of one name and scope are the same symbol, and the first shape stays."""
         key = ("" if symbol.name in SHARED else self._scope, symbol.name)

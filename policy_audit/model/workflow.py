@@ -13,7 +13,7 @@ from policy_audit.model.resources import (
     Role,
     StateMachine,
 )
-from policy_audit.model.urls import api_id_of, host_of, names_a_domain, region_of
+from policy_audit.model.urls import api_id_of, host_of, is_https, names_a_domain, region_of
 from policy_audit.model.value import has_letters, is_letter
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
@@ -154,12 +154,11 @@ class Call(NamedTuple):
         if isinstance(endpoint, Missing):
             return Fact(None, endpoint.reason)
         shown = self.system.symbols.show(endpoint)
-        scheme, separator, _ = endpoint.partition("://")
-        if separator and not has_letters(scheme):
-            return self._at_endpoint(scheme.lower() == "https", f"calls `{shown}`")
-        if has_letters(scheme[:8]):
+        verdict = is_https(endpoint)
+        if verdict is None:
             return self._at_endpoint(None, f"the scheme of `{shown}` is not known before the workflow runs")
-        return self._at_endpoint(False, f"calls `{shown}`, which does not start with `https://`")
+        more = "" if "://" in endpoint else ", which does not start with `https://`"
+        return self._at_endpoint(verdict, f"calls `{shown}`{more}")
 
     @property
     def uses_a_domain_name(self) -> Fact:

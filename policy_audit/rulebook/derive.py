@@ -79,5 +79,5 @@ def _property(rule: Rule, clause: Property, subject: object, system: System) -> 
         if not isinstance(fact, Fact):
             continue
         at = fact.address or address
-        sentence = f"{about(subject, at)}: {rule.summary}"
+        sentence = f"{about(subject, at, system)}: {rule.summary}"
         yield Requirement(rule, subject, sentence, at, fact.span or span, span, fact=fact, effect="holds")

@@ -21,13 +21,19 @@ class Kind(NamedTuple):
 
 
 FACTS: Final[dict[str, Kind]] = {
+    "api_destination": Kind("destinations", "Destination", ("ApiDestination",)),
     "api_gateway_call": Kind("api_gateway_calls", "ApiGatewayCall", ("calls",)),
     "api_network": Kind("api_networks", "ApiNetwork", ("apis",)),
     "call": Kind("workflow", "Call", ("calls",)),
     "connection": Kind("connections", "AuditedConnection", ("connections",)),
     "endpoint_caller": Kind("endpoint_callers", "EndpointCaller", ("VpcEndpoint",)),
     "endpoint_statement": Kind("endpoint_statements", "EndpointStatement", ("VpcEndpoint",)),
+    "connection_deployment": Kind("deployments", "ConnectionDeployment", ("Deployer",)),
+    "encrypted_connection": Kind("encrypted_connections", "EncryptedConnection", ("encrypted_connections",)),
+    "event_rule": Kind("event_rules", "EventRule", ("Sender",)),
+    "event_target": Kind("event_targets", "EventTarget", ("Sender",)),
     "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
+    "passed_role": Kind("passed_roles", "PassedRole", ("Deployer",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),

@@ -5,11 +5,13 @@ from typing import Final
 
 from policy_audit.iam.api_gateway import Question, authorization_of, caller
 from policy_audit.iam.known_keys import ABSENT
-from policy_audit.iam.request import Policies, literal
+from policy_audit.iam.request import Authorization, Key, Policies, Texts, literal
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Api, Missing, Role
+from policy_audit.model.resources import Key as KmsKey
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.system import System
+from policy_audit.model.value import Symbol
 from policy_audit.model.workflow import Call
 from policy_audit.rulebook.requirement import (
     Requirement,
@@ -22,7 +24,7 @@ from policy_audit.rulebook.requirement import (
     undecidable,
     when,
 )
-from policy_audit.rulebook.rule import Permission, Rule
+from policy_audit.rulebook.rule import Path, Permission, Rule
 
 _GRANTS_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
 
@@ -90,23 +92,35 @@ def _permission(
         reason = missing or f"the role's permissions boundary is not visible: {boundary.reason}"  # type: ignore[union-attr]
         yield requirement._replace(missing=reason)
         return
-    if by is not None and not isinstance(by, Api | Missing):
+    if by is not None and not isinstance(by, Api | KmsKey | Missing):
         from policy_audit.rulebook.network import through_endpoint
 
         yield through_endpoint(requirement, role, resource, by, system)
         return
-    if clause.by is not None:
+    if clause.by is not None and not isinstance(by, KmsKey):
         yield _at_api(requirement, subject, role, resource, boundary, by)
         return
 
-    policies = Policies(role.policies, (boundary,) if boundary else None)
+    key = by if isinstance(by, KmsKey) else None
+    policies = Policies(role.policies, (boundary,) if boundary else None, resource=key.policy if key else None)
+    kind: Authorization = "kms" if key else "ordinary"
 
-    def ask(on: str) -> Question:
-        return question(role.arn, action, on, role.account, context | surroundings(system, on), policies)
+    def ask(on: str, other: str = action) -> Question:
+        return question(role.arn, other, on, role.account, context | surroundings(system, on), policies, kind)
 
-    unconfirmed = clause.unconfirmed_resource.of(subject) if clause.unconfirmed_resource else None
-    doubtful = (ask(unconfirmed),) if isinstance(unconfirmed, str) and unconfirmed != resource else ()
-    yield requirement._replace(questions=(ask(resource),), doubtful=doubtful)
+    unconfirmed = _another(clause.unconfirmed_resource, subject, resource)
+    instead = _another(clause.or_resource, subject, resource)
+    yield requirement._replace(
+        questions=(ask(resource),),
+        otherwise=(*map(ask, instead), *(ask(resource, other) for other in clause.or_actions)),
+        doubtful=tuple(map(ask, unconfirmed)),
+    )
+
+
+def _another(path: Path | None, subject: object, resource: str) -> tuple[str, ...]:
+    """The other form of a resource, if there is one."""
+    found = path.of(subject) if path else None
+    return (found,) if isinstance(found, str) and found != resource else ()
 
 
 def _at_api(
@@ -115,7 +129,7 @@ def _at_api(
     """The request that the role makes to an API: combined with the API's own policy, by the method it reaches."""
     if not isinstance(by, Api):
         reason = by.reason if isinstance(by, Missing) else "the API is not known"
-        if not isinstance(subject, Call):
+        if not hasattr(subject, "method_authorization"):
             return requirement._replace(missing=reason)
         # An API that the audited files don't show: the identity policy suffices unless the API's policy denies.
         outside = Api("REST", "", requirement.span, "", "", role.account)
@@ -123,7 +137,7 @@ def _at_api(
         return requirement._replace(
             questions=(found,), unseen=(*requirement.unseen, f"the resource policy of the API ({reason})")
         )
-    method = subject.method_authorization if isinstance(subject, Call) else "AWS_IAM"
+    method = getattr(subject, "method_authorization", "AWS_IAM")
     if isinstance(method, Missing):
         # A method that the API doesn't have is the business of another rule; here IAM's answer counts.
         method = "AWS_IAM"
@@ -149,9 +163,15 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
         yield undecidable(rule, subject, sentence, reason, system)
         return
     context, missing = context_of(clause, subject, system)
-    sentence = f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`"
+    # Of two that share a role each is asked: they differ in what they are to it.
+    asked = ", ".join(f"{key} `{system.symbols.show(text)}`" for key, text in when(clause, subject))
+    sentence = (
+        f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`{' with ' + asked if asked else ''}"
+    )
     policies = Policies((), resource=role.trust)
-    context = {"sts:externalid": ABSENT} | context | surroundings(system, role.arn)
+    organization = system.symbols.symbol(Symbol("${the account's organization}"))
+    known = {"sts:externalid": ABSENT, "aws:sourceorgid": Key(Texts((literal(organization),)))}
+    context = known | context | surroundings(system, role.arn)
 
     def ask(principal: str) -> Question:
         return question(principal, action, role.arn, role.account, context, policies, "trust")

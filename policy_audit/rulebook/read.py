@@ -12,7 +12,7 @@ from policy_audit.findings import SEVERITIES
 from policy_audit.model.call import Field
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
-from policy_audit.model.resources import Api, Fact, Missing, Role
+from policy_audit.model.resources import Api, Fact, Key, Missing, Role
 from policy_audit.model.rest_api import ApiRequest
 from policy_audit.model.workflow import OtherThan
 from policy_audit.rulebook.facts import FACTS, fact_class
@@ -24,7 +24,7 @@ from policy_audit.suggest import did_you_mean
 
 _REQUIRED = ("id", "summary", "severity", "confidence", "since", "for", "require", "message", "help", "references")
 _RULE_KEYS = (*_REQUIRED, "where")
-_PERMISSION_KEYS = ("principal", "resource", "when", "by", "unconfirmed_resource")
+_PERMISSION_KEYS = ("principal", "resource", "when", "by", "unconfirmed_resource", "or_resource", "or_actions")
 Kinds = tuple[object, ...]
 _TEXT: Kinds = (str,)
 _KEYS: Kinds = (str, OtherThan)
@@ -36,9 +36,11 @@ _REQUESTS: Kinds = (tuple[ApiRequest, ...],)
 """What a path may end at, by the place it stands in."""
 _OWNERS: dict[tuple[str, str], Kinds] = {
     ("allow", "service"): (Role, Api),
+    ("deny", "service"): (Role, Api),
     ("deny", "anyone_but_service"): (Role,),
 }
-"""Whose policy `by` names, by effect and principal; an API's for all others."""
+"""Whose policy `by` names, by effect and principal; that of an API, a key or a gate before them for all others."""
+_OWNER_WORDS: dict[object, str] = {Api: "API", Key: "key", Role: "role"}
 
 MESSAGE_WORDS = ("principal", "action", "resource", "detail", "name")
 """What `{…}` in a message may name, beside paths."""
@@ -156,10 +158,11 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     when = clause.get("when")
     keys = () if when is None else _mapping(when, "`when`").entries
     principal = _principal(clause, kind, about)
-    owner = _OWNERS.get((kind, principal.kind), (Api, *_gates()))
+    owner = _OWNERS.get((kind, principal.kind), (Api, Key, *_gates()))
     if principal.kind not in ("role", "anyone_but", "anyone_outside") and clause.get("by") is None:
         help = "add `by:` with the role that it assumes, or the API that it calls"
         raise _error(clause, f"an entry about {'a service' if principal.service else 'anyone'} needs `by`", help)
+    owners = " or ".join(_OWNER_WORDS[one] for one in owner if one in _OWNER_WORDS)
     whole_api = principal.kind in ("anyone", "anyone_outside") or (
         principal.path is not None and _lists(principal.path, about)
     )
@@ -169,16 +172,16 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
         principal=principal,
         resource=_path_at(clause, "resource", about, _REQUESTS if whole_api else _TEXT, "resource"),
         when=tuple((key.text, _path(value, _scalar(value).text, about, _KEYS, "text")) for key, value in keys),
-        by=_path_at(clause, "by", about, owner, " or ".join("API" if one is Api else "role" for one in owner))
-        if clause.get("by") is not None
-        else None,
-        unconfirmed_resource=(
-            _path_at(clause, "unconfirmed_resource", about, _TEXT, "resource")
-            if clause.get("unconfirmed_resource") is not None
-            else None
-        ),
+        by=_optional(clause, "by", about, owner, owners),
+        unconfirmed_resource=_optional(clause, "unconfirmed_resource", about, _TEXT, "resource"),
+        or_resource=_optional(clause, "or_resource", about, _TEXT, "resource"),
+        or_actions=() if clause.get("or_actions") is None else tuple(map(_action, _items(clause, "or_actions"))),
         span=clause.place.span,
     )
+
+
+def _optional(clause: Mapping, key: str, about: str, kinds: Kinds, what: str) -> Path | None:
+    return None if clause.get(key) is None else _path_at(clause, key, about, kinds, what)
 
 
 def _actions(clause: Mapping, kind: str, about: str) -> tuple[str, ...] | Path:
@@ -190,7 +193,7 @@ def _actions(clause: Mapping, kind: str, about: str) -> tuple[str, ...] | Path:
 
 def _action(node: Node) -> str:
     action = _scalar(node).text
-    if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
+    if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9-]+", action):
         raise _error(node, f"`{action}` is not an action", "write it as IAM does: `service:Name`, without wildcards")
     return action
 

@@ -102,12 +102,22 @@ def place(subject: object) -> tuple[str, Span]:
 def undecidable(rule: Rule, subject: object, sentence: str, reason: str, system: System) -> Requirement:
     """A requirement that can't even be asked, because of `reason`."""
     address, span = place(subject)
-    return Requirement(rule, subject, f"{about(subject, address)}: {sentence}", address, span, span, missing=reason)
+    return Requirement(
+        rule, subject, f"{about(subject, address, system)}: {sentence}", address, span, span, missing=reason
+    )
 
 
-def about(subject: object, address: str) -> str:
-    """How a sentence names what it is about: a call by its state, anything else by the resource at `address`."""
-    return label_of(subject) or f"`{address.rpartition('#')[2]}`"
+def about(subject: object, address: str, system: System) -> str:
+    """How a sentence names what it is about: a call by its state, anything else by the resource at `address`.
+
+    One part of a resource that has several, such as a target of a rule, is named with it.
+    """
+    label = label_of(subject)
+    if label:
+        return label
+    name = f"`{address.rpartition('#')[2]}`"
+    part = getattr(subject, "part", "") if address == place(subject)[0] else ""
+    return f"`{system.symbols.show(part)}` of {name}" if part else name
 
 
 def actions_of(clause: Permission, subject: object) -> tuple[str, ...] | Missing:

@@ -35,9 +35,7 @@ def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Ite
         elif isinstance(subject, RestApi) and clause.principal.kind == "anyone_but":
             yield _restriction(rule, clause, subject, system, action)
         elif clause.principal.kind == "service":
-            from policy_audit.rulebook.service_calls import service_requests
-
-            yield from service_requests(rule, clause, subject, system, action)
+            yield from _of_service(rule, clause, subject, system, action)
         elif clause.principal.kind == "anyone":
             from policy_audit.rulebook.strangers import nobody_unknown
 
@@ -48,6 +46,18 @@ def deny(rule: Rule, clause: Permission, subject: object, system: System) -> Ite
             yield from nobody_else_assumes(rule, clause, subject, system, action)
         else:
             yield from _excess(rule, clause, subject, system, action)
+
+
+def _of_service(rule: Rule, clause: Permission, subject: object, system: System, action: str) -> Iterator[Requirement]:
+    """A service may not do something on behalf of those whom the clause's keys tell."""
+    if action == "sts:AssumeRole":
+        from policy_audit.rulebook.assumed_roles import kept_out
+
+        yield kept_out(rule, clause, subject, system, action)
+        return
+    from policy_audit.rulebook.service_calls import service_requests
+
+    yield from service_requests(rule, clause, subject, system, action)
 
 
 def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: System, action: str) -> Requirement:

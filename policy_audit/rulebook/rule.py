@@ -43,9 +43,13 @@ class Permission(NamedTuple):
     when: tuple[tuple[str, Path], ...] = ()
     """Context keys and what they are."""
     by: Path | None = None
-    """The resource whose own policy has a say: an API, or a role with its trust policy."""
+    """The resource whose own policy has a say: an API, a key, or a role with its trust policy."""
     unconfirmed_resource: Path | None = None
     """Another form of the resource, that AWS's pages name as well but nobody has confirmed for these actions."""
+    or_resource: Path | None = None
+    """Another form of the resource, that AWS documents for these actions: either is enough."""
+    or_actions: tuple[str, ...] = ()
+    """Other actions, each of which is enough in place of those that are listed."""
     span: Span | None = None
 
 

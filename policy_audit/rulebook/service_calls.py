@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from policy_audit.iam.api_gateway import Question, authorization_of, requests_to, service_call
+from policy_audit.iam.api_gateway import STEP_FUNCTIONS, Question, authorization_of, requests_to, service_call
 from policy_audit.iam.request import Key, Texts, literal
 from policy_audit.model.resources import Api, Missing
 from policy_audit.model.system import System
 from policy_audit.model.value import has_letters
 from policy_audit.model.workflow import OtherThan
-from policy_audit.rulebook.requirement import Requirement, context_of, place, undecidable
+from policy_audit.rulebook.requirement import Requirement, context_of, place, undecidable, when
 from policy_audit.rulebook.rule import Permission, Rule
 
 
@@ -29,6 +29,9 @@ def service_requests(
     assert isinstance(api, Api) and isinstance(resource, str)
     show = system.symbols.show
     may, whose = ("may", "a workflow of its own") if clause.effect == "allow" else ("may not", "another workflow")
+    if service != STEP_FUNCTIONS:
+        asked = " and ".join(f"{key} `{show(text)}`" for key, text in when(clause, subject))
+        whose = asked or "one of its resources"
     method = getattr(subject, "method_authorization", "AWS_IAM")
     context, missing = context_of(clause, subject, system)
 
@@ -36,7 +39,8 @@ def service_requests(
         authorization = authorization_of(_known(method))
         if authorization is None:
             return ()
-        return (service_call(api, requests_to(literal(resource)), keys, authorization)._replace(about=whose),)
+        asked = service_call(api, requests_to(literal(resource)), keys, authorization, service)
+        return (asked._replace(about=whose),)
 
     questions, told = ask(context), _told(clause, subject)
     guarded = "" if questions else f"an authorizer decides at `{show(resource)}` ({show(_known(method))})"

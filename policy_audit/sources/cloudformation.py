@@ -84,13 +84,23 @@ _READERS: Final[tuple[Reader, ...]] = (
     ),
     Reader(frozenset({"AWS::EC2::VPCEndpoint"}), "vpc_endpoints", "read_vpc_endpoints", "VpcEndpoint"),
     Reader(frozenset({"AWS::ApiGateway::DomainNameV2"}), "private_domains", "read_private_domains", "PrivateDomain"),
+    Reader(
+        frozenset({"AWS::Events::Rule", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule"}),
+        "senders",
+        "read_senders",
+        "Sender",
+    ),
+    Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
 )
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
 
 
-def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
-    """Everything that the estate declares in its present world. `callers` are the intended callers of APIs."""
+def read_system(estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = ()) -> System:
+    """Everything that the estate declares in its present world.
+
+    `callers` are the intended callers of APIs, `deployers` the roles that deploy the templates.
+    """
     templates = estate.templates
     roles = read_roles(templates)
     apis = read_apis(templates)
@@ -110,7 +120,7 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]]) -> System:
         connections=read_connections(templates),
         apis=apis,
         intended_callers=intended,
-        others=_others(templates),
+        others=_others(templates) | _deployers(deployers, roles),
     )
 
 
@@ -126,6 +136,16 @@ def _others(templates: Sequence[Template]) -> dict[str, tuple[object, ...]]:
             read = getattr(import_module(f"policy_audit.sources.{reader.module}"), reader.function)
             found[reader.gives] = (*found.get(reader.gives, ()), *read(templates))
     return found
+
+
+def _deployers(names: Sequence[str], roles: Sequence[Role]) -> dict[str, tuple[object, ...]]:
+    """The roles of the templates that deploy them: each is given as ARN, address or logical id."""
+    if not names:
+        return {}
+    from policy_audit.model.deployments import Deployer
+
+    found = (Deployer(name, role) for name in names for role in roles if name == role.arn or _names(name, role.address))
+    return {"Deployer": tuple(found)}
 
 
 def _callers(
@@ -151,8 +171,9 @@ def _names(name: str, address: str) -> bool:
     return given_id == logical_id and (not separator or os.path.realpath(given) == os.path.realpath(file))
 
 
-def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Skipped]:
-    """Resources and macros of the templates that the audit does not read, and APIs of `callers` that none declares."""
+def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = ()) -> list[Skipped]:
+    """Resources and macros of the templates that the audit does not read, and what the configuration names in vain:
+    APIs of `callers` and roles of `deployers` that no template declares."""
     apis = [
         template.address(resource.logical_id)
         for template in estate.templates
@@ -163,6 +184,12 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]]) -> list[Sk
         Skipped(name, "`callers` names this REST API, which is not among the audited files")
         for name in callers
         if not any(_names(name, address) for address in apis)
+    ]
+    roles = read_roles(estate.templates) if deployers else ()
+    found += [
+        Skipped(name, "`deployers` names this role, which is not among the audited files")
+        for name in deployers
+        if not _deployers((name,), roles)["Deployer"]
     ]
     for template in estate.templates:
         for macro in template.transforms():

@@ -6,7 +6,7 @@ Return values by type: https://docs.aws.amazon.com/AWSCloudFormation/latest/Temp
 from collections.abc import Callable
 from typing import Final
 
-from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Shape, Symbol, Symbols
+from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Shape, Symbol, Symbols, has_letters
 from policy_audit.record import NamedTuple, Protocol
 
 LATTICE_ID: Final = Shape("VPC Lattice id", "a-z0-9-", 21, 22)
@@ -80,6 +80,38 @@ def api_destination_arn(ids: Ids) -> str:
     return f"{api_destination_name_arn(ids)}/{ids.made('.UUID', UUID)}"
 
 
+def event_rule_arn(ids: Ids) -> str:
+    """`rule/NAME` on the default bus, `rule/BUS/NAME` on any other.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    """
+    return ids.arn("events", f"rule/{_of_bus(event_bus_name(ids), ids)}{ids.name('Name')}")
+
+
+def event_bus_name(ids: Ids) -> str:
+    """The name of a rule's event bus, which the rule gives by name or by ARN; without a word it is `default`."""
+    given = ids.given("EventBusName") or "default"
+    _, is_arn, name = given.partition(":event-bus/")
+    return name if is_arn else given
+
+
+def _of_bus(bus: str, ids: Ids) -> str:
+    if bus == "default":
+        return ""
+    if len(bus) == 1 and has_letters(bus) and not ids.owner.symbols.of(bus).generated:
+        return ids.owner.symbols.hole("whether the rule is on the default event bus is not known")
+    return f"{bus}/"
+
+
+def schedule_group_arn(ids: Ids) -> str:
+    """The ARN of the group that a schedule is in; without a word it is `default`."""
+    return ids.arn("scheduler", f"schedule-group/{ids.given('GroupName') or 'default'}")
+
+
+def key_arn(ids: Ids) -> str:
+    return ids.arn("kms", f"key/{ids.made()}")
+
+
 def connection_secret_arn(ids: Ids) -> str:
     # The name up to the connection's own is documented, what follows is only seen in practice: it stays open.
     # https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html
@@ -136,6 +168,11 @@ def _opaque_id(ids: Ids) -> str:
     return ids.made()
 
 
+def _rule_reference(ids: Ids) -> str:
+    # What it is for a rule of another bus no page says for sure.
+    return ids.name("Name") if event_bus_name(ids) == "default" else ids.made()
+
+
 def _name(name: str) -> Callable[[Ids], str]:
     return lambda ids: ids.name(name)
 
@@ -154,13 +191,18 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::Events::ApiDestination": _name("Name"),
     "AWS::Events::Connection": _name("Name"),
     "AWS::Events::EventBus": _name("Name"),
+    "AWS::Events::Rule": _rule_reference,
     "AWS::IAM::ManagedPolicy": managed_policy_arn,
     "AWS::IAM::Policy": _name("PolicyName"),
     "AWS::IAM::Role": _name("RoleName"),
+    "AWS::KMS::Alias": _name("AliasName"),
     "AWS::Lambda::Function": _name("FunctionName"),
     "AWS::Serverless::Function": _name("FunctionName"),
     "AWS::Serverless::StateMachine": _arn("states", "stateMachine:", "Name"),
+    "AWS::Pipes::Pipe": _name("Name"),
     "AWS::SNS::Topic": _arn("sns", "", "TopicName"),
+    "AWS::Scheduler::Schedule": _name("Name"),
+    "AWS::Scheduler::ScheduleGroup": _name("Name"),
     "AWS::StepFunctions::StateMachine": state_machine_arn,
     "AWS::VpcLattice::ResourceConfiguration": lattice_arn("resourceconfiguration"),
     "AWS::VpcLattice::ResourceGateway": lattice_arn("resourcegateway"),
@@ -188,12 +230,17 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::Events::Connection", "ArnForPolicy"): connection_name_arn,
     ("AWS::Events::Connection", "SecretArn"): connection_secret_arn,
     ("AWS::Events::EventBus", "Arn"): _arn("events", "event-bus/", "Name"),
+    ("AWS::Events::Rule", "Arn"): event_rule_arn,
     ("AWS::IAM::ManagedPolicy", "PolicyArn"): managed_policy_arn,
     ("AWS::IAM::Role", "Arn"): role_arn,
+    ("AWS::KMS::Key", "Arn"): key_arn,
+    ("AWS::KMS::Key", "KeyId"): _opaque_id,
     ("AWS::Lambda::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
+    ("AWS::Pipes::Pipe", "Arn"): _arn("pipes", "pipe/", "Name"),
     ("AWS::SQS::Queue", "Arn"): _arn("sqs", "", "QueueName"),
     ("AWS::SQS::Queue", "QueueName"): _name("QueueName"),
     ("AWS::SNS::Topic", "TopicArn"): _arn("sns", "", "TopicName"),
+    ("AWS::Scheduler::ScheduleGroup", "Arn"): _arn("scheduler", "schedule-group/", "Name"),
     ("AWS::Serverless::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
     ("AWS::Serverless::StateMachine", "Arn"): _arn("states", "stateMachine:", "Name"),
     ("AWS::StepFunctions::StateMachine", "Arn"): state_machine_arn,

@@ -77,7 +77,8 @@ def _connection(template: Template, resource: Resource, configurations: dict[str
         secret_arn=connection_secret_arn(ids),
         account=template.account,
         resource_configuration=found,
-        configuration_arn=field(child(connectivity, "ResourceParameters", "ResourceConfigurationArn")),
+        configuration=field(child(connectivity, "ResourceParameters", "ResourceConfigurationArn")),
+        key=field(template.value(resource.logical_id, "KmsKeyIdentifier")),
         placeholder=_placeholder(template, resource),
     )
 

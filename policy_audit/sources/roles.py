@@ -11,7 +11,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
-from policy_audit.sources.tree import child, items, text, texts, unknown
+from policy_audit.sources.tree import child, entries, items, text, texts, unknown
 
 
 class Attachment(NamedTuple):
@@ -64,11 +64,26 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
         for name in attachment.roles:
             by_role.setdefault(name, []).append(attachment.policy)
     roles = tuple(
-        _role(template, resource, policies, by_role)
+        role._replace(unseen=(*role.unseen, *connectors)) if connectors else role
         for template in templates
+        for connectors in (_connectors(template),)
         for resource in template.of_type("AWS::IAM::Role")
+        for role in (_role(template, resource, policies, by_role),)
     )
     return _with_open_attachments(roles, attachments, templates[0].symbols) if templates else roles
+
+
+def _connectors(template: Template) -> tuple[str, ...]:
+    """What SAM's connectors may give to any role of the template: they write policies when they are expanded.
+
+    https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/managing-permissions-connectors.html
+    """
+    declared = template.document.get("Resources")
+    for entry in entries(declared):
+        resource_type = text(child(entry.value, "Type")) or ""
+        if resource_type == "AWS::Serverless::Connector" or child(entry.value, "Connectors") is not None:
+            return (f"what the connector of `{entry.key.text}` allows",)
+    return ()
 
 
 def _with_open_attachments(
