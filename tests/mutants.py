@@ -737,10 +737,13 @@ FAULTS = (
     Fault(
         "a beginning is looked up a character short",
         "domains",
-        "table.get(value[:length], 0)",
-        "table.get(value[: length - 1], 0)",
+        "prefixes.get(value[:length], 0)",
+        "prefixes.get(value[: length - 1], 0)",
     ),
-    Fault("a predicate is asked of the wrong atoms", "domains", "yield low.bit_length() - 1", "yield low.bit_length()"),
+    Fault("a predicate is asked of the wrong atoms", "lazy", "yield low.bit_length() - 1", "yield low.bit_length()"),
+    Fault("long families are laid out lazily", "lazy", "size // 10 + size * size // 50_000", "size // 10"),
+    Fault("long patterns take no more steps", "lazy", "compared * (1 + size // 10_000)", "compared"),
+    Fault("all bounds are held against each", "domains", "if len(ordered) > MOST_BOUNDS:", "if False:"),
 )
 
 

@@ -26,11 +26,11 @@ SOON = 1.0
 def grows_with_the_input(run: Callable[[int], object], small: int, large: int) -> bool:
     """Whether `run(large)` takes no more than its share of what `run(small)` takes."""
     seconds = []
-    for size in (small, small, large):
+    for size in (small, large):
         start = time.process_time()
         run(size)
         seconds.append(time.process_time() - start)
-    return seconds[2] < max(SOON, SLACK * large / small * max(seconds[:2]))
+    return seconds[1] < max(SOON, SLACK * large / small * seconds[0])
 
 
 PAIRS: dict[str, Callable[[int], tuple[str, str]]] = {
@@ -50,7 +50,7 @@ PAIRS: dict[str, Callable[[int], tuple[str, str]]] = {
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_texts_are_matched_in_linear_time(name: str) -> None:
-    assert grows_with_the_input(lambda n: open_text.matches(*PAIRS[name](n), True, SYMBOLS), 1 << 16, 1 << 20)
+    assert grows_with_the_input(lambda n: open_text.matches(*PAIRS[name](n), True, SYMBOLS), 1 << 14, 1 << 18)
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -62,7 +62,7 @@ def test_requests_are_decided_in_linear_time(name: str) -> None:
         policy = Policy((Statement("Deny", ("*",), (pattern,), conditions=conditions),), "2012-10-17")
         return decide(ROLE, context={"aws:sourcearn": "arn:aws:s3:::" + text}, resource=text, identity=policy)
 
-    assert grows_with_the_input(run, 1 << 13, 1 << 17)
+    assert grows_with_the_input(run, 1 << 11, 1 << 15)
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ POLICIES: dict[str, Callable[[int], Policy]] = {
 @pytest.mark.parametrize("name", POLICIES)
 def test_proofs_take_linear_time(name: str) -> None:
     def run(size: int) -> object:
-        policies = Policies((), resource=POLICIES[name](size))
-        return prove_denied(ASKED, policies, SYMBOLS), prove_allowed(ASKED, policies, SYMBOLS)
+        prove = prove_denied if name in ("Allows", "Denies") else prove_allowed
+        return prove(ASKED, Policies((), resource=POLICIES[name](size)), SYMBOLS)
 
     assert grows_with_the_input(run, 1 << 11, 1 << 15)
 
@@ -162,6 +162,6 @@ def test_too_long_a_pattern_is_undecided() -> None:
 
 
 def test_automata_and_unifiers_give_up_what_is_too_long() -> None:
-    assert automata.atoms([patterns.glob("*a" * (1 << 18))]) is None
+    assert automata.atoms([patterns.glob("*a" * (1 << 17))]) is None
     found = unifiers(patterns.glob("*a" * (1 << 14) + OPEN), patterns.glob("*b" * (1 << 14)), SYMBOLS)
     assert found == ((), False)

@@ -24,7 +24,7 @@ from policy_audit.iam.request import Policies, RequestSet, Texts
 from policy_audit.model.policy import Policy, Principal, Statement
 from policy_audit.model.value import Symbols
 
-CASES = 12
+CASES = 8
 EVERYBODY = (Principal("*", "*"),)
 
 

@@ -44,7 +44,7 @@ AUTHORIZATIONS: tuple[Authorization, ...] = ("ordinary", "api-gateway-iam", "api
 @pytest.mark.parametrize("part", range(8))
 def test_verdicts_agree_with_enumeration(part: int) -> None:
     """Many more cases were checked once; how is told in `random_policies`."""
-    tally = run(seed=0, indexes=range(part * 270, (part + 1) * 270))
+    tally = run(seed=0, indexes=range(part * 250, (part + 1) * 250))
     assert tally.wrong == []
     for side in ("denied", "allowed"):
         assert min(tally.verdicts[f"{side} {verdict}"] for verdict in ("Proven", "Refuted", "Undecided")) > 2
@@ -103,7 +103,7 @@ def decided(requests: list[Request], given: Policies, authorization: Authorizati
     return {outcome(evaluator, request) for request in requests}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_proofs_about_infinite_sets_hold_for_samples(seed: int) -> None:
     dice = random.Random(1000 + seed)
     symbols = Symbols()
@@ -141,7 +141,7 @@ def smaller(given: Policies, index: int) -> Policies:
     return given._replace(resource=given.resource._replace(statements=statements[:index] + statements[index + 1 :]))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_laws(seed: int) -> None:
     """Order, duplication and splitting of lists change nothing; a Deny more keeps a proof, an Allow a refutation."""
     dice = random.Random(2000 + seed)
@@ -176,7 +176,7 @@ def test_laws(seed: int) -> None:
             assert verdict(*statements, everyone) == "Proven"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_what_carries_a_proof_is_smallest(seed: int) -> None:
     dice = random.Random(3000 + seed)
     symbols = Symbols()
