@@ -34,6 +34,9 @@ TESTS = (
     "prove_symbols",
     "evaluate",
     "limits",
+    "three_valued",
+    "laws",
+    "growth",
 )
 """The files of the engine's tests, the quick ones first."""
 
@@ -674,6 +677,73 @@ FAULTS = (
     ),
     Fault("a difference is not replayed", "relation", 'decision.outcome == "Allowed" and refused', "True"),
     Fault("values of symbols make no difference", "relation", "lost = lost or _hanging", "lost = lost and _hanging"),
+    # ---- what prover and evaluator have to read alike
+    Fault("numbers that are whole have fractions", "domains", 'name.strip("`") in _WHOLE', "name in _WHOLE"),
+    Fault(
+        "a mapped address is an IPv6 one, to the prover", "numbers", "place is not None and place in MAPPED", "False"
+    ),
+    Fault(
+        "dates without fractions, to the prover",
+        "numbers",
+        "seconds * 10 ** len(fraction) + int(fraction or 0)",
+        "seconds * 10 ** len(fraction)",
+    ),
+    Fault("a leap second is lost", "numbers", "- offset + leap, fraction", "- offset, fraction"),
+    Fault("bytes are given encoded only", "readings", "*((literal(plain),) if plain else ())", ""),
+    Fault("superfluous bits of base64 count", "readings", "kept : kept + free", "kept : kept + 1"),
+    Fault(
+        "a single-valued negation is in doubt for some values only",
+        "boxes",
+        "dimension.present if term.negated else dimension.hits(may), 0",
+        "dimension.hits(may), 0",
+    ),
+    Fault("what AWS refuses is narrowed down", "boxes", "self.unread = bool(doubt)", "self.unread = False"),
+    Fault("what AWS refuses is sliced", "question", "if not doubt and not self.space", "if not self.space"),
+    Fault(
+        "all actions reserve nothing",
+        "reserved_boxes",
+        "    return any(service.starts",
+        "    return False and any(service.starts",
+    ),
+    Fault("a listed value has to be an ARN", "space", " and not _is_listed(key.values)", ""),
+    Fault("a service may hide its name", "space", "return Key(requests.callers)", "return Key(requests.callers, True)"),
+    Fault("a Kelvin sign is a k", "conditions", "_KELVIN.join(map(str.lower, text.split(_KELVIN)))", "text.lower()"),
+    Fault(
+        "limits that are not known go without saying",
+        "combine",
+        " or (through_resource is None and own.limits is None)",
+        "",
+    ),
+    # ---- time
+    Fault(
+        "a long glob is matched",
+        "globs",
+        "if isinstance(part, str) else 1 for part in parts) > LONGEST",
+        "if isinstance(part, str) else 1 for part in parts) > 64 * LONGEST",
+    ),
+    Fault(
+        "a long text is not like itself",
+        "open_text",
+        "return True if parts == (text,)",
+        "return None if parts == (text,)",
+    ),
+    Fault("long families are laid out", "automata", "> MOST_POSITIONS:", "> 64 * MOST_POSITIONS:"),
+    Fault(
+        "long texts are not unified, for certain",
+        "symbols",
+        "MOST_TOKENS:\n        return Unifiers((), complete=False)",
+        "MOST_TOKENS:\n        return Unifiers(())",
+    ),
+    Fault(
+        "a beginning is looked up a character short",
+        "domains",
+        "prefixes.get(value[:length], 0)",
+        "prefixes.get(value[: length - 1], 0)",
+    ),
+    Fault("a predicate is asked of the wrong atoms", "lazy", "yield low.bit_length() - 1", "yield low.bit_length()"),
+    Fault("long families are laid out lazily", "lazy", "size // 10 + size * size // 50_000", "size // 10"),
+    Fault("long patterns take no more steps", "lazy", "compared * (1 + size // 10_000)", "compared"),
+    Fault("all bounds are held against each", "domains", "if len(ordered) > MOST_BOUNDS:", "if False:"),
 )
 
 

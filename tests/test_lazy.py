@@ -81,7 +81,7 @@ def leaves_of(members: Texts | Sets, count: int) -> list[ValueSet]:
     return [ValueSet(members, Formula(True, 1 << index, 0)) for index in range(count)]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_texts_agree_with_all_atoms_and_with_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(seed)
     patterns = [random_glob(dice) for _ in range(dice.randint(1, 5))]
@@ -114,7 +114,7 @@ def test_texts_agree_with_all_atoms_and_with_enumeration(seed: int, monkeypatch:
             assert not any(is_true(tree, lambda index, w=word: matches(patterns[index], w)) for word in listed)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_atoms_after_a_common_beginning_are_those_without(seed: int) -> None:
     """What all words begin with is skipped; a group of two patterns that begin so is not seen to have it."""
     dice = random.Random(seed)
@@ -198,10 +198,15 @@ def test_what_has_no_end_is_given_up() -> None:
         texts.find(Formula(True, (1 << 20) - 1, 1 << 20))
 
 
+def test_patterns_that_are_too_long_together_are_not_even_laid_out() -> None:
+    with pytest.raises(OverBudgetError, match="the patterns for the text are too long together"):
+        Texts("the text", [glob("*ab" * (1 << 16))], [], Steps())
+
+
 # ---- sets of values
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", range(40))
 def test_sets_agree_with_enumeration(seed: int) -> None:
     dice = random.Random(seed)
     size, count = dice.randint(1, 4), dice.randint(1, 4)
@@ -259,7 +264,7 @@ def outcome(verdict: Verdict) -> str:
     return type(verdict).__name__
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(16))
 def test_realistic_questions_have_the_same_verdict(seed: int, lazily: Callable[[bool], None]) -> None:
     asked = at_random(seed) if seed else by_stage(5)
     answers = []
@@ -297,7 +302,7 @@ def random_statement(dice: random.Random) -> Statement:
     return Statement(effect, ("s3:*",), resources, (Principal("*", "*"),), tuple(conditions))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_random_questions_have_the_same_verdict(seed: int, lazily: Callable[[bool], None]) -> None:
     dice = random.Random(seed)
     statements = [random_statement(dice) for _ in range(dice.randint(1, 5))]

@@ -3,16 +3,30 @@
 import random
 import re
 from collections.abc import Callable, Iterator
-from itertools import product
 
 import pytest
+from random_policies import (
+    CALLERS,
+    HERE,
+    VALUES,
+    WORLDS,
+    Case,
+    check,
+    finite_set,
+    outcome,
+    outcomes,
+    policies,
+    possible,
+    run,
+    statement,
+)
 
 from policy_audit.iam.evaluate import Evaluator
 from policy_audit.iam.prove import members_allowed, prove_allowed, prove_denied
 from policy_audit.iam.request import (
     UNSIGNED,
     Authorization,
-    Caller,
+    ContextValue,
     Key,
     Policies,
     Proven,
@@ -20,72 +34,11 @@ from policy_audit.iam.request import (
     Request,
     RequestSet,
     Texts,
+    Undecided,
 )
-from policy_audit.model.policy import Condition, Policy, Principal, Statement
+from policy_audit.model.policy import Condition, Effect, Policy, Principal, Statement
 from policy_audit.model.value import Symbols
 
-HERE, THERE = "111111111111", "222222222222"
-CALLERS = (
-    Caller("role", f"arn:aws:iam::{HERE}:role/A"),
-    Caller("role", f"arn:aws:iam::{HERE}:role/team/AB"),
-    Caller("role", f"arn:aws:iam::{HERE}:role/aws-service-role/x/L"),
-    Caller("user", f"arn:aws:iam::{HERE}:user/U"),
-    Caller("root", f"arn:aws:iam::{HERE}:root"),
-    Caller("federated", f"arn:aws:sts::{HERE}:federated-user/F"),
-    Caller("role", f"arn:aws:iam::{THERE}:role/A"),
-    Caller("user", f"arn:aws:iam::{THERE}:user/team/U"),
-    Caller("root", f"arn:aws:iam::{THERE}:root"),
-)
-ACTIONS = ("s3:GetObject", "s3:PutObject", "sts:GetCallerIdentity")
-RESOURCES = ("arn:aws:s3:::b/x", "arn:aws:s3:::b/y", "arn:aws:s3:::c")
-KEYS: dict[str, tuple[str, ...]] = {
-    "aws:sourceip": ("10.0.0.5", "192.0.2.1", "2001:db8::1"),
-    "aws:sourcevpce": ("vpce-1", "vpce-2"),
-    "aws:multifactorauthage": ("5", "10", "300"),
-    "aws:securetransport": ("true", "false"),
-    "aws:currenttime": ("2024-05-01T00:00:00Z", "2026-01-01T00:00:00Z"),
-    "aws:sourcearn": ("arn:aws:states:us-east-1:111111111111:stateMachine:M", "arn:aws:sns:us-east-1:222222222222:T"),
-}
-CONDITIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "aws:PrincipalArn": (
-        ("String", "Arn", "Null"),
-        (f"arn:aws:iam::{HERE}:role/A", f"arn:aws:iam::{HERE}:role/*", "arn:aws:iam::*:user/*", "*", "*/A?"),
-    ),
-    "aws:PrincipalAccount": (("String", "Null"), (HERE, THERE, "1*", "*2")),
-    "aws:PrincipalType": (("String",), ("AssumedRole", "User", "A*")),
-    "aws:username": (("String", "Null"), ("U", "u", "*", "?")),
-    "aws:SourceIp": (("Address", "Null"), ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "bad")),
-    "aws:SourceVpce": (("String", "Null"), ("vpce-1", "VPCE-2", "vpce-*", "${aws:PrincipalAccount}")),
-    "aws:MultiFactorAuthAge": (("Numeric", "Null"), ("10", "5.0", "299.5", "x")),
-    "aws:SecureTransport": (("Bool", "Null"), ("true", "false", "FALSE")),
-    "aws:CurrentTime": (("Date",), ("2025-01-01", "2026-01-01T00:00:00Z", "1714521600")),
-    "aws:SourceArn": (("Arn", "String"), ("arn:aws:states:*:*:*", "arn:aws:sns:*", "*", "arn:aws:s3:::b")),
-}
-OPERATORS = {
-    "String": [
-        "StringEquals",
-        "StringNotEquals",
-        "StringLike",
-        "StringNotLike",
-        "StringEqualsIgnoreCase",
-        "StringNotEqualsIgnoreCase",
-    ],
-    "Arn": ["ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"],
-    "Address": ["IpAddress", "NotIpAddress"],
-    "Numeric": ["NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"],
-    "Date": ["DateEquals", "DateNotEquals", "DateLessThanEquals", "DateGreaterThan"],
-    "Bool": ["Bool"],
-    "Null": ["Null"],
-}
-PRINCIPALS = (
-    Principal("*", "*"),
-    Principal("AWS", "*"),
-    Principal("AWS", HERE),
-    Principal("AWS", f"arn:aws:iam::{THERE}:root"),
-    *(Principal("AWS", caller.arn) for caller in CALLERS[:5]),
-    Principal("AWS", f"arn:aws:sts::{HERE}:assumed-role/A/s"),
-    Principal("Service", "states.amazonaws.com"),
-)
 AUTHORIZATIONS: tuple[Authorization, ...] = (
     "ordinary",
     "api-gateway-iam",
@@ -95,145 +48,14 @@ AUTHORIZATIONS: tuple[Authorization, ...] = (
 )
 
 
-def condition(dice: random.Random) -> Condition:
-    key = dice.choice(tuple(CONDITIONS))
-    families, values = CONDITIONS[key]
-    operator = dice.choice(OPERATORS[dice.choice(families)])
-    if operator == "Null":
-        return Condition("Null", key, tuple(dice.sample(("true", "false"), dice.choice((1, 1, 1, 2)))))
-    if dice.random() < 0.25:
-        operator = dice.choice(("ForAllValues:", "ForAnyValue:")) + operator
-    if dice.random() < 0.25:
-        operator += "IfExists"
-    return Condition(operator, key, tuple(dice.sample(values, dice.choice((1, 1, 2)))))
-
-
-def statement(dice: random.Random, with_principal: bool, deny: float = 0.5) -> Statement:
-    actions = dice.choice((("*",), ("*",), ("s3:*",), ("s3:getobject",), ("s3:Put*", "sts:*"), ("*:GetObject",)))
-    resources = dice.choice(
-        (("*",), ("*",), ("arn:aws:s3:::b/*",), ("arn:aws:s3:::b/x", "arn:aws:s3:::c"), ("arn:aws:s3",))
-    )
-    principals = tuple(dice.sample(PRINCIPALS, dice.choice((1, 1, 2)))) if with_principal else None
-    if with_principal and dice.random() < 0.5:
-        principals = (Principal("*", "*"),)
-    effect = "Deny" if dice.random() < deny else "Allow"
-    return Statement(
-        effect,  # type: ignore[arg-type]
-        actions,
-        resources,
-        principals,
-        tuple(condition(dice) for _ in range(dice.choice((0, 1, 1, 2)))),
-        not_action=dice.random() < 0.1 and actions != ("*",),
-        not_resource=dice.random() < 0.1 and resources != ("*",),
-        not_principal=with_principal and effect == "Deny" and dice.random() < 0.1,
-    )
-
-
-def policy(dice: random.Random, with_principal: bool = False, deny: float = 0.5, most: int = 3) -> Policy:
-    statements = [statement(dice, with_principal, deny) for _ in range(dice.randint(1, most))]
-    if dice.random() < 0.5:
-        statements.append(Statement("Allow", ("*",), ("*",), (Principal("*", "*"),) if with_principal else None))
-    return Policy(tuple(statements), dice.choice(("2012-10-17", "2012-10-17", "2008-10-17")))
-
-
-def policies(dice: random.Random) -> Policies:
-    maybe = dice.random
-    return Policies(
-        identity=(policy(dice, deny=0.3),) if maybe() < 0.7 else (),
-        boundaries=(policy(dice, deny=0.2),) if maybe() < 0.2 else None,
-        session=policy(dice, deny=0.2) if maybe() < 0.2 else None,
-        resource=policy(dice, with_principal=True) if maybe() < 0.8 else None,
-        endpoint=(policy(dice, with_principal=True, deny=0.2),) if maybe() < 0.15 else None,
-        scps=((policy(dice, deny=0.3),),) if maybe() < 0.2 else None,
-        rcps=((policy(dice, with_principal=True, deny=0.8),),) if maybe() < 0.15 else None,
-    )
-
-
-def finite_set(dice: random.Random) -> RequestSet:
-    """A set whose every part is a list of literals, so that it can be enumerated."""
-    same = dice.random() < 0.7
-    callers = [caller.arn for caller in CALLERS if (f":{HERE}:" in caller.arn) == same]
-    callers = dice.sample(callers, dice.randint(1, len(callers)))
-    context = {
-        name: Key(Texts(tuple(dice.sample(values, dice.randint(1, len(values))))), dice.random() < 0.5)
-        for name, values in KEYS.items()
-        if dice.random() < 0.6
-    }
-    return RequestSet(
-        "signed",
-        Texts(tuple(callers), tuple(dice.sample(callers, 1)) if len(callers) > 1 and dice.random() < 0.4 else ()),
-        Texts(tuple(dice.sample(ACTIONS, dice.choice((1, 1, 2))))),
-        Texts(tuple(dice.sample(RESOURCES, dice.choice((1, 2, 3))))),
-        HERE,
-        same,
-        context,
-        "absent",
-    )
-
-
-def members(requests: RequestSet, keys: frozenset[str]) -> Iterator[Request]:
-    """All requests of a finite set, leaving out keys that no policy asks for."""
-    by_arn = {caller.arn: caller for caller in CALLERS}
-    names = [name for name in requests.context if name in keys]
-    values: list[list[str | None]] = []
-    for name in names:
-        key = requests.context[name]
-        values.append([*(key.values.patterns if key.values else ()), *([None] if key.maybe_absent else [])])
-    for arn, action, resource, chosen in product(
-        [arn for arn in requests.callers.patterns if arn not in requests.callers.but],
-        requests.actions.patterns,
-        requests.resources.patterns,
-        list(product(*values)),
-    ):
-        context = {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
-        yield Request(by_arn[arn], action, resource, requests.resource_account, context)
-
-
-def asked(given: Policies) -> frozenset[str]:
-    documents = [*(given.identity or ()), *(given.boundaries or ()), *(given.endpoint or ())]
-    documents += [each for each in (given.session, given.resource) if each is not None]
-    documents += [each for level in (*(given.scps or ()), *(given.rcps or ())) for each in level]
-    conditions = [one for each in documents for part in each.statements for one in part.conditions]
-    return frozenset(one.key.lower() for one in conditions) | {"aws:sourcevpce"}
-
-
-def outcomes(requests: RequestSet, given: Policies, authorization: Authorization) -> set[str]:
-    evaluator = Evaluator(given, authorization)
-    found: set[str] = set()
-    for request in members(requests, asked(given)):
-        decision = evaluator.decide(request)
-        # With `denied_by` set it is denied in any case: only whether explicitly is open.
-        refused = decision.outcome.endswith("Denied") or decision.denied_by is not None
-        found.add("Denied" if refused else decision.outcome)
-    return found
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_verdicts_agree_with_enumeration(seed: int) -> None:
-    dice = random.Random(seed)
-    symbols = Symbols()
-    undecided = 0
-    for _ in range(250):
-        given, requests = policies(dice), finite_set(dice)
-        authorization = dice.choice(AUTHORIZATIONS)
-        found = outcomes(requests, given, authorization)
-        denied = prove_denied(requests, given, symbols, authorization)
-        allowed = prove_allowed(requests, given, symbols, authorization)
-        case = (requests, given, authorization, found, denied, allowed)
-        if isinstance(denied, Proven):
-            assert found <= {"Denied"}, case
-        elif isinstance(denied, Refuted):
-            assert "Allowed" in found, case
-        else:
-            undecided += 1
-            assert "Undecided" in found or requests.actions.patterns == (), case
-        if isinstance(allowed, Proven):
-            assert found == {"Allowed"}, case
-        elif isinstance(allowed, Refuted):
-            assert found == {"Denied"}, case
-        else:
-            assert "Undecided" in found or found == {"Allowed", "Denied"}, case
-    assert undecided < 60
+@pytest.mark.parametrize("part", range(8))
+def test_verdicts_agree_with_enumeration(part: int) -> None:
+    """Many more cases were checked once; how is told in `random_policies`."""
+    tally = run(seed=0, indexes=range(part * 250, (part + 1) * 250))
+    assert tally.wrong == []
+    for side in ("denied", "allowed"):
+        assert min(tally.verdicts[f"{side} {verdict}"] for verdict in ("Proven", "Refuted", "Undecided")) > 2
+    assert tally.gaps.total() < 12, tally.gaps
 
 
 def wide_set(dice: random.Random) -> RequestSet:
@@ -252,20 +74,27 @@ def wide_set(dice: random.Random) -> RequestSet:
     )
 
 
+RESTRICTED = (
+    *("aws:sourcearn", "aws:sourceaccount", "test:arn"),  # Of services alone, or an ARN.
+    *("aws:principaltag/team", "aws:multifactorauthage"),  # Of IAM principals alone: what passes unsigned has none.
+)
+
+
 def some_members(dice: random.Random, requests: RequestSet, number: int) -> Iterator[Request]:
     """Requests of a wide set, some at random."""
     callers = [caller for caller in CALLERS if (f":{HERE}:" in caller.arn) == requests.same_account]
     callers = [caller for caller in callers if belongs(caller.arn, requests.callers)]
-    actions = [action for action in ACTIONS if belongs(action.lower(), requests.actions, str.lower)]
-    resources = [resource for resource in RESOURCES if belongs(resource, requests.resources)]
+    actions = [action for action in WORLDS[0].actions if belongs(action.lower(), requests.actions, str.lower)]
+    resources = [resource for resource in WORLDS[0].resources if belongs(resource, requests.resources)]
     if not (callers and actions and resources):
         return
     for _ in range(number):
-        context: dict[str, str] = {}
-        for name, values in KEYS.items():
-            own = [value for value in values if name not in requests.context or value != "vpce-1"]
-            if name != "aws:sourcearn" and dice.random() < 0.6:
-                context[name] = dice.choice(own)
+        context: dict[str, ContextValue] = {}
+        for name, values in VALUES.items():
+            if name not in RESTRICTED and dice.random() < 0.6:
+                own = [value for value in values if name not in requests.context or value == "vpce-2"]
+                chosen = dice.choice(possible(name, Key(Texts(tuple(own)))))
+                context |= {name: chosen} if chosen is not None else {}
         yield Request(dice.choice(callers), dice.choice(actions), dice.choice(resources), HERE, context)
 
 
@@ -278,10 +107,10 @@ def belongs(text: str, texts: Texts, change: Callable[[str], str] = str) -> bool
 
 def decided(requests: list[Request], given: Policies, authorization: Authorization) -> set[str]:
     evaluator = Evaluator(given, authorization)
-    return {evaluator.decide(request).outcome for request in requests}
+    return {outcome(evaluator, request) for request in requests}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_proofs_about_infinite_sets_hold_for_samples(seed: int) -> None:
     dice = random.Random(1000 + seed)
     symbols = Symbols()
@@ -321,7 +150,7 @@ def smaller(given: Policies, index: int) -> Policies:
     return given._replace(resource=given.resource._replace(statements=statements[:index] + statements[index + 1 :]))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_laws(seed: int) -> None:
     """Order, duplication and splitting of lists change nothing; a Deny more keeps a proof, an Allow a refutation."""
     dice = random.Random(2000 + seed)
@@ -356,7 +185,7 @@ def test_laws(seed: int) -> None:
             assert verdict(*statements, everyone) == "Proven"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_what_carries_a_proof_is_smallest(seed: int) -> None:
     dice = random.Random(3000 + seed)
     symbols = Symbols()
@@ -396,3 +225,126 @@ def without_denies(given: Policies, kept: set[int]) -> Policies:
         session=None if given.session is None else cut(given.session),
         endpoint=None if given.endpoint is None else tuple(map(cut, given.endpoint)),
     )
+
+
+# ---- what the two once read differently, as small as it can be shown
+
+
+def alone(
+    *statements: Statement,
+    service: bool = False,
+    action: str = "s3:GetObject",
+    resource: str = "arn:aws:s3:::b/x",
+    **context: Key,
+) -> Case:
+    """These statements as the policy of the resource, and one caller's request for one action."""
+    caller = "states.amazonaws.com" if service else CALLERS[0].arn
+    requests = RequestSet(
+        "service" if service else "signed",
+        Texts((caller,)),
+        Texts((action,)),
+        Texts((resource,)),
+        HERE,
+        context={name.replace("_", ":"): key for name, key in context.items()},
+        unlisted="absent",
+    )
+    named = tuple(each._replace(principals=each.principals or (Principal("*", "*"),)) for each in statements)
+    return Case(requests, Policies((), resource=Policy(named, "2012-10-17")), "ordinary")
+
+
+def value(*texts: str) -> Key:
+    return Key(Texts(texts))
+
+
+def when(effect: Effect, operator: str, key: str, *values: str) -> Statement:
+    return Statement(effect, ("*",), ("*",), conditions=(Condition(operator, key, values),))
+
+
+ALLOW = Statement("Allow", ("*",), ("*",))
+READ_ALIKE: dict[str, tuple[Case, str]] = {
+    "a fraction of a second": (
+        alone(
+            when("Allow", "DateGreaterThan", "aws:CurrentTime", "2026-01-01T00:00:00Z"),
+            aws_currenttime=value("2026-01-01T00:00:00.5Z"),
+        ),
+        "Allowed",
+    ),
+    "an IPv4 address written as IPv6 in 10.0.0.0/8": (
+        alone(when("Allow", "IpAddress", "aws:SourceIp", "10.0.0.0/8"), aws_sourceip=value("::ffff:10.0.0.6")),
+        "Allowed",
+    ),
+    "an IPv4 address written as IPv6 is none in ::/0": (
+        alone(when("Allow", "IpAddress", "aws:SourceIp", "::/0"), aws_sourceip=value("::ffff:10.0.0.6")),
+        "Denied",
+    ),
+    "bytes given decoded": (
+        alone(when("Allow", "BinaryEquals", "test:binary", "aGVsbG8="), test_binary=value("hello")),
+        "Allowed",
+    ),
+    "bytes with other superfluous bits": (
+        alone(when("Allow", "BinaryEquals", "test:binary", "aGVsbG8="), test_binary=value("aGVsbG9=")),
+        "Allowed",
+    ),
+    "bytes that are none": (
+        alone(when("Allow", "BinaryEquals", "test:binary", "hello"), test_binary=value("hello")),
+        "Denied",
+    ),
+    "a value listed for an ARN that is none": (
+        alone(ALLOW, when("Deny", "ArnLike", "test:arn", "*"), test_arn=value("not an arn")),
+        "Allowed",
+    ),
+    "a service tells its name": (
+        alone(ALLOW, when("Deny", "Null", "aws:PrincipalServiceName", "false"), service=True),
+        "Denied",
+    ),
+    "a Deny of several values under a single-valued negation": (
+        alone(ALLOW, when("Deny", "StringNotEquals", "aws:TagKeys", "x"), aws_tagkeys=value("x")),
+        "Undecided",
+    ),
+    "a Kelvin sign is no k": (
+        alone(when("Allow", "StringEqualsIgnoreCase", "test:key", "k"), test_key=value("\u212a")),
+        "Denied",
+    ),
+    "a role passed to a policy that AWS manages": (
+        alone(ALLOW, action="iam:PassRole", resource="arn:aws:iam::aws:policy/P"),
+        "Allowed",
+    ),
+    "a policy that AWS manages, among all actions": (
+        alone(ALLOW, action="iam:CreatePolicyVersion", resource="arn:aws:iam::aws:policy/P"),
+        "Denied",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ_ALIKE)
+def test_prover_and_evaluator_read_alike(name: str) -> None:
+    case, expected = READ_ALIKE[name]
+    assert outcomes(*case) == {expected}
+    verdicts = {"Allowed": (Refuted, Proven), "Denied": (Proven, Refuted), "Undecided": (Undecided, Undecided)}
+    checked = check(case)
+    assert not checked.wrong
+    assert tuple(map(type, checked.verdicts)) == verdicts[expected]
+
+
+def test_all_actions_are_not_allowed_on_what_aws_manages() -> None:
+    case = alone(ALLOW, action="*", resource="*")
+    assert not isinstance(prove_allowed(case.requests, case.policies, Symbols()), Proven)
+    only = alone(ALLOW, action="s3:*", resource="*")
+    assert isinstance(prove_allowed(only.requests, only.policies, Symbols()), Proven)
+
+
+@pytest.mark.parametrize(("key", "proven"), [("aws:MultiFactorAuthAge", True), ("test:weight", False)])
+def test_no_request_has_a_fraction_where_numbers_are_whole(key: str, proven: bool) -> None:
+    case = alone(when("Allow", "NumericEquals", key, "299.5"))
+    verdict = prove_denied(case.requests._replace(unlisted="any"), case.policies, Symbols())
+    assert isinstance(verdict, Proven) is proven
+
+
+def test_a_statement_that_aws_refuses_may_apply_to_anything() -> None:
+    """A trust policy may not have `Resource`: what the document does then is not said."""
+    statement = when("Allow", "Null", "aws:SourceArn", "true")
+    case = alone(statement, action="sts:AssumeRole", aws_sourcearn=value("arn:aws:s3:::b"))._replace(
+        authorization="trust"
+    )
+    assert outcomes(*case) == {"Undecided"}
+    assert all(isinstance(each, Undecided) for each in check(case).verdicts)

@@ -1,16 +1,30 @@
 """Verdicts over open values must hold for every value: random questions, with the values put in one by one."""
 
 import random
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
 
+from policy_audit.iam.decide import decide
+from policy_audit.iam.evaluate import evaluate
 from policy_audit.iam.patterns import glob, matches
 from policy_audit.iam.prove import prove_allowed, prove_denied
-from policy_audit.iam.request import Key, Policies, Proven, Refuted, RequestSet, Texts, Undecided
+from policy_audit.iam.question import Question
+from policy_audit.iam.request import (
+    Caller,
+    Key,
+    Policies,
+    Proven,
+    Refuted,
+    Request,
+    RequestSet,
+    Texts,
+    Undecided,
+)
 from policy_audit.iam.symbols import condition_of, substitute, unifiers
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
-from policy_audit.model.value import ACCOUNT, API_ID, Shape, Symbol, Symbols
+from policy_audit.model.value import ACCOUNT, API_ID, Shape, Symbol, Symbols, letters
 
 ONE, TWO = "111111111111", "222222222222"
 STAGE = Shape("stage", "A-Za-z0-9_", 1, 128)
@@ -236,3 +250,117 @@ def test_unifiers_make_patterns_meet(seed: int) -> None:
     for stage, name in product(("a", "b", "ab", "ba", "aa"), ("a", "b", "ab", "ba", "aa")):
         if one.translate({ord(given.stage): stage, ord(given.name): name}) == other and one != other:
             assert result.found
+
+
+UNSPOKEN = {
+    "account": "987654321098",
+    "name": "FreshName",
+    "stage": "freshstage",
+    "listed": "test",
+    "api": "q1w2e3r4t5",
+    "endpoint": "vpce-fresh",
+    "arn": "arn:aws:iam::555555555555:role/FreshArn",
+}
+"""Values of which no policy speaks."""
+
+
+def bindings_of(unless: str, given: Open) -> list[dict[str, str]]:
+    """The conditions of a verdict, read back: for each, the letters with their values."""
+    letters = {given.symbols.show(letter): letter for letter in given.values}
+    return [
+        {
+            letters[name]: letters.get(value, value)
+            for name, value in (part.strip("`").split("` is `") for part in each.split(" and "))
+        }
+        for each in unless.split(" or ")
+    ]
+
+
+def under(given: Open, chosen: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Values for all symbols: the chosen ones, equal symbols the same, and for the rest values nobody speaks of."""
+    fresh = {getattr(given, name): value for name, value in UNSPOKEN.items()}
+    values = {letter: chosen.get(letter, fresh[letter]) for letter in given.values}
+    return tuple((letter, values.get(value, value)) for letter, value in sorted(values.items()))
+
+
+def letters_of(requests: RequestSet, policies: Policies) -> set[str]:
+    """The symbols that a question holds."""
+    named = (text for document in policies.documents() for part in document.statements for text in texts_of(part))
+    endpoints = (key.values.patterns for key in requests.context.values() if key.values is not None)
+    parts = (requests.callers.patterns, requests.callers.but, requests.resources.patterns, *endpoints)
+    return set(letters("".join((requests.resource_account, *named, *(text for part in parts for text in part)))))
+
+
+def texts_of(part: Statement) -> Iterator[str]:
+    yield from part.resources or ()
+    yield from (each.value for each in part.principals or ())
+    yield from (value for each in part.conditions for value in each.values)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_condition_that_is_stated_turns_the_verdict(seed: int) -> None:
+    """`proven unless ${X} = v`: with v alone it is no longer so, with values that nothing speaks of it is."""
+    dice = random.Random(700 + seed)
+    given = Open()
+    turned = 0
+    for _ in range(40):
+        requests, policies = question(dice, given)
+        if given.listed in letters_of(requests, policies) or policies.identity is None:
+            continue  # A listed symbol has two values, of which neither is one that nothing speaks of.
+        for side, prove in (("denied", prove_denied), ("allowed", prove_allowed)):
+            verdict = prove(requests, policies, given.symbols, "api-gateway-iam")
+            letter_run = decide(side, Question(requests, policies, given.symbols, "api-gateway-iam"))  # type: ignore[arg-type]
+            if not isinstance(verdict, Undecided) or not verdict.unless or isinstance(letter_run, Undecided):
+                continue
+            fresh = substitute(requests, policies, under(given, {}))
+            assert type(prove(*fresh, given.symbols, "api-gateway-iam")) is type(letter_run)
+            for chosen in bindings_of(verdict.unless, given):
+                bindings = tuple(sorted(chosen.items()))
+                so = prove(*substitute(requests, policies, bindings), given.symbols, "api-gateway-iam")
+                assert type(so) is not type(letter_run), (requests, policies, verdict.unless, chosen, so)
+                turned += not isinstance(so, Undecided)
+    assert turned > 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_proven_of_open_values_is_so_for_each_request(seed: int) -> None:
+    """The evaluator on single requests, with values in the place of symbols, never contradicts a verdict."""
+    dice = random.Random(800 + seed)
+    given = Open()
+    definite = 0
+    for _ in range(25):
+        requests, policies = question(dice, given)
+        verdicts = [
+            prove(requests, policies, given.symbols, "api-gateway-iam") for prove in (prove_denied, prove_allowed)
+        ]
+        for _ in range(4):
+            bindings = tuple((letter, dice.choice(values)) for letter, values in given.values.items())
+            concrete, closed = substitute(requests, policies, bindings)
+            (resource,) = concrete.resources.patterns
+            callers = [ONE, TWO, "333333333333"]
+            arn = dice.choice(concrete.callers.patterns)
+            if arn == "*":
+                arn = f"arn:aws:iam::{concrete.resource_account}:{dice.choice(('role/Exec', 'user/x', 'role/Other'))}"
+            if arn in concrete.callers.but or not any(f"::{account}:" in arn for account in callers):
+                continue
+            if f"::{concrete.resource_account}:" not in arn:
+                continue
+            (endpoint,) = concrete.context["aws:sourcevpce"].values.patterns  # type: ignore[union-attr]
+            kind = "user" if ":user/" in arn else "role"
+            request = Request(
+                Caller(kind, arn),  # type: ignore[arg-type]
+                "execute-api:Invoke",
+                resource.replace("*", "GET/y"),
+                concrete.resource_account,
+                {"aws:sourcevpce": endpoint},
+            )
+            if policies.identity is None:
+                closed = closed._replace(identity=(Policy((Statement("Allow", ("*",), ("*",)),)),))
+            outcome = evaluate(request, closed, "api-gateway-iam").outcome
+            case = (requests, policies, condition_of(bindings, given.symbols), request, outcome, verdicts)
+            assert not (isinstance(verdicts[0], Proven) and outcome == "Allowed"), case
+            if policies.identity is not None:
+                assert not (isinstance(verdicts[1], Proven) and outcome != "Allowed"), case
+                assert not (isinstance(verdicts[1], Refuted) and outcome == "Allowed"), case
+            definite += not isinstance(verdicts[0], Undecided)
+    assert definite > 5

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from policy_audit.iam.context import Facts
 from policy_audit.iam.globs import ANY, Matcher, Part, Parts, joined, matcher
-from policy_audit.iam.open_text import UNKNOWN, matches_parts, may_hold
+from policy_audit.iam.open_text import UNKNOWN, is_open_text, matches_parts, may_hold
 from policy_audit.iam.pattern_set import is_open
 from policy_audit.iam.truth import Truth, all_of, any_of
 from policy_audit.iam.values import is_arn, split_arn
@@ -28,10 +28,10 @@ class ArnPatterns:
 
     def match(self, text: str, facts: Facts) -> Truth:
         """Whether some pattern matches the ARN `text`; none does when `text` is no ARN."""
-        opened = has_letters(text)
+        opened = is_open_text(text)
+        if not is_arn(text) and not has_letters(text):
+            return False
         if not opened:
-            if not is_arn(text):
-                return False
             given = split_arn(text)
             for matchers in self._closed:
                 if all(matches(part) for matches, part in zip(matchers, given, strict=True)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from policy_audit.iam.limits import MOST_STATES, Steps
+from policy_audit.iam.limits import MOST_POSITIONS, MOST_STATES, Steps
 from policy_audit.iam.patterns import ANY, CharClass, Pattern
 from policy_audit.model.value import is_letter
 from policy_audit.record import NamedTuple
@@ -154,8 +154,10 @@ def atoms(
     """The atoms of `patterns` among the words that belong, for each group in `within`, to one of its patterns.
 
     A dict from the vector of an atom (bit i: its words belong to `patterns[i]`) to its shortest word; None when that
-    takes more than `most_states` states, or half of the `steps` that are left.
+    takes more than `most_states` states, or half of the `steps` that are left, or the patterns are too long together.
     """
+    if sum(len(each.positions) for each in chain(patterns, *within)) > MOST_POSITIONS:
+        return None
     laid = family([*patterns, *chain.from_iterable(within)], common_beginning(within))
     required: list[tuple[int, int]] = []
     at = len(patterns)

@@ -14,6 +14,7 @@ from policy_audit.iam.readings import (
     Reading,
     action_reading,
     arn_reading,
+    binary_reading,
     exactly,
     join,
     resource_reading,
@@ -57,13 +58,15 @@ class Term(NamedTuple):
 class Draft:
     """A statement on its way to a box; what it names as one kind of principal is a draft of its own."""
 
-    __slots__ = ("deciding", "doubt", "effect", "may", "must", "naming", "statement", "terms")
+    __slots__ = ("deciding", "doubt", "effect", "may", "must", "naming", "statement", "terms", "unread")
 
     def __init__(self, effect: Effect, deciding: Deciding | None, doubt: str = "", naming: Naming = "") -> None:
         self.effect = effect
         self.deciding = deciding
         self.doubt = doubt
         """Why it is not known whether the statement applies at all, if so."""
+        self.unread = bool(doubt)
+        """Whether it may apply to anything: nothing of what it says narrows it down, but whom it names."""
         self.naming: Naming = naming
         self.statement: Statement | None = deciding.statement if deciding is not None else None
         self.terms: list[Term] = []
@@ -102,8 +105,8 @@ def resolve(term: Term, dimension: Dimension) -> tuple[Atoms, Atoms]:
         elif term.quantifier:
             may, must = dimension.hits(may), dimension.hits(must)
         else:
-            # AWS does not say what a single-valued operator makes of a key with several values.
-            may, must = dimension.hits(may), 0
+            # What is not said of a match is not said of its negation either, whatever the values.
+            may, must = dimension.present if term.negated else dimension.hits(may), 0
     present = _present(term, dimension)
     missing = everything & ~present
     may_absent, must_absent = term.absent
@@ -149,7 +152,7 @@ def _register(dimension: Dimension, reading: Reading) -> tuple[tuple[int, ...], 
 def add_action(draft: Draft, space: Space) -> None:
     """`Action` or `NotAction`."""
     statement = draft.statement
-    if statement is None or statement.unknown:
+    if statement is None or draft.unread:
         return
     reading = join(action_reading(text) for text in statement.actions)
     draft.terms.append(_term(ACTION, reading, space, statement.not_action))
@@ -158,7 +161,7 @@ def add_action(draft: Draft, space: Space) -> None:
 def add_resource(draft: Draft, space: Space) -> None:
     """`Resource` or `NotResource`; without either, the resource that the policy is attached to."""
     statement, deciding = draft.statement, draft.deciding
-    if statement is None or deciding is None or statement.unknown or statement.resources is None:
+    if statement is None or deciding is None or draft.unread or statement.resources is None:
         return
     lookup = space.lookup if deciding.policy.version == VERSION_WITH_VARIABLES else None
     own_api = space.own_api()
@@ -175,7 +178,7 @@ def add_resource(draft: Draft, space: Space) -> None:
 def add_conditions(draft: Draft, space: Space, *, on_principal: bool) -> None:
     """The conditions on the caller's own keys, or all others."""
     statement, deciding = draft.statement, draft.deciding
-    if statement is None or deciding is None or statement.unknown:
+    if statement is None or deciding is None or draft.unread:
         return
     lookup = space.lookup if deciding.policy.version == VERSION_WITH_VARIABLES else None
     for condition in statement.conditions:
@@ -205,13 +208,16 @@ def _add_condition(draft: Draft, condition: Condition, use: KeyUse, lookup: Look
         return
     absent = bool(operator.absent)
     contested = operator.absent_is_contested and draft.effect == "Allow"
+    reason = "AWS's pages disagree on `ForAnyValue:…IfExists` for an absent key" if contested else ""
+    if dimension.several and not operator.quantifier:
+        reason = "AWS does not say what a single-valued operator makes of a key with several values"
     template = Term(
         use.dimension,
         negated=operator.negated,
         quantifier=operator.quantifier,
         absent=(absent, absent and not contested),
         present=present,
-        reason="AWS's pages disagree on `ForAnyValue:…IfExists` for an absent key" if contested else "",
+        reason=reason,
     )
     draft.terms.append(_with_values(template, operator, condition, use, lookup, space))
 
@@ -242,7 +248,7 @@ def _with_values(
         elif operator.family == "arn":
             reading = join(arn_reading(value, lookup) for value in values)
         else:
-            reading = join(text_reading(value, False, False, None) for value in values)
+            reading = join(binary_reading(value) for value in values)
         wide, narrow = _register(dimension, space.image_of(reading, use))
         guarded = operator.family == "arn" and use.dimension != PRINCIPAL
         guard = dimension.add(Matches(_AN_ARN)) if guarded else None

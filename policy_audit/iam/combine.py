@@ -296,14 +296,14 @@ def _within_account(answers: Answers, facts: Facts, authorization: Authorization
     if "by role" in ways:
         through_resource = either(through_resource, both(ways["by role"], own.limits))
     because: tuple[str, ...] = ()
-    if through_resource is None and anyone and own.limits is False:
+    if through_resource is None and anyone and not own.limits:
         because = (WILDCARD_UNDER_LIMITS,)
     through_own = own.truth
     if authorization in ("kms", "trust"):
         # The account as principal is what lets identity policies count.
         through_own = both(own.truth, ways.get("by account", False))
     by: tuple[Answer, ...] = ()
-    if through_own is not False:
+    if through_own is not False or (through_resource is None and own.limits is None):
         by += own.by
     if resource is not None and (through_resource is not False or (through_own and authorization in ("kms", "trust"))):
         by += (resource,)

@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-lo
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from policy_audit.iam.arn_patterns import ArnPatterns
 from policy_audit.iam.context import Facts
+from policy_audit.iam.open_text import is_open_text
 from policy_audit.iam.operators import Operator, parse_operator
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.truth import Truth, all_of, any_of, negate
@@ -151,8 +152,16 @@ def _matcher(operator: Operator, values: tuple[str, ...], patterns: tuple[Pieces
 def _strings(patterns: tuple[Pieces, ...], ignore_case: bool) -> Match:
     pattern_set = PatternSet(patterns, ignore_case)
     if ignore_case:
-        return lambda text, facts: pattern_set.match(text.lower(), has_letters(text), facts)
-    return lambda text, facts: pattern_set.match(text, has_letters(text), facts)
+        return lambda text, facts: pattern_set.match(_folded(text), is_open_text(text), facts)
+    return lambda text, facts: pattern_set.match(text, is_open_text(text), facts)
+
+
+_KELVIN: Final = "\u212a"
+"""The one character whose lower case is an ASCII letter. That IAM takes it for a `k` no page of AWS says."""
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else _KELVIN.join(map(str.lower, text.split(_KELVIN)))
 
 
 def _parse_bool(text: str) -> bool | None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final, Literal
 
-from policy_audit.iam.open_text import UNKNOWN, matches
+from policy_audit.iam.globs import LONGEST
+from policy_audit.iam.open_text import UNKNOWN, is_open_text, matches
 from policy_audit.iam.request import Caller, ContextValue, Request
 from policy_audit.iam.truth import Truth
 from policy_audit.model.value import Symbols, has_letters
@@ -51,11 +52,11 @@ class Facts:
             self.account = ""
             self.is_bounded = False
         self.action = action = _as_set(action.lower())
-        self.action_is_open = not action.isascii() and has_letters(action)
+        self.action_is_open = (len(action) > LONGEST or not action.isascii()) and is_open_text(action)
         # An action without resource-level permissions is asked for with the resource `*`, which no ARN covers:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
         self.resource = resource = resource if resource == "*" else _as_set(resource)
-        self.resource_is_open = not resource.isascii() and has_letters(resource)
+        self.resource_is_open = (len(resource) > LONGEST or not resource.isascii()) and is_open_text(resource)
         self.rest_is_unknown = unlisted == "unknown"
         self.symbols = symbols
         self.with_principal_keys = with_principal_keys

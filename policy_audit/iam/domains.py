@@ -5,11 +5,12 @@ from itertools import product
 from typing import Final, Literal
 
 from policy_audit.iam import automata
-from policy_audit.iam.lazy import EVERYTHING, NOTHING, Atoms, Formula, Sets, ValueSet
+from policy_audit.iam.lazy import EVERYTHING, NOTHING, Atoms, Formula, Sets, ValueSet, bits
 from policy_audit.iam.lazy import Texts as LazyTexts
-from policy_audit.iam.limits import FEW_STATES, MOST_ATOMS, MOST_STATES, Steps
+from policy_audit.iam.limits import FEW_STATES, LONGEST_PATTERN, MOST_ATOMS, MOST_BOUNDS, MOST_STATES, Steps
 from policy_audit.iam.limits import OverBudgetError as OverBudgetError
 from policy_audit.iam.numbers import (
+    MAPPED,
     Number,
     address_text,
     compare,
@@ -102,6 +103,7 @@ class Dimension:
         self._own: set[Predicate] = set()
         self._well_formed: tuple[Pattern, ...] | None = None
         self._atom_of: dict[int, int] = {}
+        self._vector_of: Callable[[str], int] | None = None
         self.words: list[list[str]] = []
         """Values of each base atom, the most readable first; none when no value of the class was found."""
         self.masks: list[Atoms] = []
@@ -134,6 +136,8 @@ class Dimension:
 
     def refine(self) -> None:
         """Finds the atoms, or makes of each predicate a formula. Raises `OverBudgetError`."""
+        if any(each.kind == "linear" and len(each.positions) > LONGEST_PATTERN for each in self.patterns()):
+            raise OverBudgetError(f"a pattern for {self.name} is longer than any text of a request")
         predicates = tuple(self._predicates)
         found = self._atoms(predicates) if self.can_be_present else {}
         if found is None or len(found) > MOST_ATOMS:
@@ -144,10 +148,8 @@ class Dimension:
         masks = [0] * len(predicates)
         for vector, atom in self._atom_of.items():
             bit = 1 << atom
-            while vector:
-                low = vector & -vector
-                masks[low.bit_length() - 1] |= bit
-                vector ^= low
+            for index in bits(vector):
+                masks[index] |= bit
         self.masks = [*masks]
         self.base = self.present = (1 << len(found)) - 1
         self.absent = 1 << len(found) if self.optional else 0
@@ -228,7 +230,9 @@ class Dimension:
                 return None
         if self._texts is not None:
             return ValueSet(self._texts, self._texts.atom(value))
-        atom = self._atom_of.get(_vector(tuple(self._predicates), value))
+        if self._vector_of is None:
+            self._vector_of = _classifier(tuple(self._predicates))
+        atom = self._atom_of.get(self._vector_of(value))
         return None if atom is None else 1 << atom
 
     def unasked(self) -> Atoms:
@@ -297,6 +301,8 @@ class Dimension:
             return _classified(predicates, (word for word in words if _belongs(word, others)))
         if self.boolean and predicates and not self.within:
             return _classified(predicates, ("true", "false"))
+        if len(predicates) > MOST_ATOMS:
+            return None
         views: list[dict[int, list[str]]] = []
         texts = [(index, each.pattern) for index, each in enumerate(predicates) if isinstance(each, Matches)]
         if texts or self.within or len(texts) == len(predicates):
@@ -310,6 +316,8 @@ class Dimension:
                 for index, each in enumerate(predicates)
                 if isinstance(each, Compares) and each.view == view
             ]
+            if len(ordered) > MOST_BOUNDS:
+                raise OverBudgetError(f"{self.name} is compared with more than {MOST_BOUNDS} values")
             if ordered:
                 views.append(_ordered_atoms(ordered, self.name))
         ranges = [(index, each) for index, each in enumerate(predicates) if isinstance(each, Within)]
@@ -322,10 +330,9 @@ class Dimension:
         found = text_atoms(patterns, self.within, self.universe, self.steps)
         if found is None:
             return None
-        shifted: dict[int, list[str]] = {}
-        for vector, words in found.items():
-            shifted[sum(1 << index for place, (index, _) in enumerate(texts) if vector >> place & 1)] = words
-        return shifted
+        if len(texts) == len(self._predicates):
+            return found
+        return {sum(1 << texts[place][0] for place in bits(vector)): words for vector, words in found.items()}
 
 
 def text_atoms(
@@ -392,19 +399,14 @@ def _belongs(word: str, within: Sequence[Sequence[Pattern]]) -> bool:
     return all(any(matches(pattern, word) for pattern in group) for group in within)
 
 
-def _vector(predicates: Sequence[Predicate], value: str) -> int:
-    vector = 0
-    for index, predicate in enumerate(predicates):
-        if holds(predicate, value):
-            vector |= 1 << index
-    return vector
-
-
 def _classified(predicates: Sequence[Predicate], words: Iterable[str]) -> dict[int, list[str]]:
+    """The words by the predicates that they satisfy; not all of them when those are too many ways."""
     found: dict[int, list[str]] = {}
     vector_of = _classifier(predicates)
     for word in words:
         found.setdefault(vector_of(word), []).append(word)
+        if len(found) > MOST_ATOMS:
+            break  # Those are too many, however many more there are.
     return found
 
 
@@ -444,7 +446,7 @@ def _ordered_atoms(tests: Sequence[tuple[int, Compares]], name: str) -> dict[int
     """Elementary intervals: each bound alone, and the open stretches between."""
     view = tests[0][1].view
     found: dict[int, list[str]] = {}
-    for number in span_atoms([test.bound for _, test in tests], whole=view == "date" or name in _WHOLE):
+    for number in span_atoms([test.bound for _, test in tests], whole=view == "date" or name.strip("`") in _WHOLE):
         vector = sum(1 << index for index, test in tests if compare(number, test.comparison, test.bound))
         found.setdefault(vector, []).append(number_text(number) if view == "number" else date_text(number))
     return found
@@ -458,6 +460,8 @@ def _address_atoms(tests: Sequence[tuple[int, Within]]) -> dict[int, list[str]]:
     cuts = {0, 1 << 32}
     for _, test in tests:
         cuts |= {test.low, test.high + 1}
+    # No address stands within `MAPPED`: what begins there begins after it.
+    cuts = {MAPPED.stop if cut in MAPPED else cut for cut in cuts}
     points = [address for address in map(parse_address, _ORDINARY_ADDRESSES) if address is not None]
     found: dict[int, list[str]] = {}
     for point in (*points, *sorted(cut for cut in cuts if cut < (1 << 32) + (1 << 128))):
@@ -468,11 +472,12 @@ def _address_atoms(tests: Sequence[tuple[int, Within]]) -> dict[int, list[str]]:
 
 def _joint(predicates: Sequence[Predicate], views: Sequence[dict[int, list[str]]]) -> dict[int, list[str]]:
     """Atoms of a key that is asked for as text and as a number: every combination, with a value where one is found."""
+    vector_of = _classifier(predicates)
     found: dict[int, list[str]] = {}
     for combination in product(*(view.items() for view in views)):
         vector = sum(part for part, _ in combination)
         words = [word for _, candidates in combination for word in candidates]
-        found[vector] = [word for word in words if _vector(predicates, word) == vector]
+        found[vector] = [word for word in words if vector_of(word) == vector]
         if len(found) > MOST_ATOMS:
             break
     return found

@@ -12,6 +12,14 @@ ANY_IN_SEGMENT: Final = 2
 ONE_IN_SEGMENT: Final = 3
 """A `?` that does not stand for a colon."""
 
+LONGEST: Final = 1 << 14
+"""Characters of a glob with `?`, and of a text matched with one, beyond which they are not compared.
+
+No request has so long a text: an ARN has at most 2,048 characters, a request's line and headers 10,240 bytes.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
+
 Part = str | int
 Parts = tuple[Part, ...]
 """A glob: literal runs and wildcards. Apart from text, so that a `*` that comes from a variable stays literal.
@@ -51,15 +59,28 @@ def joined(parts: Iterable[Part]) -> Parts:
     return tuple(result)
 
 
+def is_simple(parts: Parts) -> bool:
+    """Whether the only wildcards are `*` that cross everything, so that texts of any length are matched soon."""
+    return all(isinstance(part, str) or part == ANY for part in parts)
+
+
+def is_too_long(parts: Parts) -> bool:
+    """Whether matching with this glob would take too long."""
+    return not is_simple(parts) and sum(len(part) if isinstance(part, str) else 1 for part in parts) > LONGEST
+
+
 def matcher(parts: Parts) -> Matcher:
-    """A function that says whether a text without letters matches the whole glob (also without letters)."""
+    """A function that says whether a text without letters matches the whole glob (also without letters).
+
+    Unless the glob `is_simple`, it takes glob times text: that neither is too long is the caller's business.
+    """
     if not parts:
         return _is_empty
     if len(parts) == 1 and isinstance(parts[0], str):
         return parts[0].__eq__
     if parts == (ANY,):
         return _is_anything
-    if all(isinstance(part, str) or part == ANY for part in parts):
+    if is_simple(parts):
         return _chunks([part for part in parts if isinstance(part, str)], parts[0] == ANY, parts[-1] == ANY)
     return _bits(parts)
 

@@ -162,6 +162,12 @@ class Texts:
         self._name = name
         self._steps = steps
         self._patterns = (*patterns, *chain.from_iterable(within))
+        size = sum(len(pattern.positions) for pattern in self._patterns)
+        try:
+            # Every position is laid out in an integer as long as all of them.
+            steps.take(size // 10 + size * size // 50_000)
+        except OverBudgetError:
+            raise OverBudgetError(f"the patterns for {name} are too long together") from None
         self._laid = family(self._patterns, common_beginning(within))
         self._cost = cost_of_state(self._laid)
         self._universe = EVERYTHING
@@ -262,7 +268,8 @@ class Product:
         compared = len(self._required) + len(self._for_good) // 4
         if formula.parts:
             compared += len(self._positive) // 2 + 2 * len(formula.parts)
-        self._cost = cost + characters * compared // 8
+        size = max(laid.ends, default=0).bit_length()
+        self._cost = cost + characters * compared * (1 + size // 10_000) // 8
         self._start = laid.start & sum(laid.spans[index] for index in used)
         self._steps_left = [
             [laid.spans[index] for index in bits(part.has)]

@@ -14,8 +14,21 @@ MOST_STATES: Final = 6_000
 """States of that automaton where nothing else would decide."""
 MOST_ATOMS: Final = 4_096
 """Atoms of one dimension; beyond, it is decided lazily."""
+MOST_BOUNDS: Final = 512
+"""Numbers or dates that one dimension is compared with: each is held against each."""
+LONGEST_PATTERN: Final = 1 << 14
+"""Positions of a pattern that is read character by character. No request has so long a text.
+
+An ARN has at most 2,048 characters, a request's line and headers 10,240 bytes:
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
+MOST_POSITIONS: Final = 1 << 14
+"""Positions of all patterns that are read together: each character that is read takes time for each."""
 MOST_UNIFIER_STEPS: Final = 4_000
 """Steps of looking for the values of symbols under which two patterns meet."""
+MOST_TOKENS: Final = 1 << 13
+"""Characters of two texts beyond those they begin with alike, where such values are looked for."""
 MOST_UNIFIERS: Final = 6
 """Values under which two patterns meet."""
 MOST_SUBSTITUTIONS: Final = 64

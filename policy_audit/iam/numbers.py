@@ -12,14 +12,16 @@ from policy_audit.iam.operators import Comparison
 Number = tuple[int, int]
 """`(mantissa, places)`: mantissa / 10 ** places, exactly."""
 
-_NUMBER: Final = r"([+-]?)([0-9]{0,60})(?:\.([0-9]{0,60}))?(?:[eE]([+-]?[0-9]{1,3}))?"
+_NUMBER: Final = r"([+-]?)([0-9]{0,400})(?:\.([0-9]{0,400}))?(?:[eE]([+-]?[0-9]{1,3}))?"
 _EPOCH: Final = r"-?[0-9]{1,18}(?:\.[0-9]{1,30})?"
 _DATE: Final = (
-    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,30}))?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?)?"
 )
 IPV6: Final = 1 << 32
 """Where IPv6 begins on the line of addresses."""
+MAPPED: Final = range(IPV6 + (0xFFFF << 32), IPV6 + (0x10000 << 32))
+"""IPv4 addresses written as IPv6 (`::ffff:10.0.0.1`): public evaluators map them, AWS does not say what it does."""
 
 
 def parse_number(text: str) -> Number | None:
@@ -40,7 +42,9 @@ def parse_date(text: str) -> Number | None:
         return parse_number(text) if re.fullmatch(_EPOCH, text) else None
     from datetime import UTC, datetime
 
-    year, month, day, hour, minute, second, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    # A minute may end with a leap second, which is the first one of the next minute.
+    leap = second == "60"
     try:
         moment = datetime(
             int(year),
@@ -48,7 +52,7 @@ def parse_date(text: str) -> Number | None:
             int(day or 1),
             int(hour or 0),
             int(minute or 0),
-            int(second or 0),
+            59 if leap else int(second or 0),
             tzinfo=UTC,
         )
     except ValueError:
@@ -56,11 +60,17 @@ def parse_date(text: str) -> Number | None:
     offset = 0
     if zone and zone != "Z":
         offset = (int(zone[1:3]) * 60 + int(zone[-2:])) * (60 if zone[0] == "+" else -60)
-    return (int(moment.timestamp()) - offset, 0)
+    seconds, fraction = int(moment.timestamp()) - offset + leap, fraction or ""
+    return (seconds * 10 ** len(fraction) + int(fraction or 0), len(fraction))
 
 
 def parse_address(text: str) -> int | None:
-    """The place of an address on the line, or None."""
+    """The place of an address on the line, or None. One of `MAPPED` is read as the IPv4 address that it writes."""
+    place = _place(text)
+    return place & 0xFFFFFFFF if place is not None and place in MAPPED else place
+
+
+def _place(text: str) -> int | None:
     if ":" not in text:
         parts = text.split(".")
         if len(parts) != 4 or not all(re.fullmatch("0|[1-9][0-9]{0,2}", part) for part in parts):
@@ -80,7 +90,7 @@ def parse_address(text: str) -> int | None:
 def parse_range(text: str) -> tuple[int, int] | None:
     """First and last address of a CIDR block or single address, or None."""
     base, slash, length = text.partition("/")
-    address = parse_address(base)
+    address = _place(base)
     if address is None:
         return None
     width = 32 if address < IPV6 else 128
@@ -90,7 +100,7 @@ def parse_range(text: str) -> tuple[int, int] | None:
     start = address if address < IPV6 else address - IPV6
     low, high = start & ~free, start | free
     if address < IPV6 or low >> 32 == high >> 32 == 0xFFFF:
-        # An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is read as the IPv4 one.
+        # All of it is `MAPPED`.
         return low & 0xFFFFFFFF, high & 0xFFFFFFFF
     return IPV6 + low, IPV6 + high
 

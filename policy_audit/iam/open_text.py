@@ -8,7 +8,20 @@ with every letter read as a wildcard, as far as the letter's shape lets it. What
 import re
 from typing import Final
 
-from policy_audit.iam.globs import ANY, ANY_IN_SEGMENT, ONE, ONE_IN_SEGMENT, Part, Parts, joined, parse_glob
+from policy_audit.iam.globs import (
+    ANY,
+    ANY_IN_SEGMENT,
+    LONGEST,
+    ONE,
+    ONE_IN_SEGMENT,
+    Part,
+    Parts,
+    is_simple,
+    is_too_long,
+    joined,
+    matcher,
+    parse_glob,
+)
 from policy_audit.iam.truth import Truth
 from policy_audit.model.value import LAST, Shape, Symbol, Symbols, has_letters, is_hole, is_letter
 
@@ -24,13 +37,27 @@ def matches(pattern: str, text: str, wildcards: bool, symbols: Symbols | None = 
 
 
 def matches_parts(parts: Parts, text: str, symbols: Symbols | None = None) -> Truth:
-    """Whether `text` matches the glob `parts`, letters possible on either side. Takes time text times glob."""
+    """Whether `text` matches the glob `parts`, letters possible on either side.
+
+    Takes time text times glob where there are letters or `?`; unknown when that would be too long.
+    """
+    if not has_letters(text) and not any(isinstance(part, str) and has_letters(part) for part in parts):
+        if len(text) <= LONGEST or is_simple(parts):
+            return None if is_too_long(parts) else matcher(parts)(text)
+        return None
+    if len(text) > LONGEST or sum(len(part) if isinstance(part, str) else 1 for part in parts) > LONGEST:
+        return True if parts == (text,) and UNKNOWN not in text else None
     if _certainly(parts, text, symbols):
         return True
     parts, text = _without_common_ends(parts, text, symbols)
     if _differ(parts, text, symbols) or not _possibly(parts, text, symbols):
         return False
     return None
+
+
+def is_open_text(text: str) -> bool:
+    """Whether `text` has letters, or is too long to be matched as if it had none."""
+    return len(text) > LONGEST or has_letters(text)
 
 
 def symbol_of(letter: str, symbols: Symbols | None) -> Symbol:

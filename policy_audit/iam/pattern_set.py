@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 from policy_audit.iam.context import Facts
-from policy_audit.iam.globs import ANY, Parts, matcher
+from policy_audit.iam.globs import ANY, Parts, is_too_long, matcher
 from policy_audit.iam.open_text import matches_parts
 from policy_audit.iam.truth import Truth
 from policy_audit.iam.variables import Pieces, expand, has_variables, static
-from policy_audit.model.value import Symbols, has_letters
+from policy_audit.model.value import has_letters
 
 
 def is_open(parts: Parts) -> bool:
-    """Whether a glob holds letters."""
-    return any(isinstance(part, str) and has_letters(part) for part in parts)
+    """Whether a glob holds letters, or is too long to be matched as if it held none."""
+    return any(isinstance(part, str) and has_letters(part) for part in parts) or is_too_long(parts)
 
 
 def is_beginning(parts: Parts) -> bool:
@@ -57,11 +57,6 @@ class PatternSet:
             return parts
         return tuple(part.lower() if isinstance(part, str) else part for part in parts)
 
-    def _matches(self, parts: Parts, text: str, text_is_open: bool, symbols: Symbols | None) -> Truth:
-        if text_is_open or is_open(parts):
-            return matches_parts(parts, text, symbols)
-        return matcher(parts)(text)
-
     def match(self, text: str, text_is_open: bool, facts: Facts) -> Truth:
         """Whether some pattern matches `text`."""
         if not text_is_open:
@@ -82,7 +77,7 @@ class PatternSet:
             result = None if truth is None else result
         for pieces in self._dynamic:
             expanded = expand(pieces, facts)
-            truth = False if expanded is None else self._matches(self._fold(expanded), text, text_is_open, symbols)
+            truth = False if expanded is None else matches_parts(self._fold(expanded), text, symbols)
             if truth:
                 return True
             result = None if truth is None else result

@@ -135,9 +135,9 @@ class Question:
                 yield Draft("Allow", None, policy.unknown, "directly")
                 yield Draft("Deny", None, policy.unknown)
             for index, statement in enumerate(policy.statements):
-                if not self.space.may_concern(statement):
-                    continue
                 doubt = statement.unknown[0] if statement.unknown else _misplaced(policy_type, policy, index)
+                if not doubt and not self.space.may_concern(statement):
+                    continue
                 yield Draft(statement.effect, Deciding(policy_type, policy, index), doubt)
 
     def stages(self) -> Iterator[Sequence[int] | None]:
@@ -281,6 +281,7 @@ def _conjoin(draft: Draft, term: Term, may: Atoms, must: Atoms) -> bool:
 def _with(draft: Draft, naming: Naming, term: Term | None) -> Draft:
     """A copy of `draft` for one way of naming principals."""
     copy = Draft(draft.effect, draft.deciding, draft.doubt, naming)
+    copy.unread = draft.unread
     copy.terms = [*draft.terms, *([] if term is None else [term])]
     copy.may = dict(draft.may)
     copy.must = None if draft.must is None else dict(draft.must)

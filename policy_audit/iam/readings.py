@@ -121,6 +121,33 @@ def text_reading(text: str, wildcards: bool, ignore_case: bool, lookup: Lookup |
     return _bracket(pattern, reason)
 
 
+_BASE64: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def binary_reading(text: str) -> Reading:
+    """A value under `BinaryEquals`: bytes in base64, which a request gives so too, or decoded. IAM skips all others."""
+    from binascii import Error, a2b_base64, b2a_base64
+
+    if has_letters(text):
+        return Reading((_EVERYTHING,), (), "a binary value in the policy is not known")
+    try:
+        decoded = a2b_base64(text, strict_mode=True) if text.isascii() else b""
+        plain = decoded.decode()
+    except Error:
+        return NOTHING
+    except UnicodeDecodeError:
+        plain = ""
+    if not decoded:
+        return NOTHING
+    # The bits of the last character that padding makes superfluous may be anything.
+    encoded = b2a_base64(decoded, newline=False).decode()
+    padding = encoded.count("=")
+    last, free = len(encoded) - padding - 1, 4**padding
+    kept = _BASE64.index(encoded[last]) // free * free
+    spelled = Pattern((*encoded[:last], CharClass(frozenset(_BASE64[kept : kept + free])), *encoded[last + 1 :]))
+    return exactly(spelled, *((literal(plain),) if plain else ()))
+
+
 def arn_reading(text: str, lookup: Lookup | None) -> Reading:
     """A value under an ARN operator: the parts that it lacks are as if they were `*`."""
     parsed = parse(text, True, lookup)

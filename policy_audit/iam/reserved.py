@@ -5,7 +5,10 @@ from typing import Final
 from policy_audit.iam.context import IAM_PRINCIPALS, Facts
 from policy_audit.iam.truth import Truth
 
-_READS: Final = ("iam:get", "iam:list", "iam:describe", "iam:simulate", "iam:generate")
+_CHANGES: Final = tuple(
+    f"iam:{verb}"
+    for verb in "add change create delete put remove reset set tag untag update upload".split()  # noqa: SIM905
+)
 _LIMITED_BY_RCP: Final = frozenset(
     "aoss cognito-identity cognito-idp dynamodb ecr kms logs s3 secretsmanager sqs sts".split()  # noqa: SIM905
 )
@@ -25,13 +28,13 @@ def is_never_allowed(facts: Facts) -> bool:
     action, resource = facts.action, facts.resource
     if action.startswith("kms:"):
         return action.endswith("alias") and _is_managed_alias(resource)
-    if not action.startswith("iam:") or action.startswith(_READS):
+    if not action.startswith((*_CHANGES, "iam:attach", "iam:detach", "iam:passrole")):
         return False
     parts = resource.split(":", 5)
     if len(parts) < 6 or parts[2] != "iam":
         return False
     if parts[4] == "aws" and parts[5].startswith("policy/"):
-        return not action.startswith(("iam:attach", "iam:detach"))
+        return action.startswith(_CHANGES)
     # Passing one is refused too, by what public evaluators have observed: https://github.com/cloud-copilot/iam-simulate
     return parts[5].startswith("role/aws-reserved/")
 

@@ -20,7 +20,7 @@ from policy_audit.iam.patterns import (
 )
 from policy_audit.iam.principal_domain import TYPES, USER, Principals
 from policy_audit.iam.readings import Reading, set_reading
-from policy_audit.iam.request import Key, RequestSet, Texts
+from policy_audit.iam.request import Key, RequestSet, Texts, literal_text
 from policy_audit.iam.search import Cube
 from policy_audit.model.policy import Statement
 from policy_audit.model.value import Symbols, has_holes, is_letter
@@ -203,8 +203,6 @@ class Space:
 
         Most statements of a long policy are about other actions or resources: not even their patterns are made.
         """
-        if statement.unknown:
-            return True
         if not statement.not_action and not _may_meet(self._actions, map(str.lower, statement.actions)):
             return False
         if statement.not_resource or statement.resources is None:
@@ -241,7 +239,7 @@ class Space:
         key = self.values_of(name)
         several = name in _MULTIVALUED or (name in self.quantified and not self._is_single(name))
         within: list[list[Pattern]] = []
-        if name.endswith("arn") and key.values is not None:
+        if name.endswith("arn") and key.values is not None and not _is_listed(key.values):
             within.append([_AN_ARN, _OPEN] if self._open_arns else [_AN_ARN])
         return KeyUse(
             self._add(f"`{name}`", key.values, within, optional=key.maybe_absent or key.values is None, several=several)
@@ -362,6 +360,11 @@ class Space:
         return tuple(masks) if all(masks) else None
 
 
+def _is_listed(texts: Texts) -> bool:
+    """Whether the set says each value itself, so that it is taken at its word."""
+    return all(literal_text(text) is not None for text in texts.patterns)
+
+
 def _lower(texts: Texts) -> Texts:
     return Texts(tuple(text.lower() for text in texts.patterns), tuple(text.lower() for text in texts.but))
 
@@ -375,10 +378,12 @@ def _signed(name: str, requests: RequestSet) -> Key | None:
 
 
 def _service(name: str, requests: RequestSet) -> Key | None:
+    # In every signed request, and "in the request when the call is made by an AWS service principal":
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     if name == "aws:principalisawsservice":
-        return Key(Texts(("true",)), maybe_absent=True)
+        return Key(Texts(("true",)))
     if name == "aws:principalservicename":
-        return Key(requests.callers, maybe_absent=True)
+        return Key(requests.callers)
     return NEVER if name in _OF_PRINCIPALS or name.startswith("aws:principaltag/") else None
 
 

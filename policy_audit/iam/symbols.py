@@ -6,7 +6,14 @@ one under some value. `unifiers` finds such values; the prover asks its question
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from policy_audit.iam.limits import MOST_SUBSTITUTIONS, MOST_UNIFIER_STEPS, MOST_UNIFIERS, OverBudgetError, Steps
+from policy_audit.iam.limits import (
+    MOST_SUBSTITUTIONS,
+    MOST_TOKENS,
+    MOST_UNIFIER_STEPS,
+    MOST_UNIFIERS,
+    OverBudgetError,
+    Steps,
+)
 from policy_audit.iam.patterns import CharClass, Pattern
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts
 from policy_audit.model.policy import Policy
@@ -49,6 +56,8 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols, left: Steps | None 
     """Bindings under which the two patterns share a word that they do not share as they stand."""
     found: dict[Bindings, None] = {}
     ours, theirs = _without_common_start(tokens_of(one), tokens_of(other))
+    if len(ours) + len(theirs) > MOST_TOKENS:
+        return Unifiers((), complete=False)
     if _differ(ours[:1], theirs[:1]) or _differ(ours[-1:], theirs[-1:]):
         return Unifiers(())
     stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [(ours, theirs, ())]
@@ -255,8 +264,9 @@ def _unify_all(
     for group in patterns:
         told = [pattern for pattern in group if not _is_for_letters(pattern)]
         opened = [pattern for pattern in told if _is_open(pattern)]
+        closed = [pattern for pattern in told if not _is_open(pattern)]
         for index, one in enumerate(opened):
-            for other in (*opened[index + 1 :], *(pattern for pattern in told if not _is_open(pattern))):
+            for other in (*opened[index + 1 :], *closed):
                 if (other in accounts and _is_letter(one)) or (one in accounts and _is_letter(other)):
                     continue
                 steps.take(len(one.positions) + len(other.positions))

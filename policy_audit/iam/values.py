@@ -62,7 +62,9 @@ def parse_date(text: str) -> Number | None:
     )
     fraction, zone = found[7] or "", found[8] or "Z"
     lengths = (31, 29 if _is_leap(year) else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    if not 1 <= month <= 12 or not 1 <= day <= lengths[month - 1] or hour > 23 or minute > 59 or second > 60:
+    if year < 1 or not 1 <= month <= 12 or not 1 <= day <= lengths[month - 1]:
+        return None
+    if hour > 23 or minute > 59 or second > 60:
         return None
     days = 365 * (year - 1) + (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400
     days += sum(lengths[: month - 1]) + day - 1 - 719162
