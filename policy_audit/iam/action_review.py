@@ -155,5 +155,9 @@ def mismatch(condition: Condition, kind: str) -> str:
 def _compares_as_text(family: str, kind: str, condition: Condition) -> bool:
     """Whether a value of the key is compared well as text: `true`, or an address in full."""
     if family == "string":
-        return kind in ("Bool", "Numeric", "Date") or (kind == "IPAddress" and not any("/" in v for v in condition.values))
-    return family == "bool" and kind == "String" and all(value.lower() in ("true", "false") for value in condition.values)
+        return kind in ("Bool", "Numeric", "Date") or (
+            kind == "IPAddress" and not any("/" in v for v in condition.values)
+        )
+    return (
+        family == "bool" and kind == "String" and all(value.lower() in ("true", "false") for value in condition.values)
+    )

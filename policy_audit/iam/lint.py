@@ -26,7 +26,14 @@ from policy_audit.record import NamedTuple
 
 _BUCKET: Final = frozenset(
     f"s3:{name}"
-    for name in ("putbucketpolicy", "putbucketacl", "putlifecycleconfiguration", "putobject", "getobject", "deleteobject")
+    for name in (
+        "putbucketpolicy",
+        "putbucketacl",
+        "putlifecycleconfiguration",
+        "putobject",
+        "getobject",
+        "deleteobject",
+    )
 )
 _ON_BUCKETS: Final = frozenset(("s3:putbucketpolicy", "s3:putbucketacl", "s3:putlifecycleconfiguration"))
 _ALONE: Final = frozenset(
@@ -65,7 +72,10 @@ class _Unreadable(Exception):
 
 
 def is_asked(policy: Policy) -> bool:
-    """Whether the policy allows an action that parliament has something to say of; `*` allows everything anyway."""
+    """Whether the policy allows an action that parliament has something to say of; `*` allows everything anyway.
+
+    `model.documents` looks at the actions before it asks: what this is about begins as it has it there.
+    """
     return any(_allows(statement, _ON_BUCKETS | _ALONE) for statement in policy.statements)
 
 
