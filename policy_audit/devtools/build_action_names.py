@@ -22,7 +22,7 @@ OPERATIONS: Final = {
     "detective": ("ListOrganizationAdminAccounts",),
     "dms": ("StartMetadataModelExportAsScript",),
 }
-"""Operations of APIs (botocore 1.44.5) that the reference has in another spelling: nobody says that IAM has only that."""
+"""Operations of APIs (botocore 1.44.5) that the reference spells otherwise: IAM may know both spellings."""
 
 
 def main(arguments: list[str]) -> int:

@@ -104,9 +104,9 @@ def key_type(condition: Condition, services: Iterable[KnownService]) -> str | No
 def unknown_keys(statement: Statement, services: tuple[KnownService, ...]) -> Iterator[Condition]:
     """The conditions whose key neither is global nor one of the services that the statement names actions of."""
     for condition in statement.conditions:
-        if not has_letters(condition.key) and not is_of_identity_provider(condition.key):
-            if key_type(condition, services) is None:
-                yield condition
+        known = has_letters(condition.key) or is_of_identity_provider(condition.key)
+        if not known and key_type(condition, services) is None:
+            yield condition
 
 
 def services_of(statement: Statement, names: ActionNames) -> tuple[KnownService, ...] | None:

@@ -67,7 +67,7 @@ class Opinion(NamedTuple):
     unread: str = ""
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """The document has something that parliament does not understand."""
 
 
@@ -83,7 +83,7 @@ def second_opinion(policy: Policy, cache: str = "") -> Opinion:
     """What parliament says of an identity policy, remembered in the folder `cache` by content and versions."""
     try:
         documents = tuple(_documents(policy))
-    except _Unreadable as error:
+    except _UnreadableError as error:
         return Opinion(unread=f"parliament was not asked: {error}")
     if not documents:
         return Opinion()
@@ -131,7 +131,7 @@ def _statement(statement: Statement, actions: frozenset[str], broad: bool) -> It
     """The statement, reduced to `actions`. Of an Allow that conditions limit, nothing follows; where only `broad` ones
     tell, nothing does of one for some resources."""
     if statement.unknown or any(map(has_letters, statement.actions)):
-        raise _Unreadable("a statement is not known in full")
+        raise _UnreadableError("a statement is not known in full")
     named = _named(statement, actions)
     if statement.actions and set(statement.actions) & {"*", "*:*"}:
         named = sorted(actions)
@@ -156,7 +156,7 @@ def _resource(resource: str) -> str:
         return resource
     fields = resource.replace("?", "*").split(":", _FIELDS - 1)
     if len(fields) < _FIELDS or len(resource) > _LONGEST or resource.count("*") > _MOST_WILDCARDS or "[" in resource:
-        raise _Unreadable("it cannot compare a resource of it")
+        raise _UnreadableError("it cannot compare a resource of it")
     _, _, service, region, account, name = fields
     return ":".join(("arn", "aws", service, region and "*", account and "*", name))
 
@@ -164,7 +164,7 @@ def _resource(resource: str) -> str:
 def _is_broad(resource: str) -> bool:
     """Whether a resource is every one of a type: `*`, `arn:aws:iam::*:role/*`."""
     name = resource.split(":", _FIELDS - 1)[-1]
-    return name == "*" or name.endswith(("/*", ":*")) and name[:-2].isalpha()
+    return name == "*" or (name.endswith(("/*", ":*")) and name[:-2].isalpha())
 
 
 # ---- parliament -----------------------------------------------------------------------------------------------------

@@ -55,11 +55,17 @@ def _without_variables(text: str) -> str:
 
 
 def _overlaps(resource: str, arn: str, *, open_is_any: bool) -> bool:
-    """Whether a text can match both patterns, field by field where no wildcard of `resource` may cross a colon."""
+    """Whether a text can match both patterns: field by field, and as a whole where a wildcard may cross a colon."""
     theirs = resource.split(":", _FIELDS - 1)
-    if len(theirs) < _FIELDS or any("*" in field and field != "*" for field in theirs[:-1]) or _opens(theirs[:-1]):
-        return _meet(_symbols(resource, open_is_any), _symbols(arn, open_is_any))
-    ours = arn.split(":", _FIELDS - 1)
+    if len(theirs) == _FIELDS and not _opens(theirs[:-1]):
+        if _same_fields(arn.split(":", _FIELDS - 1), theirs, open_is_any):
+            return True
+        if not any("*" in field for field in theirs[:-1]):
+            return False
+    return _meet(_symbols(resource, open_is_any), _symbols(arn, open_is_any))
+
+
+def _same_fields(ours: list[str], theirs: list[str], open_is_any: bool) -> bool:
     for one, other in zip(ours[:-1], theirs[:-1], strict=True):
         if one not in ("*", other) and other != "*" and not (open_is_any and has_letters(other)):
             return False

@@ -1,4 +1,4 @@
-"""Policy documents as they are written, as rules ask about whole documents: their grammar, size, and what a linter says."""
+"""Policy documents as they are written, as rules ask about each as a whole: grammar, size, and what a linter says."""
 
 from typing import TYPE_CHECKING
 

@@ -26,8 +26,8 @@ _SERVICES: Final = {
     "activity": ("states",),
     **{f"dynamodb:{name}Item": ("dynamodb",) for name in ("get", "put", "update", "delete")},
 }
-"""By integration, the services of the actions that its permissions are of, or are taken to be of: a wrong prefix is found
-where the permission lacks. A role with any other one is not judged."""
+"""By integration, the services of the actions that its permissions are of, or are taken to be of: a wrong prefix is
+found where the permission lacks. A role with any other integration is not judged."""
 _OF_EVERY_WORKFLOW: Final = frozenset({"logs", "xray", "cloudwatch", "kms", "sts"})
 """Logging, tracing, customer managed keys and roles of tasks: what a definition's tasks do not tell.
 

@@ -245,7 +245,8 @@ def _of_others(system: "System") -> Iterator[PolicyDocument]:
         return
     from policy_audit.model.documents import WrittenPolicy
 
-    known = {(role.address, "identity") for role in system.roles} | {(api.address, "rest-api") for api in system.apis}
+    known: set[tuple[str | Span | None, str]] = {(api.address, "rest-api") for api in system.apis}
+    known |= {(role.address, "identity") for role in system.roles}
     known |= {(role.address, "trust") for role in system.roles}
     known |= {(policy.span, "identity") for role in system.roles for policy in role.policies}
     known |= {(role.boundary.span, "identity") for role in system.roles if isinstance(role.boundary, Policy)}
