@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.policy import Statement
-from policy_audit.model.resources import Api, Connection, Fact, Role
+from policy_audit.model.resources import Connection, Fact, Role
 from policy_audit.model.value import has_letters
 from policy_audit.model.workflow import Call
 from policy_audit.origin import Span
@@ -104,9 +104,6 @@ class RoleGrants(NamedTuple):
             return self._connection("secret_arn")
         if action == "events:retrieveconnectioncredentials":
             return self._connection("arn")
-        if action == "execute-api:invoke":
-            found = next((call.api for call in self._of("apigateway:invoke") if isinstance(call.api, Api)), None)
-            return f"`{self.system.symbols.show(found.arn)}/…`" if found else ""
         integration, parameter = _NAMED_BY.get(action, ("", ""))
         named = dict(next((call.task.arguments for call in self._of(integration)), ()))
         value = named.get(parameter)
