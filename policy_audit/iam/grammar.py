@@ -273,7 +273,7 @@ class _Review:
         for text in self.texts(entry, "resource"):
             message = arn_problem(text.text, self.rules.stored_by_iam) if self.rules.arns else None
             if message:
-                self.add(text, message)
+                self.add(text, message, "short form" if text.text.startswith("execute-api:/") else "")
 
     def principal(self, node: Mapping) -> None:
         entry = self.either(node, "Principal")

@@ -113,6 +113,7 @@ class AuditedDocument(NamedTuple):
 _TOLD_BY_OTHERS = frozenset(
     [("Principal with a wildcard", kind) for kind in ("trust", "rest-api", "key", "secret", "event-bus")]
     + [("NotPrincipal of an Allow", kind) for kind in ("trust", "rest-api", "key", "secret", "event-bus")]
+    + [("short form", "identity")]
     + [(element, "vpc-endpoint") for element in ("Action", "no Principal", "NotPrincipal of an Allow")]
 )
 """Mistakes of one statement that rules of their own tell of, by what is wrong and in whose document."""

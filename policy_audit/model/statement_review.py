@@ -17,7 +17,7 @@ _OPEN_RESOURCES: Final = "whether a resource is of a fitting type is not known"
 _ELSEWHERE: Final = frozenset(
     (
         *("states:describeexecution", "states:describestatemachineforexecution", "states:getexecutionhistory"),
-        *("states:redriveexecution", "states:stopexecution", "vpc-lattice-svcs:invoke"),
+        *("states:redriveexecution", "states:stopexecution", "vpc-lattice-svcs:invoke", "execute-api:invoke"),
     )
 )
 """Actions whose resources rules of their own look at, or of which AWS documents too little."""
@@ -156,7 +156,8 @@ def _services(asked: DocumentStatement) -> tuple[KnownService, ...] | None:
 
 
 def _unknown_keys(asked: DocumentStatement) -> Iterator[Condition]:
-    services = _services(asked)
+    # At API Gateway, a rule of its own knows which keys there are.
+    services = _services(asked) if asked.kind != "rest-api" else None
     for condition in action_review.unknown_keys(asked.statement, services) if services is not None else ():
         if not _has_newer_key(asked, condition, services or ()):
             yield condition
