@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from policy_audit.model.resources import Role
-from policy_audit.model.value import has_letters
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
@@ -27,7 +26,7 @@ def services_of_other_rules(system: "System") -> Mapping[str, frozenset[str]]:
         if isinstance(call.role, Role):
             service = call.integration.partition(":")[0]
             found.setdefault(call.role.address, {"sts"}).update(_OF_CALLS.get(service, (service,)))
-            if service == "aws-sdk" or has_letters(service):
+            if service not in _OF_CALLS:  # Which services its permissions are of is the matter of other rules.
                 everything.add(call.role.address)
     for deployer in _all(system, "Deployer"):
         found.setdefault(deployer.role.address, set()).update(_OF_DEPLOYERS)

@@ -28,7 +28,7 @@ _SERVICES: Final = {
 }
 """By integration, the services of the actions that its permissions are of, or are taken to be of: a wrong prefix is
 found where the permission lacks. A role with any other integration is not judged."""
-_OF_EVERY_WORKFLOW: Final = frozenset({"logs", "xray", "cloudwatch", "kms", "sts"})
+_OF_EVERY_WORKFLOW: Final = frozenset({"logs", "xray", "cloudwatch", "kms", "sts", "states"})
 """Logging, tracing, customer managed keys and roles of tasks: what a definition's tasks do not tell.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html, …/concepts-xray-tracing.html,
@@ -38,7 +38,6 @@ _NAMED_BY: Final = {
     "lambda:invokefunction": ("lambda:invoke", "FunctionName"),
     "sns:publish": ("sns:publish", "TopicArn"),
     "sqs:sendmessage": ("sqs:sendMessage", "QueueUrl"),
-    "states:startexecution": ("states:startExecution", "StateMachineArn"),
     "events:putevents": ("events:putEvents", ""),
     **{f"dynamodb:{name}item": (f"dynamodb:{name}Item", "TableName") for name in ("get", "put", "update", "delete")},
 }
