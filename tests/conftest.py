@@ -1,6 +1,11 @@
 """Every test has a cache folder of its own: none reads what another run remembered, or writes to the user's."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
+
+from policy_audit.rulebook.read import read_rules
+from policy_audit.rulebook.rule import Rule
 
 
 @pytest.fixture(autouse=True)
@@ -8,3 +13,16 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     folder = str(tmp_path_factory.getbasetemp() / "cache")
     monkeypatch.setenv("XDG_CACHE_HOME", folder)
     monkeypatch.setenv("LOCALAPPDATA", folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _rules_are_read_once() -> Iterator[None]:
+    """Audits of tests take the package's own rules as they were read first: nobody changes them on the way."""
+    own = read_rules()
+
+    def read(folders: Sequence[str] = (), cache: str = "") -> tuple[Rule, ...]:
+        return read_rules(folders, cache) if folders or cache else own
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("policy_audit.audit.read_rules", read)
+        yield
