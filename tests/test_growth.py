@@ -9,6 +9,7 @@ from random_policies import HERE
 
 from policy_audit.iam import automata, open_text, patterns
 from policy_audit.iam.globs import LONGEST
+from policy_audit.iam.limits import MOST_POSITIONS
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts, Undecided
 from policy_audit.iam.symbols import unifiers
@@ -162,6 +163,8 @@ def test_too_long_a_pattern_is_undecided() -> None:
 
 
 def test_automata_and_unifiers_give_up_what_is_too_long() -> None:
-    assert automata.atoms([patterns.glob("*a" * (1 << 17))]) is None
+    beginning = patterns.glob("a" * 64 + "*")
+    assert automata.atoms([beginning] * (MOST_POSITIONS // 64)) is not None
+    assert automata.atoms([beginning] * (MOST_POSITIONS // 64 + 1)) is None
     found = unifiers(patterns.glob("*a" * (1 << 14) + OPEN), patterns.glob("*b" * (1 << 14)), SYMBOLS)
     assert found == ((), False)
