@@ -72,7 +72,8 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
     elif requirement.effect == "holds":
         reasons = ()
         label = words["detail"]
-    if requirement.needed_at != location and requirement.effect != "deny":
+    needed = requirement.effect == "allow" or (requirement.effect == "holds" and hasattr(requirement.subject, "state"))
+    if requirement.needed_at != location and needed:
         related = (*related, Mark(requirement.needed_at, _need(requirement)))
     message = symbols.show(_fill(rule.message, words))
     if answered.answer == "undecided":
@@ -211,7 +212,7 @@ def _words(requirement: Requirement, answered: Answered, symbols: Symbols) -> di
         detail = ", ".join(symbols.show(str(value)) for key, value in values.items() if key.startswith("states:"))
     words = {
         "principal": principal,
-        "action": requirement.action,
+        "action": "`, `".join(answered.lacking) or requirement.action,
         "resource": symbols.show(answered.request.resource) if answered.request else requirement.resource,
         "detail": detail,
         "name": requirement.address.rpartition("#")[2],

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, cast, get_args
 
 from policy_audit.errors import AuditError
+from policy_audit.iam.api_gateway import authorization_of
 from policy_audit.iam.evaluate import Evaluator
 from policy_audit.iam.request import (
     Authorization,
@@ -124,14 +125,16 @@ class _Reader:
         self.id = case_id.text if isinstance(case_id, Scalar) else ""
         request = self.request(node)
         authorization = self.authorization(node.get("authorization"), request)
-        policies = without_redundant_elements(self.policies(node), request, authorization)
+        policies = without_redundant_elements(self.policies(node, authorization), request, authorization)
         return Case(self.id, request, policies, authorization)
 
-    def policies(self, node: Mapping) -> Policies:
+    def policies(self, node: Mapping, authorization: Authorization) -> Policies:
         identity = self.documents(node, "identity_policies")
+        if identity is None and authorization != "api-gateway-custom":
+            identity = ()  # Only a Lambda authorizer's answer can be unknown: a case lists all policies of its caller.
         # A permissions boundary or an endpoint policy that lists no document is none.
         return Policies(
-            identity or (),
+            identity,
             self.documents(node, "permission_boundaries") or None,
             self.document(node, "session_policy"),
             self.document(node, "resource_policy"),
@@ -225,8 +228,13 @@ class _Reader:
     def authorization(self, node: Node | None, request: Request) -> Authorization:
         if node is None or _is_null(node):
             return _usual_authorization(request)
+        by_method = authorization_of(node.text) if isinstance(node, Scalar) else None
+        if by_method is not None:
+            return by_method
         if not isinstance(node, Scalar) or node.text not in _AUTHORIZATIONS:
-            raise self.fail("`authorization` is not known", f"write one of {', '.join(_AUTHORIZATIONS)}")
+            words = ", ".join(_AUTHORIZATIONS)
+            help = f"write one of {words}, or the authorization type of an API's method, such as AWS_IAM"
+            raise self.fail("`authorization` is not known", help)
         return cast(Authorization, node.text)
 
     def caller(self, node: Node | None) -> Caller:

@@ -263,7 +263,7 @@ def test_findings_are_told_before_what_is_broken_unless_strict(tmp_path: Path, s
         ("Transform: [Mine]\nResources: {X: {Type: AWS::IAM::Role}}", "`Mine`"),
         ("Transform: {Name: AWS::Include}\nResources: {X: {Type: AWS::IAM::Role}}", "`AWS::Include`"),
         ("Resources: {X: {Type: AWS::CloudFormation::Stack}}", "nested stack"),
-        ("Resources: {X: {Type: AWS::Serverless::Function}}", "Serverless transform"),
+        ("Resources: {X: {Type: AWS::Serverless::GraphQLApi}}", "Serverless transform"),
         ("Resources: {X: {Type: Own::Some::Thing::MODULE}}", "module"),
         ("Resources: {X: {Type: AWS::IAM::Role, Properties: {RoleName: !Ref Nobody}}}", "`Nobody`"),
     ],

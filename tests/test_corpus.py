@@ -11,6 +11,9 @@ from policy_audit.audit import audit
 from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Report, at_least, exit_code
 from policy_audit.options import Options
+from policy_audit.sources.cloudformation import read_system
+from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.files import load
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 SUFFIXES = {".yaml", ".yml", ".json", ".template"}
@@ -54,6 +57,28 @@ def test_every_template_is_audited(group: str) -> None:
         assert all(one.reasons for one in report.requirements if one.answer == "undecided"), path
         assert all(one.reason for one in report.skipped), path
     assert kinds["audited"] > 9 * kinds["broken"] or group == "asl"
+
+
+def test_apis_are_as_a_careful_reader_saw_them() -> None:
+    """Whether every method asks for IAM authentication, and whether a resource policy denies anything explicitly."""
+    compared = 0
+    for label in map(json.loads, (CORPUS / "labels.jsonl").read_text(encoding="utf-8").splitlines()):
+        expected = {one["api"]: one for one in label["rest_api"] if one["endpoint_type"] != "WEBSOCKET"}
+        if not expected:
+            continue
+        estate = Estate(load([str(CORPUS / name) for name in (label["file"], *label["companions"])]).inputs, Given())
+        estate.assume(World({}))
+        apis = {one.address.rpartition("#")[2]: one for one in read_system(estate, {}).apis}
+        for name, one in expected.items():
+            methods = [method for method in apis[name].methods if not method.is_preflight]
+            assert methods, (label["file"], name)
+            signed = all(method.authorization == "AWS_IAM" for method in methods)
+            assert signed == (one["iam_auth"] == "yes"), (label["file"], name)
+            policy = apis[name].policy
+            denies = any(statement.effect == "Deny" for statement in policy.statements) if policy else False
+            assert denies == (one["explicit_deny"] == "yes"), (label["file"], name)
+            compared += 1
+    assert compared > 15
 
 
 def test_no_alarm_where_a_careful_reader_saw_nothing_wrong() -> None:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from templates import ADVICE
 
 from policy_audit.audit import audit
 from policy_audit.findings import Finding, Report
@@ -81,6 +82,7 @@ def read(path: Path) -> Fixture:
     for edit in said.get("edits", ()):
         files[edit["file"]] = edited(files[edit["file"]], edit["replace"], edit["with"], edit.get("times", 1))
     given = {**said.get("options", {})}
+    given["disabled"] = frozenset(given.get("disabled", ())) | (ADVICE - {path.parent.parent.name})
     given["callers"] = {api: tuple(roles) for api, roles in given.get("callers", {}).items()}
     return Fixture(files, Options(strict=True, **given), tuple(said.get("expect", ())))
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from templates import ADVICE
 
 from policy_audit.audit import audit
 from policy_audit.findings import Report
@@ -34,7 +35,7 @@ GUARD = """
 NAMED = "seed-workflow"
 PLACEHOLDER = "connection-placeholder-credential"
 """A true finding: both connections have a word for a key that nobody checks. The tests are about all else."""
-ELSE = Options(disabled=frozenset({PLACEHOLDER}))
+ELSE = Options(disabled=ADVICE | {PLACEHOLDER})
 
 
 def test_both_connections_have_a_placeholder_for_a_key() -> None:
@@ -43,11 +44,15 @@ def test_both_connections_have_a_placeholder_for_a_key() -> None:
     assert "dummy" not in " ".join(one.message + one.label for one in found)
 
 
-def with_guard(folder: Path, resource: str = "execute-api:/prod/GET/", role: str = NAMED) -> list[str]:
+def with_guard(
+    folder: Path, resource: str = "execute-api:/prod/GET/", role: str = NAMED, deployment: str = "Deployment2"
+) -> list[str]:
     """The templates with a resource policy on the API, and a name for the role that calls it."""
     infrastructure = INFRASTRUCTURE.read_text(encoding="utf-8")
     name = "      Name: eb-demo-rest-api\n"
     assert infrastructure.count(name) == 1
+    assert infrastructure.count("RestApiDeployment") > 1
+    infrastructure = infrastructure.replace("RestApiDeployment", deployment)
     (folder / INFRASTRUCTURE.name).write_text(
         infrastructure.replace(name, name.rstrip("\n") + GUARD % (resource, role)), encoding="utf-8"
     )
@@ -104,6 +109,11 @@ def test_with_a_deny_for_everybody_else_all_is_proven(tmp_path: Path) -> None:
     assert set().union(*answers(report).values()) == {"proven"}
 
 
+def test_a_guard_alone_has_no_effect_on_what_is_deployed(tmp_path: Path) -> None:
+    (finding,) = audit(with_guard(tmp_path, deployment="RestApiDeployment"), ELSE).findings
+    assert (finding.rule, finding.severity) == ("rest-api-deployment-fresh", "low")
+
+
 @pytest.mark.parametrize(
     ("resource", "role", "rules"),
     [
@@ -114,3 +124,10 @@ def test_with_a_deny_for_everybody_else_all_is_proven(tmp_path: Path) -> None:
 )
 def test_a_guard_that_is_wrong_is_refuted(tmp_path: Path, resource: str, role: str, rules: set[str]) -> None:
     assert {one.rule for one in audit(with_guard(tmp_path, resource, role), ELSE).findings} == rules
+
+
+def test_their_roles_are_tied_to_no_account() -> None:
+    """The trust policies have no condition on whose behalf Step Functions comes, which AWS's page on the role has."""
+    found = [one for one in audit([str(SEEDS)]).findings if one.rule in ADVICE]
+    assert {one.address.rpartition("#")[2] for one in found} == {"PatternARole", "PatternBRole"}
+    assert {one.severity for one in found} == {"low"}

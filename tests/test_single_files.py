@@ -243,3 +243,11 @@ def test_roles_of_the_account_serve_the_templates_beside_them() -> None:
     assert {one.address for one in report.findings if one.rule == "connection-secret"} == {
         f"details.json#{ARN}:role/flows/orders"
     }
+
+
+def test_whether_the_api_of_a_policy_by_itself_is_private_is_not_known() -> None:
+    statement = {**TRUST, "Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}
+    condition = {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}
+    report = audit([write("policy.json", policy({**statement, "Condition": condition}))])
+    assert not report.findings
+    assert set(answers(report, "vpc-keys-on-public-api")) <= {"undecided"}

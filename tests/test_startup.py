@@ -26,9 +26,11 @@ NEVER = frozenset({
 ONLY_WHEN_NEEDED = frozenset({
     "policy_audit.devtools", "policy_audit.formats.actions", "policy_audit.formats.json", "policy_audit.formats.rules",
     "policy_audit.iam.catalog", "policy_audit.iam.corrections", "policy_audit.iam.reference",
-    "policy_audit.iam.service_definitions", "policy_audit.rulebook.service_calls", "policy_audit.rulebook.strangers",
+    "policy_audit.iam.service_definitions", "policy_audit.model.sdk_operations",
+    "policy_audit.rulebook.service_calls", "policy_audit.rulebook.strangers",
     "policy_audit.simulate", "policy_audit.sources.authorizers", "policy_audit.sources.aws_managed_policies",
-    "policy_audit.sources.sent_values", "policy_audit.sources.step_functions_integrations", "zlib",
+    "policy_audit.sources.sent_values", "policy_audit.sources.state_maps",
+    "policy_audit.sources.step_functions_integrations", "policy_audit.sources.targets", "zlib",
 })
 # fmt: on
 """What an audit needs only for another format, another command, or a role with a policy of AWS's own."""

@@ -197,7 +197,7 @@ def test_the_parameters_of_an_http_api_name_it(name: str, parameters: str, resou
     assert found.uses_post.holds is True
 
 
-def test_an_integration_of_a_body_is_read_without_its_methods() -> None:
+def test_an_integration_of_a_body_is_read_with_its_method() -> None:
     body = f"""
   Whole:
     Type: AWS::ApiGateway::RestApi
@@ -220,7 +220,8 @@ def test_an_integration_of_a_body_is_read_without_its_methods() -> None:
     assert (found.action, shown(found), found.uses_post.holds) == ("StartExecution", MACHINE, True)
     assert isinstance(found.role, Role)
     assert found.may_be_open
-    assert isinstance(found.open_requests, Missing)
+    assert [(one.http_method, one.path) for one in found.methods] == [("POST", "/waterings")]
+    assert not isinstance(found.open_requests, Missing)
 
 
 def test_an_integration_of_a_websocket_api_is_read() -> None:

@@ -7,7 +7,7 @@ from policy_audit.model.call import Definition, Field, Task
 from policy_audit.model.resources import Api, Connection, Method, Missing, ResourceConfiguration, Stage, StateMachine
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.system import System
-from policy_audit.model.urls import api_id_of, host_of, is_ip_address, region_of
+from policy_audit.model.urls import api_id_of, host_of, is_ip_address, is_placeholder, region_of
 from policy_audit.model.value import Symbol, Symbols, has_holes
 from policy_audit.model.workflow import Call, OtherThan
 from policy_audit.origin import Span
@@ -453,3 +453,11 @@ def test_whether_every_method_uses_iam(methods: list[str], expected: list[bool |
 
 def test_an_api_without_methods_has_no_known_requests() -> None:
     assert isinstance(rest().requests, Missing)
+
+
+@pytest.mark.parametrize(
+    ("url", "placeholder"),
+    [("<YOUR_URL>", True), ("<>", True), ("<YOUR_URL>/*", True), ("https://a.example/<id>", False), ("", False)],
+)
+def test_a_url_that_somebody_has_to_fill_in(url: str, placeholder: bool) -> None:
+    assert is_placeholder(url) is placeholder

@@ -49,7 +49,7 @@ OPEN = Given()
         ),
         ("AWS::VpcLattice::ResourceConfiguration", "{}", "!GetAtt X.Id", "${X.Id}"),
         ("AWS::SQS::Queue", "{QueueName: q}", "!GetAtt X.Arn", ARN.format("sqs", "q")),
-        ("AWS::SQS::Queue", "{QueueName: q}", "!Ref X", "${X}"),
+        ("AWS::SQS::Queue", "{QueueName: q}", "!Ref X", "https://sqs.eu-west-1.amazonaws.com/111122223333/q"),
         ("AWS::SNS::Topic", "{TopicName: t}", "!Ref X", ARN.format("sns", "t")),
         ("AWS::Lambda::Function", "{FunctionName: f}", "!GetAtt X.Arn", ARN.format("lambda", "function:f")),
         ("AWS::EC2::SecurityGroup", "{}", "!GetAtt X.GroupId", "${X}"),

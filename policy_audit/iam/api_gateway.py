@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from policy_audit.iam.known_keys import ABSENT, impossible_keys
-from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
+from policy_audit.iam.request import UNSIGNED, Authorization, Key, Policies, RequestSet, Texts, literal
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api
-from policy_audit.model.value import has_holes
+from policy_audit.model.value import has_holes, has_letters
 from policy_audit.record import NamedTuple
 
 ANYTHING: Final = Texts(("*",))
@@ -29,6 +29,19 @@ _PLACES: Final = {
 """Where a stranger's request comes from: places that nobody names. 198.18.0.0/15 is for benchmarks (RFC 2544)."""
 STEP_FUNCTIONS: Final = "states.amazonaws.com"
 _SERVICE_KEYS: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+
+
+_BY_METHOD: Final[dict[str, Authorization]] = {
+    "AWS_IAM": "api-gateway-iam",
+    "NONE": "api-gateway-none",
+    "CUSTOM": "api-gateway-custom",
+    "COGNITO_USER_POOLS": "api-gateway-cognito",
+}
+AUTHORIZERS: Final[dict[Authorization, str]] = {
+    "api-gateway-custom": "a Lambda authorizer (CUSTOM)",
+    "api-gateway-cognito": "a Cognito authorizer (COGNITO_USER_POOLS)",
+}
+"""Where the policies alone do not decide who gets in, with what has a say as well."""
 
 
 class Question(NamedTuple):
@@ -50,6 +63,9 @@ def context(api: Api, *, service: bool = False) -> dict[str, Key]:
     if "PRIVATE" in api.endpoint_types:
         keys |= {name: Key(ANYTHING) for name in _VPC_KEYS}
         keys["aws:sourceip"] = Key(ANYTHING, maybe_absent=True)
+    elif any(map(has_letters, api.endpoint_types)):
+        # Whether the API is private is not known before it is deployed.
+        keys |= {name: Key(ANYTHING, maybe_absent=True) for name in (*_VPC_KEYS, "aws:sourceip")}
     else:
         keys |= dict.fromkeys(_VPC_KEYS, ABSENT)
         keys["aws:sourceip"] = Key(ANYTHING)
@@ -63,12 +79,10 @@ def context(api: Api, *, service: bool = False) -> dict[str, Key]:
 def authorization_of(method_authorization: str) -> Authorization | None:
     """The rules by which API Gateway combines policies at a method of this authorization type.
 
-    None for authorizers (CUSTOM, COGNITO_USER_POOLS) and for text that is not known: IAM's policies alone don't decide.
+    None for text that is not known. At those of `AUTHORIZERS` the policies alone don't decide.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
     """
-    if method_authorization == "AWS_IAM":
-        return "api-gateway-iam"
-    return "api-gateway-none" if method_authorization == "NONE" else None
+    return _BY_METHOD.get(method_authorization)
 
 
 def others(
@@ -77,8 +91,8 @@ def others(
     """Every way in which somebody other than `callers` may reach the requests `arns` of `api`.
 
     At an AWS_IAM method: principals of the API's account with whatever identity policies (the worst case), principals
-    of other accounts, and AWS services, but for Step Functions on behalf of `workflows` (ARNs of state machines). At a
-    method without authorization: anybody, unsigned.
+    of other accounts, and AWS services, but for Step Functions on behalf of `workflows` (ARNs of state machines). At
+    any other method: anybody, whoever signs, and whatever an authorizer says.
     """
     resources = Texts(tuple(arns))
     actions = Texts(("execute-api:Invoke",))
@@ -110,7 +124,7 @@ def others(
             service_call(api, resources, other, authorization)._replace(about="another workflow"),
         ]
 
-    if authorization == "api-gateway-none":
+    if authorization in UNSIGNED:
         return [ask("anonymous", "an unsigned request", ())]
     return [
         ask("signed", "a principal of the API's account", callers),

@@ -17,6 +17,7 @@ from policy_audit.model.policy import Policy
 from policy_audit.record import NamedTuple
 
 IDENTITY_NOT_VISIBLE = "the caller's identity policies are not visible"
+AUTHORIZER_NOT_VISIBLE = "what the Lambda authorizer answers is not known"
 SAME_ACCOUNT_NOT_KNOWN = "whether the caller belongs to the resource's account"
 SERVICE_LINKED_NOT_KNOWN = "whether the caller's role is service-linked, which its session's ARN does not tell"
 WILDCARD_UNDER_LIMITS = (
@@ -216,8 +217,10 @@ def _through(grant: Grant, gate: Truth, policy_type: PolicyType) -> Grant:
 
 def _granted_to(answers: Answers, facts: Facts, authorization: Authorization) -> Grant:
     resource = answers.resource
-    if authorization == "api-gateway-none" and resource is None:
+    if authorization in ("api-gateway-none", "api-gateway-cognito") and resource is None:
         return Grant(True)
+    if authorization == "api-gateway-custom":
+        return _with_authorizer(answers)
     if facts.kind not in IAM_PRINCIPALS:
         if authorization == "api-gateway-iam" and facts.kind == "anonymous":
             return Grant(False, lacking="identity policy")  # A method of type AWS_IAM refuses unsigned requests.
@@ -231,6 +234,16 @@ def _granted_to(answers: Answers, facts: Facts, authorization: Authorization) ->
         because += (SAME_ACCOUNT_NOT_KNOWN,) if one.truth is not other.truth else ()
         return Grant(agree(one.truth, other.truth), (*one.by, *other.by), other.lacking, because)
     return (_within_account if same else _across_accounts)(answers, facts, authorization)
+
+
+def _with_authorizer(answers: Answers) -> Grant:
+    """Table A with the policy that the Lambda authorizer returns: either side's Allow suffices."""
+    resource, returned = answers.resource, answers.identity
+    if returned is None:  # It may deny as well as allow.
+        return Grant(None, (resource,) if resource is not None else (), because=(AUTHORIZER_NOT_VISIBLE,))
+    by = tuple(answer for answer in (returned, resource) if answer is not None)
+    truth = any_of(answer.allow for answer in by)
+    return Grant(truth, by, "identity policy" if truth is False else None)
 
 
 class _Sides(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Final
 
 from policy_audit.iam.combine import Answer, Answers, Grant, Group, Hit, ask, denied, granted
 from policy_audit.iam.context import IAM_PRINCIPALS, Facts
-from policy_audit.iam.request import Authorization, Deciding, Decision, Policies, PolicyType, Request
+from policy_audit.iam.request import UNSIGNED, Authorization, Deciding, Decision, Policies, PolicyType, Request
 from policy_audit.iam.reserved import is_always_allowed, is_never_allowed
 from policy_audit.iam.truth import Truth
 from policy_audit.model.policy import Policy
@@ -57,8 +57,8 @@ class Evaluator:
         self._alone = self._identity if alone else None
 
     def facts(self, request: Request) -> Facts:
-        """The request as it is matched. A method without authorization takes every request for an unsigned one."""
-        unsigned = self.authorization == "api-gateway-none"
+        """The request as it is matched. A method without AWS_IAM takes every request for an unsigned one."""
+        unsigned = self.authorization in UNSIGNED
         return Facts(request, self._symbols, self._with_principal_keys, unsigned, self._boundary is not None)
 
     def groups(self) -> Iterator[Group]:
@@ -79,8 +79,9 @@ class Evaluator:
             if decision is not None:
                 return decision
         has_own = facts.kind in IAM_PRINCIPALS
+        answers_for_it = self.authorization == "api-gateway-custom"  # A Lambda authorizer, in a policy of its own.
         answers = Answers(
-            ask(self._identity, facts) if self._identity is not None and has_own else None,
+            ask(self._identity, facts) if self._identity is not None and (has_own or answers_for_it) else None,
             ask(self._boundary, facts) if self._boundary is not None and has_own else None,
             ask(self._session, facts) if self._session is not None and has_own else None,
             None if self._resource is None else ask(self._resource, facts),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
 WORST_CASE: Final = f"{IDENTITY_NOT_VISIBLE}: they may allow everything"
+WORST_ANSWER: Final = "what the Lambda authorizer answers is not known: it may allow everything"
 NOT_VISIBLE: Final = Policy((), name="identity policies that are not visible", unknown=IDENTITY_NOT_VISIBLE)
 
 
@@ -42,8 +43,11 @@ def prove_denied(
     the symbols are; else `Undecided`. Identity policies that are not visible are taken to allow everything.
     """
     verdict = _for_all_symbols("denied", requests, _worst_case(policies), symbols, authorization)
-    if policies.identity is None and requests.kind == "signed" and not isinstance(verdict, Undecided):
-        return verdict._replace(assumptions=(*verdict.assumptions, WORST_CASE))
+    if policies.identity is None and not isinstance(verdict, Undecided):
+        if authorization == "api-gateway-custom":
+            return verdict._replace(assumptions=(*verdict.assumptions, WORST_ANSWER))
+        if requests.kind == "signed":
+            return verdict._replace(assumptions=(*verdict.assumptions, WORST_CASE))
     return verdict
 
 
@@ -54,7 +58,7 @@ def prove_allowed(
 
     `Proven` when every request of the set is allowed, `Refuted` when none is, else `Undecided` with what it hangs on.
     """
-    if policies.identity is None and requests.kind == "signed":
+    if policies.identity is None and (requests.kind == "signed" or authorization == "api-gateway-custom"):
         policies = policies._replace(identity=(NOT_VISIBLE,))
     return _for_all_symbols("allowed", requests, policies, symbols, authorization)
 

@@ -21,7 +21,16 @@ from policy_audit.iam.patterns import Pattern, glob, literal, matches
 from policy_audit.iam.principal_boxes import principal_terms
 from policy_audit.iam.principal_domain import ROOT, TYPES
 from policy_audit.iam.readings import set_reading
-from policy_audit.iam.request import Authorization, Deciding, Decision, Policies, PolicyType, Request, RequestSet
+from policy_audit.iam.request import (
+    UNSIGNED,
+    Authorization,
+    Deciding,
+    Decision,
+    Policies,
+    PolicyType,
+    Request,
+    RequestSet,
+)
 from policy_audit.iam.reserved_boxes import CALLER_IDENTITY, reserved
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, Space, is_open_arn
 from policy_audit.model.policy import Policy
@@ -104,9 +113,10 @@ class Question:
             (kind, (policies.resource,) if policies.resource is not None else None),
             ("VPC endpoint policy", policies.endpoint or None),
         ]
+        if self.signed or self.authorization == "api-gateway-custom":
+            groups.append(("identity policy", policies.identity))
         if self.signed:
             groups += [
-                ("identity policy", policies.identity),
                 ("permissions boundary", policies.boundaries),
                 ("session policy", (policies.session,) if policies.session is not None else None),
             ]
@@ -232,8 +242,8 @@ class Question:
 
 
 def as_taken(requests: RequestSet, authorization: Authorization) -> RequestSet:
-    """The set as it counts. A method without authorization takes every request for an unsigned one."""
-    unsigned = authorization == "api-gateway-none" and requests.kind == "signed"
+    """The set as it counts. A method without AWS_IAM takes every request for an unsigned one."""
+    unsigned = authorization in UNSIGNED and requests.kind == "signed"
     return requests._replace(kind="anonymous") if unsigned else requests
 
 

@@ -83,7 +83,7 @@ def relation(
     be the same on both, whichever they are; visible on one side only, they may be anything on the other.
     """
     requests = as_taken(requests, authorization)
-    if requests.kind != "signed":
+    if requests.kind != "signed" and authorization != "api-gateway-custom":
         return _relation(old._replace(identity=()), new._replace(identity=()), requests, symbols, authorization)
     if old.identity is None and new.identity is None:
         # Of each request they say that it is allowed, that it is denied, or nothing; denied, it is so on both sides.

@@ -1,7 +1,7 @@
 """What the engine is asked and what it answers: requests, sets of requests, policies in force, decisions, verdicts."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.record import NamedTuple
@@ -9,11 +9,16 @@ from policy_audit.record import NamedTuple
 PrincipalKind = Literal["role", "session", "user", "federated", "root", "service", "anonymous"]
 """`role` is a request made with a role, told by the role's ARN; `session` one told by its sts assumed-role ARN."""
 
-Authorization = Literal["ordinary", "api-gateway-iam", "api-gateway-none", "trust", "kms"]
+Authorization = Literal[
+    "ordinary", "api-gateway-iam", "api-gateway-none", "api-gateway-cognito", "api-gateway-custom", "trust", "kms"
+]
 """Whose rules combine the policies: IAM's own, API Gateway's tables by authorization type, a role's trust, a key's.
 
 `api-gateway-iam` is a method of authorization type AWS_IAM (tables A and B), `api-gateway-none` one of type NONE: the
-resource policy alone decides, and without one everybody passes.
+resource policy alone decides, and without one everybody passes. `api-gateway-cognito` is one of type
+COGNITO_USER_POOLS as it takes a request with a valid token: alike. `api-gateway-custom` is one of type CUSTOM (table
+A): the policy that the Lambda authorizer returns stands in the place of the identity policies. But for AWS_IAM, the
+caller is nobody that IAM knows.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 """
 
@@ -30,6 +35,13 @@ PolicyType = Literal[
 
 ContextValue = str | tuple[str, ...]
 """A single-valued key's text, or a multivalued key's values."""
+
+
+UNSIGNED: Final = frozenset({"api-gateway-none", "api-gateway-cognito", "api-gateway-custom"})
+"""Where every request counts as unsigned: the keys of IAM principals exist at AWS_IAM methods only.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-aws-condition-keys.html
+"""
 
 
 class Caller(NamedTuple):
@@ -56,7 +68,8 @@ class Request(NamedTuple):
 class Policies(NamedTuple):
     """Everything that has a say on a request. None means that there is no such policy, but for `identity`:
 
-    `identity` None means that the caller's identity policies are not visible, and may allow anything.
+    `identity` None means that the caller's identity policies are not visible, and may allow anything; at a method with
+    a Lambda authorizer, that the authorizer's answer is not known.
     `scps` and `rcps` are one tuple of documents for each level, root first.
     """
 

@@ -102,10 +102,12 @@ def _common_gates(question: Question) -> list[Gate]:
 def _ways_by_account(question: Question) -> Iterator[tuple[list[Gate], bool]]:
     trust = question.authorization == "trust"
     kind: PolicyType = "trust policy" if trust else "resource policy"
-    if question.authorization == "api-gateway-none" and question.policies.resource is None:
+    if question.authorization in ("api-gateway-none", "api-gateway-cognito") and question.policies.resource is None:
         yield [], False
         return
     everyone = Gate(_allowing(question, kind))
+    if question.authorization == "api-gateway-custom":
+        yield [Gate(_allowing(question, "identity policy"))], False  # What the Lambda authorizer returned.
     if not question.signed:
         if question.authorization != "api-gateway-iam" or question.requests.kind != "anonymous":
             yield [everyone], False

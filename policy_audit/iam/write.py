@@ -12,7 +12,8 @@ Write = Callable[[str], str]
 def case_of(request: Request, policies: Policies, authorization: Authorization, write: Write) -> Mapping[str, object]:
     """One case for `policy-audit simulate`: the request with the policies in force.
 
-    Identity policies that the audit does not see are written as one that allows everything, the worst case.
+    Identity policies that the audit does not see are written as one that allows everything, the worst case; the answer
+    of a Lambda authorizer that nobody knows as null.
     """
     everything: list[Mapping[str, object]] = [
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -20,10 +21,11 @@ def case_of(request: Request, policies: Policies, authorization: Authorization, 
     identity = everything
     if policies.identity is not None:
         identity = [document_of(policy, write) for policy in policies.identity]
-    if request.caller.kind in {"service", "anonymous"}:
+    if request.caller.kind in {"service", "anonymous"} and authorization != "api-gateway-custom":
         identity = []
+    unknown = policies.identity is None and authorization == "api-gateway-custom"
     return {
-        "identity_policies": identity,
+        "identity_policies": None if unknown else identity,
         "permission_boundaries": _documents(policies.boundaries, write),
         "session_policy": document_of(policies.session, write) if policies.session else None,
         "resource_policy": document_of(policies.resource, write) if policies.resource else None,

@@ -60,7 +60,8 @@ class Task(NamedTuple):
     body: Field | None = None
     """Of `apigateway:invoke`: where `RequestBody` stands. It may be a secret: its text is left empty."""
     arguments: tuple[tuple[str, Field], ...] = ()
-    """Top-level scalar parameters of any other integration, such as `StateMachineArn`."""
+    """Top-level scalar parameters of any other integration, such as `StateMachineArn`, and a few from further within,
+    such as `Entries.EventBusName`: one for each item of a list."""
     computed: Field | None = None
     """A hole when the workflow computes all arguments as a whole: `endpoint` and the like are then this hole too."""
 
@@ -70,6 +71,17 @@ class Task(NamedTuple):
         return " / ".join((*self.path, self.state))
 
 
+class DistributedMap(NamedTuple):
+    """A Map state in DISTRIBUTED mode. Reading its input and writing its results are calls like those of a task:
+    `s3:getObject` and so on, with `Bucket` and the like for arguments; None where the state does not have them."""
+
+    name: str
+    span: Span
+    label: Field | None = None
+    reader: Task | None = None
+    writer: Task | None = None
+
+
 class Definition(NamedTuple):
     """A state machine's definition: its tasks, and what could not be read of it (`problems`, with place)."""
 
@@ -77,3 +89,5 @@ class Definition(NamedTuple):
     problems: tuple[tuple[str, Span], ...] = ()
     distributed_maps: tuple[str, ...] = ()
     """Names of the Map states in DISTRIBUTED mode, each with the states that enclose it, as in `Task.name`."""
+    maps: tuple[DistributedMap, ...] = ()
+    """Those of the Map states whose mode is known to be DISTRIBUTED."""

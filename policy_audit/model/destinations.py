@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from policy_audit.model.api_destinations import ApiDestination
 from policy_audit.model.call import Field
 from policy_audit.model.resources import Fact
-from policy_audit.model.urls import is_https
+from policy_audit.model.urls import is_https, is_placeholder
 from policy_audit.model.value import has_letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
@@ -52,6 +52,9 @@ class Destination(NamedTuple):
         field = self.destination.endpoint
         if field is None:
             return Fact(False, "names no endpoint")
+        if is_placeholder(field.text):
+            shown = self.system.symbols.show(field.text)
+            return Fact(None, f"`{shown}` is filled in before it is deployed", span=field.span)
         verdict = is_https(field.text)
         if verdict is None:
             return self._open(field)

@@ -173,6 +173,13 @@ class Stage(NamedTuple):
     name: str
 
 
+class Deployment(NamedTuple):
+    """A snapshot of a REST API, which a stage serves."""
+
+    address: str
+    span: Span
+
+
 class Api(NamedTuple):
     """An API Gateway API. Only a REST API has a resource policy."""
 
@@ -189,6 +196,7 @@ class Api(NamedTuple):
     stages: tuple[Stage, ...] = ()
     unseen: tuple[str, ...] = ()
     """Why methods or stages may be missing here."""
+    deployments: tuple[Deployment, ...] = ()
 
 
 class StateMachine(NamedTuple):
@@ -204,6 +212,10 @@ class StateMachine(NamedTuple):
     """Why the definition could not be read at all; what is amiss in a part of it is in `definition.problems`."""
     type: str = "STANDARD"
     """`STANDARD` or `EXPRESS`, or text with letters."""
+    log_level: str = "OFF"
+    """What it logs: `OFF`, `ERROR`, `FATAL`, `ALL`, or text with letters."""
+    tracing: str = "false"
+    """Whether it sends traces to X-Ray: `true`, `false`, or text with letters."""
 
     @property
     def is_read(self) -> Fact:

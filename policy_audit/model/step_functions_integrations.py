@@ -74,6 +74,8 @@ class ApiIntegration(NamedTuple):
     """How ARNs of Step Functions begin there: `arn:P:states:R:A`."""
     methods: tuple[str, ...] | None
     """Addresses of the methods or routes that lead to it; None when they are not read."""
+    at: Span | None = None
+    """Where the one of them stands that it belongs to, if the address has several."""
 
 
 class StepFunctionsIntegration(NamedTuple):
@@ -269,16 +271,17 @@ class StepFunctionsIntegration(NamedTuple):
 def every(system: "System") -> tuple[StepFunctionsIntegration, ...]:
     """Every integration that calls Step Functions, with the state machine that it is about."""
     machines = {machine.arn: machine for machine in system.state_machines}
-    methods: dict[str, list[Method]] = {}
+    methods: dict[tuple[str, Span | None], list[Method]] = {}
     for api in system.apis:
         for method in api.methods:
-            methods.setdefault(method.address, []).append(method)
+            methods.setdefault((method.address, None), []).append(method)
+            methods.setdefault((method.address, method.span), []).append(method)
     return tuple(
         StepFunctionsIntegration(
             system,
             one,
             _machine_of(one.target.text, machines) if one.target else None,
-            tuple(method for address in one.methods or () for method in methods.get(address, ())),
+            tuple(method for address in one.methods or () for method in methods.get((address, one.at), ())),
         )
         for one in system.all(ApiIntegration)
     )

@@ -6,7 +6,7 @@ value, `Missing` (the audit can't see it, and why) or None (there is none).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from policy_audit.model.resources import Api, Connection, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import RestApi
@@ -15,6 +15,7 @@ from policy_audit.model.value import Symbols, has_letters
 from policy_audit.model.workflow import Call
 
 T = TypeVar("T")
+_API_CALLS: Final = ("http:invoke", "apigateway:invoke")
 
 
 class System:
@@ -88,6 +89,24 @@ class System:
                     self._workflows_by_api.setdefault(call.api.id, {})[call.state_machine.arn] = None
             if call.integration == "http:invoke" and isinstance(call.role, Role):
                 self._calls_by_role.setdefault(call.role.arn, []).append(call)
+
+    @property
+    def needs(self) -> bool:
+        """Whether a workflow may need more than its calls of APIs do: what `model.needs` is about."""
+        return self.integrations or any(
+            machine.definition.maps or machine.log_level != "OFF" or machine.tracing != "false"
+            for machine in self.state_machines
+        )
+
+    @property
+    def integrations(self) -> bool:
+        """Whether a task does anything else than to call an API and to take the response."""
+        return any(call.integration not in _API_CALLS or call.task.pattern != "request-response" for call in self.calls)
+
+    @property
+    def assumed_roles(self) -> bool:
+        """Whether a task runs with a role of its own (`Credentials`)."""
+        return any(call.task.credentials_role is not None for call in self.calls)
 
     def has(self, name: str) -> bool:
         """Whether there is any of what `name` says: an attribute of the system, or a class of its `others`."""

@@ -54,3 +54,8 @@ def api_id_of(endpoint: str) -> str:
 def region_of(endpoint: str) -> str:
     """The Region in an API's host name; empty if there is none."""
     return host_of(endpoint).partition(".execute-api.")[2].partition(".")[0]
+
+
+def is_placeholder(url: str) -> bool:
+    """Whether somebody has to put a URL here first: `<YOUR_URL>`. No URL has these brackets."""
+    return url.startswith("<") and url.rstrip("/*").endswith(">")

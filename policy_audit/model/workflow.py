@@ -79,8 +79,12 @@ class Call(NamedTuple):
         """The role that the call is made with."""
         if self.task.credentials_role is not None:
             arn = self.task.credentials_role.text
+            reasons = self.system.symbols.reasons(arn)
+            shown = self.system.symbols.show(arn)
             return self.system.role(arn) or Missing(
-                f"the role `{self.system.symbols.show(arn)}` is not among the audited files"
+                f"the role of `Credentials` is not known: {reasons[0]}"
+                if reasons
+                else f"the role `{shown}` is not among the audited files"
             )
         return self.state_machine.role
 

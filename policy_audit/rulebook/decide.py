@@ -1,5 +1,7 @@
 """Requirement → answer: the engine's verdicts, merged, and softened where the audit does not see everything."""
 
+from collections.abc import Iterator
+
 from policy_audit.findings import Answer
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.prove import prove_allowed, prove_denied
@@ -19,6 +21,8 @@ class Answered(NamedTuple):
     request: Request | None = None
     decision: Decision | None = None
     question: Question | None = None
+    lacking: tuple[str, ...] = ()
+    """Of a requirement for several actions: those that are refused."""
 
 
 def decide(requirement: Requirement, symbols: Symbols) -> Answered:
@@ -36,7 +40,7 @@ def decide(requirement: Requirement, symbols: Symbols) -> Answered:
 
 def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
     answers = [_prove(question, symbols, "allow") for question in requirement.questions]
-    worst = _worst(answers)
+    worst = _worst([*answers, *_guarded(requirement, symbols, "allow")])
     if worst.answer == "refuted":
         others = [_prove(question, symbols, "allow") for question in requirement.otherwise]
         worst = next((one for one in others if one.answer != "refuted"), worst)
@@ -54,8 +58,8 @@ def _allowed(requirement: Requirement, symbols: Symbols) -> Answered:
             if _prove(question, symbols, "allow").answer == "proven":
                 shown = symbols.show(question.requests.resources.patterns[0])
                 reason = (
-                    f"allowed only on `{shown}`, a form that AWS's Service Authorization Reference names "
-                    "but its guide does not use for this action"
+                    f"allowed only on `{shown}`, a form of the resource that AWS's pages name, but not all of them, "
+                    "or not for this request"
                 )
                 return Answered("undecided", (reason,))
     return worst
@@ -76,7 +80,8 @@ def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
         answered = _prove(question, symbols, "deny")
         if answered.answer == "refuted":
             return answered
-    worst = _worst([_prove(question, symbols, "deny") for question in requirement.questions])
+    answers = [_prove(question, symbols, "deny") for question in requirement.questions]
+    worst = _worst([*answers, *_guarded(requirement, symbols, "deny")])
     if worst.answer == "refuted" and _is_caller_in_another_case(worst):
         reason = "only a role whose name differs from a caller's in upper and lower case gets in, and IAM admits none"
         return Answered("undecided", (reason,))
@@ -85,6 +90,14 @@ def _denied(requirement: Requirement, symbols: Symbols) -> Answered:
     if worst.answer == "proven" and requirement.unseen:
         return Answered("undecided", requirement.unseen)
     return worst
+
+
+def _guarded(requirement: Requirement, symbols: Symbols, effect: str) -> Iterator[Answered]:
+    """Where an authorizer has a say beside the policies: these settle it alone only by keeping everybody out."""
+    out = "refuted" if effect == "allow" else "proven"
+    for question, reason in requirement.guarded:
+        answered = _prove(question, symbols, effect)
+        yield answered if answered.answer == out else Answered("undecided", (reason,))
 
 
 def _is_caller_in_another_case(answered: Answered) -> bool:
@@ -146,7 +159,8 @@ def _worst(answers: list[Answered]) -> Answered:
         found = [one for one in answers if one.answer == answer]
         if found:
             reasons = tuple(dict.fromkeys(reason for one in found for reason in one.reasons))
-            return found[0]._replace(reasons=reasons)
+            lacking = tuple(one.request.action for one in found if one.request and len(answers) > 1)
+            return found[0]._replace(reasons=reasons, lacking=lacking if answer == "refuted" else ())
     because = tuple(dict.fromkeys(deciding for one in answers for deciding in one.because))
     assumptions = tuple(dict.fromkeys(text for one in answers for text in one.assumptions))
     return Answered("proven", (), because, assumptions, question=answers[0].question if answers else None)

@@ -24,6 +24,7 @@ FACTS: Final[dict[str, Kind]] = {
     "api_destination": Kind("destinations", "Destination", ("ApiDestination",)),
     "api_gateway_call": Kind("api_gateway_calls", "ApiGatewayCall", ("calls",)),
     "api_network": Kind("api_networks", "ApiNetwork", ("apis",)),
+    "assumed_role": Kind("assumed_roles", "AssumedRole", ("assumed_roles",)),
     "call": Kind("workflow", "Call", ("calls",)),
     "connection": Kind("connections", "AuditedConnection", ("connections",)),
     "endpoint_caller": Kind("endpoint_callers", "EndpointCaller", ("VpcEndpoint",)),
@@ -34,12 +35,17 @@ FACTS: Final[dict[str, Kind]] = {
     "event_target": Kind("event_targets", "EventTarget", ("Sender",)),
     "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
     "passed_role": Kind("passed_roles", "PassedRole", ("Deployer",)),
+    "machine_trust": Kind("machine_trust", "MachineTrust", ("state_machines",)),
+    "need": Kind("needs", "Need", ("needs",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),
+    "api_policy": Kind("api_policies", "ApiPolicy", ("apis",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),
+    "states_statement": Kind("states_statements", "StatesStatement", ("roles",)),
     "statement": Kind("statements", "PolicyStatement", ("roles", "apis", "others")),
     "unsigned_call": Kind("unsigned_calls", "UnsignedCall", ("calls", "ApiDestination")),
     "vpc_endpoint": Kind("vpc_endpoints", "VpcEndpoint", ("VpcEndpoint",)),
+    "task": Kind("task_forms", "TaskForm", ("integrations",)),
 }
 """The word after `for:` in a rule file, and what its paths may name: the public properties of the class."""
 

@@ -1,9 +1,9 @@
 """`allow`: what a role, a service or an intended caller must be allowed to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from policy_audit.iam.api_gateway import Question, authorization_of, caller
+from policy_audit.iam.api_gateway import AUTHORIZERS, Question, authorization_of, caller
 from policy_audit.iam.known_keys import ABSENT
 from policy_audit.iam.request import Authorization, Key, Policies, Texts, literal
 from policy_audit.model.policy import Policy, Statement
@@ -46,27 +46,28 @@ def allow(rule: Rule, clause: Permission, subject: object, system: System) -> It
     if isinstance(actions, Missing):
         yield undecidable(rule, subject, rule.summary, actions.reason, system)
         return
-    for action in actions:
-        sentence = f"{rule.summary} ({action})"
+    for group in (actions,) if clause.together else tuple((action,) for action in actions):
+        sentence = f"{rule.summary} ({', '.join(group)})"
         for needed in (role, resource):
             if isinstance(needed, Missing):
                 yield undecidable(rule, subject, sentence, needed.reason, system)
                 break
         else:
-            if clause.principal.kind == "service" and action == "sts:AssumeRole":
-                yield from _trust(rule, clause, subject, system, action)
+            if clause.principal.kind == "service" and group == ("sts:AssumeRole",):
+                yield from _trust(rule, clause, subject, system, group[0])
             elif clause.principal.kind == "service":
                 from policy_audit.rulebook.service_calls import service_requests
 
-                yield from service_requests(rule, clause, subject, system, action)
+                for action in group:
+                    yield from service_requests(rule, clause, subject, system, action)
             elif isinstance(role, Role):
-                yield from _permission(rule, clause, subject, system, action, role, by)
+                yield from _permission(rule, clause, subject, system, group, role, by)
             elif isinstance(role, tuple) and isinstance(by, Api):
                 yield from _admitted(rule, subject, system, role, by)
 
 
 def _permission(
-    rule: Rule, clause: Permission, subject: object, system: System, action: str, role: Role, by: object
+    rule: Rule, clause: Permission, subject: object, system: System, actions: tuple[str, ...], role: Role, by: object
 ) -> Iterator[Requirement]:
     resource = clause.resource.of(subject)
     assert isinstance(resource, str)
@@ -74,7 +75,8 @@ def _permission(
     span = place(subject)[1]
     context, missing = context_of(clause, subject, system)
     asked = ", ".join(f"{key} `{show(text)}`" for key, text in when(clause, subject))
-    sentence = f"`{show(role.arn)}` may call `{action}` on `{show(resource)}`{' with ' + asked if asked else ''}"
+    listed = "`, `".join(actions)
+    sentence = f"`{show(role.arn)}` may call `{listed}` on `{show(resource)}`{' with ' + asked if asked else ''}"
     requirement = Requirement(
         rule,
         subject,
@@ -83,14 +85,17 @@ def _permission(
         role.span,
         span,
         principal=role.address.rpartition("#")[2],
-        action=action,
+        action=listed,
         resource=show(resource),
-        unseen=role.unseen,
+        unseen=(*role.unseen, *getattr(subject, "other_grants", ())),
     )
     boundary = role.boundary
     if missing or isinstance(boundary, Missing):
         reason = missing or f"the role's permissions boundary is not visible: {boundary.reason}"  # type: ignore[union-attr]
         yield requirement._replace(missing=reason)
+        return
+    if isinstance(by, Role):
+        yield _at_role(requirement, role, actions[0], by, context | surroundings(system, by.arn))
         return
     if by is not None and not isinstance(by, Api | KmsKey | Missing):
         from policy_audit.rulebook.network import through_endpoint
@@ -105,15 +110,18 @@ def _permission(
     policies = Policies(role.policies, (boundary,) if boundary else None, resource=key.policy if key else None)
     kind: Authorization = "kms" if key else "ordinary"
 
-    def ask(on: str, other: str = action) -> Question:
-        return question(role.arn, other, on, role.account, context | surroundings(system, on), policies, kind)
+    def ask(action: str, on: str) -> Question:
+        return question(role.arn, action, on, role.account, context | surroundings(system, on), policies, kind)
 
     unconfirmed = _another(clause.unconfirmed_resource, subject, resource)
     instead = _another(clause.or_resource, subject, resource)
     yield requirement._replace(
-        questions=(ask(resource),),
-        otherwise=(*map(ask, instead), *(ask(resource, other) for other in clause.or_actions)),
-        doubtful=tuple(map(ask, unconfirmed)),
+        questions=tuple(ask(action, resource) for action in actions),
+        otherwise=(
+            *(ask(actions[0], on) for on in instead),
+            *(ask(action, resource) for action in clause.or_actions),
+        ),
+        doubtful=tuple(ask(action, on) for on in unconfirmed for action in actions),
     )
 
 
@@ -121,6 +129,14 @@ def _another(path: Path | None, subject: object, resource: str) -> tuple[str, ..
     """The other form of a resource, if there is one."""
     found = path.of(subject) if path else None
     return (found,) if isinstance(found, str) and found != resource else ()
+
+
+def _at_role(requirement: Requirement, role: Role, action: str, by: Role, context: Mapping[str, Key]) -> Requirement:
+    """Whether the role `by` trusts `role`, whatever the policies of `role` are."""
+    policies = Policies((_GRANTS_EVERYTHING,), resource=by.trust)
+    same_account = role.arn.split(":", 5)[4:5] == [by.account]
+    asked = question(role.arn, action, by.arn, by.account, context, policies, "trust", same_account)
+    return requirement._replace(questions=(asked,), unseen=(), address=by.address, span=by.span)
 
 
 def _at_api(
@@ -143,10 +159,16 @@ def _at_api(
         method = "AWS_IAM"
     authorization = authorization_of(method)
     if authorization is None:
-        return requirement._replace(missing=f"the method is guarded by an authorizer ({method})")
+        return requirement._replace(missing=f"the authorization type of the method is not known (`{method}`)")
+    # A Lambda authorizer's answer stands in the place of identity policies, and nobody sees it before it is given.
+    identity = None if authorization in AUTHORIZERS else role.policies
 
     def ask(on: str) -> Question:
-        return caller(by, literal(on), role.arn, role.policies, boundary, authorization)
+        return caller(by, literal(on), role.arn, identity, boundary, authorization)
+
+    if authorization in AUTHORIZERS:
+        reason = f"the method is guarded by {AUTHORIZERS[authorization]}"
+        return requirement._replace(guarded=((ask(resource), reason),), unseen=(), policy_address=by.address)
 
     route = subject.default_route_arn if isinstance(subject, Call) else None
     otherwise = (ask(route),) if isinstance(route, str) else ()

@@ -24,7 +24,16 @@ from policy_audit.suggest import did_you_mean
 
 _REQUIRED = ("id", "summary", "severity", "confidence", "since", "for", "require", "message", "help", "references")
 _RULE_KEYS = (*_REQUIRED, "where")
-_PERMISSION_KEYS = ("principal", "resource", "when", "by", "unconfirmed_resource", "or_resource", "or_actions")
+_PERMISSION_KEYS = (
+    "principal",
+    "resource",
+    "when",
+    "by",
+    "unconfirmed_resource",
+    "or_resource",
+    "or_actions",
+    "together",
+)
 Kinds = tuple[object, ...]
 _TEXT: Kinds = (str,)
 _KEYS: Kinds = (str, OtherThan)
@@ -158,7 +167,7 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     when = clause.get("when")
     keys = () if when is None else _mapping(when, "`when`").entries
     principal = _principal(clause, kind, about)
-    owner = _OWNERS.get((kind, principal.kind), (Api, Key, *_gates()))
+    owner = _OWNERS.get((kind, principal.kind), (Api, Key, Role, *_gates()))
     if principal.kind not in ("role", "anyone_but", "anyone_outside") and clause.get("by") is None:
         help = "add `by:` with the role that it assumes, or the API that it calls"
         raise _error(clause, f"an entry about {'a service' if principal.service else 'anyone'} needs `by`", help)
@@ -176,6 +185,7 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
         unconfirmed_resource=_optional(clause, "unconfirmed_resource", about, _TEXT, "resource"),
         or_resource=_optional(clause, "or_resource", about, _TEXT, "resource"),
         or_actions=() if clause.get("or_actions") is None else tuple(map(_action, _items(clause, "or_actions"))),
+        together=clause.get("together") is not None and _choice(clause, "together", ("true", "false")) == "true",
         span=clause.place.span,
     )
 

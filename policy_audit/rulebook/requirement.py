@@ -33,6 +33,8 @@ class Requirement(NamedTuple):
     """Asked when the answer is no: a form of the resource that nobody has confirmed. If this is allowed, undecided."""
     telling: tuple[Question, ...] = ()
     """Smaller sets, asked first for a counterexample that a reader grasps."""
+    guarded: tuple[tuple[Question, str], ...] = ()
+    """Asked like `questions`, where more than policies has a say: unless they settle it alone, undecided, and why."""
     fact: Fact | None = None
     missing: str = ""
     unseen: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ class Requirement(NamedTuple):
     @property
     def asks(self) -> tuple[object, ...]:
         """What the answer follows from: two requirements that ask the same have the same answer."""
-        sets = (self.questions, self.otherwise, self.doubtful, self.telling)
+        sets = (self.questions, self.otherwise, self.doubtful, self.telling, self.guarded)
         return (self.effect, *sets, self.fact, self.missing, self.unseen, self.tentative)
 
 
@@ -64,10 +66,12 @@ def question(
     context: Mapping[str, Key],
     policies: Policies,
     authorization: Authorization = "ordinary",
+    same_account: bool = True,
 ) -> Question:
     """Whether `caller`, the ARN of a role or the name of a service, may make one request, known but for its context.
 
-    `context` are keys by their lower-case names; those that no such request can carry are added as absent.
+    `account` is the resource's, `same_account` whether the caller belongs to it. `context` are keys by their lower-case
+    names; those that no such request can carry are added as absent.
     """
     requests = RequestSet(
         "signed" if caller.startswith("arn:") else "service",
@@ -75,15 +79,16 @@ def question(
         Texts((action,)),
         Texts((literal(resource),)),
         account,
+        same_account,
         context=impossible_keys(policies, action) | dict(context),
     )
     return Question(requests, policies, authorization)
 
 
 def name_of(subject: object, system: System) -> str:
-    """What a reader knows the subject by: a call by its state."""
-    state = getattr(subject, "state", None)
-    if isinstance(state, str):
+    """What a reader knows the subject by: a call, and what a state needs, by the state."""
+    state = getattr(subject, "state", "")
+    if isinstance(state, str) and state:
         return state
     return str(getattr(subject, "address", "")).rpartition("#")[2]
 

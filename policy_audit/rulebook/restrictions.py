@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from policy_audit.iam.api_gateway import Question, authorization_of, others
+from policy_audit.iam.api_gateway import AUTHORIZERS, Question, authorization_of, others
 from policy_audit.iam.request import Authorization, Key, Policies, Texts, literal
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.rest_api import ApiRequest, RestApi
@@ -76,7 +76,7 @@ def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: Syste
         kind = authorization_of(request.method.authorization if request.method else "")
         if kind is None:
             shown = request.method.authorization if request.method else ""
-            unseen.append(f"an authorizer decides at `{system.symbols.show(request.arn)}` ({shown})")
+            unseen.append(f"how `{system.symbols.show(request.arn)}` authorizes is not known (`{shown}`)")
         else:
             by_authorization.setdefault(kind, []).append(request.arn)
     questions = [
@@ -85,8 +85,14 @@ def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: Syste
         if kind in by_authorization
         for asked in others(subject.api, by_authorization[kind], kind, callers, subject.workflows)
     ]
+    guarded = [
+        (asked, f"{decides} decides at `{system.symbols.show(by_authorization[kind][0])}`")
+        for kind, decides in AUTHORIZERS.items()
+        if kind in by_authorization
+        for asked in others(subject.api, by_authorization[kind], kind, callers)
+    ]
     policy = subject.api.policy
-    guarded = policy is not None and any(statement.effect == "Deny" for statement in policy.statements)
+    denies = policy is not None and any(statement.effect == "Deny" for statement in policy.statements)
     return Requirement(
         rule,
         subject,
@@ -96,9 +102,10 @@ def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: Syste
         subject.span,
         effect="deny",
         questions=tuple(questions),
-        missing="" if questions else (unseen or ["the API has no method"])[0],
+        guarded=tuple(guarded),
+        missing="" if questions or guarded else (unseen or ["the API has no method"])[0],
         unseen=tuple(dict.fromkeys(unseen)),
-        tentative="the API's stages are not among the audited files" if guarded and not subject.api.stages else "",
+        tentative="the API's stages are not among the audited files" if denies and not subject.api.stages else "",
         principal=", ".join(f"`{system.symbols.show(arn)}`" for arn in callers) or "nobody",
         action=action,
         resource=system.symbols.show(subject.api.arn),

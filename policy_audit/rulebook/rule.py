@@ -50,6 +50,8 @@ class Permission(NamedTuple):
     """Another form of the resource, that AWS documents for these actions: either is enough."""
     or_actions: tuple[str, ...] = ()
     """Other actions, each of which is enough in place of those that are listed."""
+    together: bool = False
+    """Whether the actions are one thing that is needed, told in one finding."""
     span: Span | None = None
 
 

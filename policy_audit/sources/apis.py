@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.node import Node, Scalar
 from policy_audit.model.policy import Policy
-from policy_audit.model.resources import Api, Method, Stage
+from policy_audit.model.resources import Api, Deployment, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
 from policy_audit.sources.policies import read_policy
@@ -75,8 +75,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     root = template.attribute_text(resource.logical_id, "RootResourceId")
     methods: list[Method] = []
     unseen: list[str] = []
-    for body in _bodies(template, resource):
-        unseen.append(f"the methods of `{resource.logical_id}` stand in its `{body}`, which is not read")
+    _add_body(template, resource, own_id, methods, unseen)
     paths = _paths(parts.of("AWS::ApiGateway::Resource", own_id), root)
     for other, one in parts.of("AWS::ApiGateway::Method", own_id):
         method = _method(other, one, paths)
@@ -98,7 +97,26 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
         methods=tuple(methods),
         stages=tuple({stage.name: stage for stage in stages}.values()),
         unseen=tuple(unseen),
+        deployments=tuple(
+            Deployment(other.address(one.logical_id), one.span)
+            for other, one in parts.of("AWS::ApiGateway::Deployment", own_id)
+        ),
     )
+
+
+def _add_body(template: Template, resource: Resource, api: str, methods: list[Method], unseen: list[str]) -> None:
+    """Adds the methods of the API's OpenAPI document, and why some may be missing."""
+    what = "methods" if resource.type == "AWS::ApiGateway::RestApi" else "routes"
+    for body in _bodies(template, resource):
+        if body == "Body":
+            # Few templates have bodies, and the others start faster without.
+            from policy_audit.sources import openapi
+
+            found, missing = openapi.methods(template, resource.logical_id, api)
+            methods += found
+            unseen += missing
+        else:
+            unseen.append(f"the {what} of `{resource.logical_id}` stand in its `{body}`, which is not read")
 
 
 def _endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
@@ -185,10 +203,12 @@ def _resource_policy(template: Template, resource: Resource, arn: str) -> Policy
     name = f"{resource.logical_id} (resource policy)"
     bodies = _bodies(template, resource)
     if bodies:
-        body = template.value(resource.logical_id, "Body")
-        if bodies != ["Body"] or not isinstance(body, Mapping) or body.get("Fn::Transform") is not None:
+        from policy_audit.sources import openapi
+
+        body = openapi.document(template, resource.logical_id) if bodies == ["Body"] else None
+        if not isinstance(body, openapi.Document) or body.body.get("Fn::Transform") is not None:
             return Policy((), name=name, unknown=f"`{bodies[-1]}` may give one, and is not read", span=resource.span)
-        within = body.get("x-amazon-apigateway-policy")
+        within = body.body.get("x-amazon-apigateway-policy")
         if within is not None and node is not None:
             return Policy((), name=name, unknown="`Policy` and `Body` both give one", span=resource.span)
         node = within or node
@@ -217,9 +237,7 @@ def _http_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     methods: list[Method] = []
     stages: list[Stage] = []
     unseen: list[str] = []
-    for body in ("Body", "BodyS3Location"):
-        if template.value(resource.logical_id, body) is not None:
-            unseen.append(f"the routes of `{resource.logical_id}` stand in its `{body}`, which is not read")
+    _add_body(template, resource, own_id, methods, unseen)
     if template.property_text(resource.logical_id, "Target"):
         # Quick create: one `$default` route without authorization, and a `$default` stage.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html

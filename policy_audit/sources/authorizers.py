@@ -22,6 +22,32 @@ def read_authorizers(templates: Sequence[Template]) -> tuple[Authorizer, ...]:
     )
 
 
+def read_body_authorizers(templates: Sequence[Template]) -> tuple[Authorizer, ...]:
+    """The authorizers among the security schemes of the OpenAPI documents that stand in templates.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
+    """
+    from policy_audit.sources import openapi
+
+    found = []
+    for template in templates:
+        for kind in ("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"):
+            for resource in template.of_type(kind):
+                document = openapi.document(template, resource.logical_id)
+                for scheme in document.schemes().values() if isinstance(document, openapi.Document) else ():
+                    if scheme.type:
+                        found.append(
+                            Authorizer(
+                                template.address(resource.logical_id),
+                                scheme.span,
+                                openapi.authorizer_id(template.reference_text(resource.logical_id), scheme.name),
+                                scheme.type.upper(),
+                                scheme.identity_sources,
+                            )
+                        )
+    return tuple(found)
+
+
 def _authorizer(template: Template, resource: Resource, kind: str) -> Authorizer:
     return Authorizer(
         template.address(resource.logical_id),

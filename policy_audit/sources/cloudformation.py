@@ -51,6 +51,18 @@ class Reader(NamedTuple):
         )
 
 
+_TARGETS: Final = frozenset(
+    {
+        "AWS::DynamoDB::Table",
+        "AWS::Events::EventBus",
+        "AWS::Lambda::Function",
+        "AWS::S3::Bucket",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+        "AWS::Serverless::Function",
+        "AWS::Serverless::SimpleTable",
+    }
+)
 _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::Events::ApiDestination"}), "api_destinations", "read_api_destinations", "ApiDestination"),
     Reader(
@@ -81,6 +93,15 @@ _READERS: Final[tuple[Reader, ...]] = (
         "read_body_integrations",
         "ApiIntegration",
         ("Body",),
+        "{",
+    ),
+    Reader(
+        frozenset({"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"}),
+        "authorizers",
+        "read_body_authorizers",
+        "Authorizer",
+        ("Body",),
+        "{",
     ),
     Reader(frozenset({"AWS::EC2::VPCEndpoint"}), "vpc_endpoints", "read_vpc_endpoints", "VpcEndpoint"),
     Reader(frozenset({"AWS::ApiGateway::DomainNameV2"}), "private_domains", "read_private_domains", "PrivateDomain"),
@@ -91,6 +112,8 @@ _READERS: Final[tuple[Reader, ...]] = (
         "Sender",
     ),
     Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
+    Reader(_TARGETS, "targets", "read_targets", "Target"),
+    Reader(frozenset({"AWS::ECS::TaskDefinition"}), "targets", "read_task_definitions", "TaskDefinition"),
 )
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}

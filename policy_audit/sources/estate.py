@@ -115,14 +115,22 @@ class Estate:
             return self._value(self._by_id[self._nested[given.id, logical_id]], name)
 
         if given.parent is None:
-            return Links(output=output, nested=nested, id=given.id, written=given.written)
+            return Links(output=output, nested=nested, id=given.id, written=given.written, aliases=given.aliases)
         parent, stack = given.parent
 
         def passed(name: str) -> Node | None:
             parameters = self._by_id[parent].value(stack, "Parameters")
             return parameters.get(name) if isinstance(parameters, tree.Mapping) else None
 
-        return Links(passed, lambda: self._by_id[parent].exists(stack), output, nested, given.id, given.written)
+        return Links(
+            passed,
+            lambda: self._by_id[parent].exists(stack),
+            output,
+            nested,
+            given.id,
+            given.written,
+            given.aliases,
+        )
 
     def _index_outputs(self) -> None:
         self._exports: dict[str, list[tuple[Template, str]]] | None = None

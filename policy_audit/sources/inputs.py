@@ -33,6 +33,8 @@ class Input(NamedTuple):
     """Values of parameters that the form gives."""
     names: MappingOf[str, str] = {}
     """By logical id, how the user knows a resource, where that is not the logical id: a construct path, an address."""
+    aliases: MappingOf[str, str] = {}
+    """Logical ids of resources by further names that the document refers to them by: `Api.Stage`."""
     written: MappingOf[str, Span] = {}
     """By logical id, the line of a program that made a resource."""
     skipped: tuple[Skipped, ...] = ()

@@ -123,6 +123,20 @@ def api_id(ids: Ids) -> str:
     return ids.made("", API_ID)
 
 
+def queue_url(ids: Ids) -> str:
+    owner = ids.owner
+    return f"https://sqs.{owner.region}.{owner.url_suffix}/{owner.account}/{ids.name('QueueName')}"
+
+
+def task_definition_arn(ids: Ids) -> str:
+    revision = ids.made(".Revision", Shape("revision", "0-9", 1, 10))
+    return ids.arn("ecs", f"task-definition/{ids.name('Family')}:{revision}")
+
+
+def bucket_arn(ids: Ids) -> str:
+    return ids.arn("s3", ids.name("BucketName"), region=False, account=False)
+
+
 def lattice_arn(kind: str) -> Callable[[Ids], str]:
     return lambda ids: ids.arn("vpc-lattice", f"{kind}/{ids.made('.Id', LATTICE_ID)}")
 
@@ -188,6 +202,9 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::ApiGatewayV2::Stage": _name("StageName"),
     "AWS::EC2::VPC": vpc_id,
     "AWS::EC2::VPCEndpoint": endpoint_id,
+    "AWS::CodeBuild::Project": _name("Name"),
+    "AWS::DynamoDB::Table": _name("TableName"),
+    "AWS::ECS::TaskDefinition": task_definition_arn,
     "AWS::Events::ApiDestination": _name("Name"),
     "AWS::Events::Connection": _name("Name"),
     "AWS::Events::EventBus": _name("Name"),
@@ -197,7 +214,10 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::IAM::Role": _name("RoleName"),
     "AWS::KMS::Alias": _name("AliasName"),
     "AWS::Lambda::Function": _name("FunctionName"),
+    "AWS::S3::Bucket": _name("BucketName"),
+    "AWS::SQS::Queue": queue_url,
     "AWS::Serverless::Function": _name("FunctionName"),
+    "AWS::Serverless::SimpleTable": _name("TableName"),
     "AWS::Serverless::StateMachine": _arn("states", "stateMachine:", "Name"),
     "AWS::Pipes::Pipe": _name("Name"),
     "AWS::SNS::Topic": _arn("sns", "", "TopicName"),
@@ -219,6 +239,8 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::ApiGatewayV2::Api", "ExecuteApiArn"): execute_api_arn,
     ("AWS::ApiGatewayV2::Authorizer", "AuthorizerId"): _opaque_id,
     ("AWS::ApiGatewayV2::Integration", "IntegrationId"): _opaque_id,
+    ("AWS::CodeBuild::Project", "Arn"): _arn("codebuild", "project/", "Name"),
+    ("AWS::DynamoDB::Table", "Arn"): _arn("dynamodb", "table/", "TableName"),
     ("AWS::EC2::SecurityGroup", "GroupId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "Id"): _opaque_id,
     ("AWS::EC2::VPC", "VpcId"): vpc_id,
@@ -237,11 +259,15 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::KMS::Key", "KeyId"): _opaque_id,
     ("AWS::Lambda::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
     ("AWS::Pipes::Pipe", "Arn"): _arn("pipes", "pipe/", "Name"),
+    ("AWS::S3::Bucket", "Arn"): bucket_arn,
     ("AWS::SQS::Queue", "Arn"): _arn("sqs", "", "QueueName"),
     ("AWS::SQS::Queue", "QueueName"): _name("QueueName"),
+    ("AWS::SQS::Queue", "QueueUrl"): queue_url,
     ("AWS::SNS::Topic", "TopicArn"): _arn("sns", "", "TopicName"),
     ("AWS::Scheduler::ScheduleGroup", "Arn"): _arn("scheduler", "schedule-group/", "Name"),
+    ("AWS::SNS::Topic", "TopicName"): _name("TopicName"),
     ("AWS::Serverless::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
+    ("AWS::Serverless::SimpleTable", "Arn"): _arn("dynamodb", "table/", "TableName"),
     ("AWS::Serverless::StateMachine", "Arn"): _arn("states", "stateMachine:", "Name"),
     ("AWS::StepFunctions::StateMachine", "Arn"): state_machine_arn,
     ("AWS::StepFunctions::StateMachine", "Name"): _name("StateMachineName"),

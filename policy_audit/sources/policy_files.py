@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
-from policy_audit.sources.build import resource, scalar, template
+from policy_audit.sources.build import listing, mapping, reference, resource, scalar, template
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.tree import child, items, texts
@@ -36,6 +36,7 @@ _RESOURCE_POLICIES: Final = {
 }
 """By the service that its actions are of, the type and the property of a resource policy."""
 
+_OPEN: Final = "EndpointType"
 _TYPES: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
 
 
@@ -57,8 +58,14 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     properties: list[tuple[str | Scalar, Node | None]] = [(property_name, document)]
     if kind in _TYPES:
         properties.append(("Type", scalar(_TYPES[kind], place)))
+    if resource_type == "AWS::ApiGateway::RestApi":
+        # Whose policy it is nobody says: the API may be private or not.
+        types = mapping(place, [("Types", listing(place, [reference(_OPEN, place)]))])
+        properties.append(("EndpointConfiguration", types))
     made = resource(resource_type, place, properties)
-    return (Input(path, template(place, [(scalar(_name(path), place), made)]), called),)
+    open_value = mapping(place, [(_OPEN, mapping(place, [("Type", scalar("String", place))]))])
+    whole = template(place, [(scalar(_name(path), place), made)], Parameters=open_value)
+    return (Input(path, whole, called),)
 
 
 def _resource_policy(document: Mapping) -> tuple[str, str]:

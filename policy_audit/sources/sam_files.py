@@ -1,19 +1,33 @@
-"""Files that a SAM template names, and what the transform says of those that it can't have."""
+"""Files that a template names and a tool puts in their place, and what is told of those that can't be had."""
+
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
-from policy_audit.model.node import Place, Scalar
+from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.record import NamedTuple
+from policy_audit.sources.nodes import parse
 from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
 
+if TYPE_CHECKING:
+    from policy_audit.sources.sam_events import ApiEvent
+
 
 class Surroundings(NamedTuple):
-    """The template that is expanded: its path, the files it may name, and what could not be read."""
+    """The template that is expanded: its path, the files it may name, and what could not be read.
+
+    `events` are the requests that APIs pass on, by the API's logical id. `aliases` takes further names by which the
+    template refers to what is made: `Api.Stage`.
+    """
 
     path: str
     reach: Reach
     skipped: list[Skipped]
+    events: MappingOf[str, Sequence["ApiEvent"]] = {}
+    aliases: dict[str, str] = {}  # noqa: RUF012 - a default that nothing is put into
 
 
 def file_text(name: Scalar, around: Surroundings) -> Scalar | None:
@@ -21,13 +35,32 @@ def file_text(name: Scalar, around: Surroundings) -> Scalar | None:
 
     None, and an entry in `skipped`, for one that is not there or can't be read.
     """
-    reach = around.reach
     try:
-        found = reach.beside(around.path, name.text)
-        content = reach.text(found).removeprefix("\ufeff")
+        found, content = _content(name, around)
     except AuditError as error:
-        span = name.place.span
-        around.skipped.append(Skipped(str(span), f"`{name.text}`: {error.message}", error.help, broken=True, span=span))
+        _tell(name, error, around)
         return None
-    reach.claim(found)
     return Scalar(content, "string", Place(File(found, content, "value"), 0, len(content)))
+
+
+def file_document(name: Scalar, around: Surroundings) -> Node | None:
+    """The YAML or JSON document in the file that the template calls `name`; None as `file_text`."""
+    try:
+        found, content = _content(name, around)
+        return parse(content, found)
+    except AuditError as error:
+        _tell(name, error, around)
+        return None
+
+
+def _content(name: Scalar, around: Surroundings) -> tuple[str, str]:
+    """The path and the text of the file, which is then no input by itself. Raises AuditError as `Reach.text` does."""
+    found = around.reach.beside(around.path, name.text)
+    content = around.reach.text(found).removeprefix("\ufeff")
+    around.reach.claim(found)
+    return found, content
+
+
+def _tell(name: Scalar, error: AuditError, around: Surroundings) -> None:
+    span = name.place.span
+    around.skipped.append(Skipped(str(span), f"`{name.text}`: {error.message}", error.help, broken=True, span=span))

@@ -3,37 +3,42 @@
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-statemachine.html#sam-statemachine-policies
 """
 
-from typing import Final
-
 from policy_audit.model.node import Mapping, Node, Place, Scalar, Sequence
 from policy_audit.sources.build import listing, mapping, resource, scalar
 from policy_audit.sources.sam_policies import from_template, is_template
 from policy_audit.sources.tree import child, items, text
 
-_XRAY: Final = "AWSXRayDaemonWriteAccess"
 
+def role(
+    name: Scalar,
+    properties: Node | None,
+    service: str,
+    *,
+    managed: tuple[str, ...] = (),
+    documents: tuple[tuple[str, Mapping], ...] = (),
+) -> Mapping:
+    """The role `name` that a resource with these properties gets when it names none.
 
-def role(name: Scalar, properties: Node | None, service: str, *, traced: bool = False) -> Mapping:
-    """The role `name` that a resource with these properties gets when it names none."""
+    `managed` and `documents` are the policies that it gets beside those of `Policies`: names, and documents by names.
+    """
     place = name.place
     given = child(properties, "Policies")
     inline: list[Node] = []
-    managed: list[Node] = []
+    attached: list[Node] = [_managed(scalar(one, place)) for one in managed]
     for index, entry in enumerate(items(given)):
         document = _document(entry)
         if document is None:
-            managed.append(_managed(entry))
+            attached.append(_managed(entry))
         else:
             inline.append(_named(f"{name.text}Policy{index}", document))
-    if traced:
-        managed.append(_managed(scalar(_XRAY, place)))
+    inline += [_named(policy, document) for policy, document in documents]
     return resource(
         "AWS::IAM::Role",
         place,
         [
             ("AssumeRolePolicyDocument", child(properties, "AssumeRolePolicyDocument") or trust(service, place)),
             ("Path", child(properties, "RolePath")),
-            ("ManagedPolicyArns", listing(given.place if given else place, managed)),
+            ("ManagedPolicyArns", listing(given.place if given else place, attached)),
             ("Policies", listing(given.place if given else place, inline) if inline else None),
             ("PermissionsBoundary", child(properties, "PermissionsBoundary")),
         ],

@@ -8,6 +8,7 @@ from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.sources.build import attribute, resource, scalar
+from policy_audit.sources.sam_event_rules import of_state_machine
 from policy_audit.sources.sam_files import Surroundings, file_text
 from policy_audit.sources.sam_roles import role
 from policy_audit.sources.tree import child, text
@@ -32,8 +33,10 @@ def state_machine(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[
     if found["RoleArn"] is None:
         name = scalar(f"{key.text}Role", place)
         found["RoleArn"] = attribute(name.text, "Arn", place)
-        yield name, role(name, properties, "states.amazonaws.com", traced=_is_traced(child(properties, "Tracing")))
+        managed = ("AWSXrayWriteOnlyAccess",) if _is_traced(child(properties, "Tracing")) else ()
+        yield name, role(name, properties, "states.amazonaws.com", managed=managed)
     yield key, resource("AWS::StepFunctions::StateMachine", place, found.items())
+    yield from of_state_machine(key, properties)
 
 
 def _definition(given: Node | None, around: Surroundings) -> dict[str, Node | None]:

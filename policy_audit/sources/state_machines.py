@@ -10,7 +10,7 @@ from policy_audit.sources.physical_ids import Ids, state_machine_arn
 from policy_audit.sources.states import read_definition
 from policy_audit.sources.substitutions import substitute
 from policy_audit.sources.template import Resource, Template
-from policy_audit.sources.tree import entries, unknown
+from policy_audit.sources.tree import child, entries, text, unknown
 
 
 def read_state_machines(templates: Sequence[Template], roles: Sequence[Role]) -> tuple[StateMachine, ...]:
@@ -37,7 +37,15 @@ def _state_machine(template: Template, resource: Resource, roles: dict[str, Role
         definition=definition,
         type=template.property_text(resource.logical_id, "StateMachineType") or "STANDARD",
         unseen=unseen,
+        log_level=_setting(template, resource, "LoggingConfiguration", "Level") or "OFF",
+        tracing=(_setting(template, resource, "TracingConfiguration", "Enabled") or "false").lower(),
     )
+
+
+def _setting(template: Template, resource: Resource, configuration: str, name: str) -> str | None:
+    """A text of one of the machine's configurations; the hole, where the whole of it is not known."""
+    node = template.value(resource.logical_id, configuration)
+    return text(node) if unknown(node, template.symbols) else text(child(node, name))
 
 
 def _role(template: Template, resource: Resource, roles: dict[str, Role]) -> Role | Missing:

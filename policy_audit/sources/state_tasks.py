@@ -4,7 +4,7 @@ import collections.abc
 from typing import Final
 
 from policy_audit.model.call import PARTS, Field, Pattern, SentValue, Task
-from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import Symbols, has_letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
@@ -20,6 +20,13 @@ _PATTERNS: Final[dict[str, Pattern]] = {
     "sync:2": "sync",
     "waitForTaskToken": "wait-for-task-token",
 }
+_WITHIN: Final = {"Entries": ("EventBusName",), "Overrides": ("ExecutionRoleArn", "TaskRoleArn")}
+"""Parameters further within others that a permission is about."""
+_DEFAULTS: Final = {"EventBusName": "default"}
+"""What such a parameter is where it is not given: an event goes to the default bus.
+
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+"""
 _SECRET_NAMES: Final = ("password", "secretstring", "secretbinary", "apikey", "clientsecret", "authtoken")
 
 
@@ -195,6 +202,8 @@ class TaskReader:
     def _scalars(self, state: State, arguments: Mapping) -> tuple[tuple[str, Field], ...]:
         found: list[tuple[str, Field]] = []
         for key, node in arguments.entries:
+            if key.text in _WITHIN:
+                found += self._within(state, key.text, node)
             if not isinstance(node, Scalar) or node.kind == "null":
                 continue
             name = _plain_name(key.text, state)
@@ -204,6 +213,22 @@ class TaskReader:
                 text = self._text(state, node, dynamic=name != key.text)
             found.append((name, Field(text, node.place.span)))
         return tuple(found)
+
+    def _within(self, state: State, outer: str, node: Node) -> list[tuple[str, Field]]:
+        """The parameters within `outer` that a permission is about; a hole each where an item is computed."""
+        found = []
+        for item in node.items if isinstance(node, Sequence) else (node,):
+            for name in _WITHIN[outer]:
+                span = item.place.span
+                if isinstance(item, Mapping):
+                    field = self._field(state, item, name)
+                    if field is None and name in _DEFAULTS:
+                        field = Field(_DEFAULTS[name], span)
+                else:
+                    field = Field(self._symbols.hole(f"`{outer}` is computed while the workflow runs"), span)
+                if field is not None:
+                    found.append((f"{outer}.{name}", field))
+        return found
 
     def _timeout(self, state: State) -> Field | None:
         path = state.body.get("TimeoutSecondsPath")

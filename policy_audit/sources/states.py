@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policy_audit.model.call import Definition, Task
+from policy_audit.model.call import Definition, DistributedMap, Task
 from policy_audit.model.node import Entry, Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
@@ -39,7 +39,7 @@ def read_definition(node: Node, symbols: Symbols) -> Definition:
         return Definition((), problems.all())
     reader = _Reader(node, symbols, problems)
     reader.read()
-    return Definition(tuple(reader.tasks), problems.all(), tuple(reader.distributed_maps))
+    return Definition(tuple(reader.tasks), problems.all(), tuple(reader.distributed_maps), tuple(reader.maps))
 
 
 class _Reader:
@@ -56,6 +56,7 @@ class _Reader:
         self._count = 0
         self.tasks: list[Task] = []
         self.distributed_maps: list[str] = []
+        self.maps: list[DistributedMap] = []
 
     def read(self) -> None:
         self._enter(self._definition, (), "the definition", shared=True)
@@ -116,7 +117,18 @@ class _Reader:
         distributed = self._is_distributed(processor, label)
         if distributed:
             self.distributed_maps.append(" / ".join(path))
+            self._distributed_map(key, body, level, label)
         self._enter(processor, path, f"`{name}` of {label}", shared=level.shared and not distributed)
+
+    def _distributed_map(self, key: Scalar, body: Mapping, level: _Level, label: str) -> None:
+        """What a distributed Map reads and writes; its language and variables are those of the states around it."""
+        from policy_audit.sources.state_maps import read_distributed_map
+
+        language = self._query_language(body, self._language, label)
+        state = State(key, body, level.path, language, self._variables if level.shared else {})
+        found = read_distributed_map(state, self._task_reader)
+        if found is not None:
+            self.maps.append(found)
 
     def _is_distributed(self, processor: Node, label: str) -> bool:
         """Whether a Map runs each item as an execution of its own; a mode that is not known counts as that."""

@@ -8,6 +8,7 @@ from policy_audit.model.call import Field
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.step_functions_integrations import RESOURCE_TYPES, ApiIntegration
 from policy_audit.model.value import Symbols
+from policy_audit.sources import openapi
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, entries, field, text
 
@@ -17,9 +18,6 @@ _KEYS: Final = {"stateMachine": "stateMachineArn", "execution": "executionArn", 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
 """
 _SUBTYPE: Final = "StepFunctions-"
-_VERBS: Final = frozenset(
-    {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
-)
 _REQUEST: Final = "a request to the API names it"
 Kind = Literal["REST", "HTTP", "WEBSOCKET"]
 
@@ -121,15 +119,10 @@ def _of_integration(template: Template, resource: Resource, routes: dict[str, li
 
 
 def _of_body(template: Template, resource: Resource, kind: Kind) -> Iterator[ApiIntegration]:
-    body = template.value(resource.logical_id, "Body")
-    operations = (
-        operation
-        for path in entries(child(body, "paths"))
-        for operation in entries(path.value)
-        if operation.key.text.lower() in _VERBS
-    )
-    for operation in operations:
-        node = child(operation.value, "x-amazon-apigateway-integration")
+    body = openapi.document(template, resource.logical_id)
+    address = template.address(resource.logical_id)
+    for operation in body.operations() if isinstance(body, openapi.Document) else ():
+        node = operation.integration
         subtype, by_uri = field(child(node, "integrationSubtype")), _action_of_uri(child(node, "uri"))
         targets: tuple[Field | None, ...]
         if subtype is not None and subtype.text.startswith(_SUBTYPE):
@@ -142,8 +135,8 @@ def _of_body(template: Template, resource: Resource, kind: Kind) -> Iterator[Api
             continue
         for target in targets:
             yield ApiIntegration(
-                template.address(resource.logical_id),
-                operation.key.place.span,
+                address,
+                operation.span,
                 kind,
                 template.reference_text(resource.logical_id),
                 action,
@@ -151,7 +144,8 @@ def _of_body(template: Template, resource: Resource, kind: Kind) -> Iterator[Api
                 field(child(node, "credentials")),
                 field(child(node, "httpMethod")),
                 _arn_start(template),
-                None,
+                None if kind == "WEBSOCKET" else (address,),
+                operation.span,
             )
 
 

@@ -39,7 +39,8 @@ class Links(NamedTuple):
     `passed(parameter)` is the value that the parent gives; `exists()` whether the parent has the stack in this world;
     `output(logical id, output)` is an output of the stack that the template nests under this logical id; `nested` are
     the logical ids of the nested stacks whose templates are audited. `id` tells a template from the same one in another
-    stack: their open values are not the same. `written` has the lines of a program that made resources.
+    stack: their open values are not the same. `written` has the lines of a program that made resources, and `aliases`
+    the logical ids of resources that the template refers to by another name.
     """
 
     passed: Callable[[str], Node | None] = lambda name: None
@@ -48,6 +49,7 @@ class Links(NamedTuple):
     nested: frozenset[str] = frozenset()
     id: str = ""
     written: MappingOf[str, Span] = {}
+    aliases: MappingOf[str, str] = {}
 
 
 class Template:
@@ -218,11 +220,15 @@ class Template:
         return physical_ids.attribute(self, self.resources[logical_id].type, logical_id, name)
 
     def _reference(self, logical_id: str) -> Node | None:
+        logical_id = self._links.aliases.get(logical_id, logical_id)
         if logical_id not in self.resources:
             return None
         return Scalar(self.reference_text(logical_id), "string", self.document.place)
 
     def _attribute(self, logical_id: str, name: str) -> Node | None:
+        alias = self._links.aliases.get(f"{logical_id}.{name}")
+        if alias is not None:
+            return self._reference(alias)
         if logical_id not in self.resources:
             return None
         if name.startswith("Outputs.") and self.nests(logical_id):

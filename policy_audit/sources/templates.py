@@ -14,6 +14,11 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     if not isinstance(document, Mapping) or not is_template(document):
         return None
     found = Input(path, document)
+    if "AWS::Include" in content or "BodyS3Location" in content:
+        from policy_audit.sources import includes
+
+        found = includes.expand(found, reach)
+        document = found.body
     if "AWS::Serverless" in content:
         from policy_audit.sources import sam
 
