@@ -162,6 +162,12 @@ def test_too_long_a_pattern_is_undecided() -> None:
     assert isinstance(prove_denied(asked, Policies((), resource=policy), SYMBOLS), Undecided)
 
 
+def test_steps_of_long_patterns_cost_more() -> None:
+    verdict = prove_denied(ASKED, Policies((), resource=POLICIES["users"](1 << 15)), SYMBOLS)
+    assert isinstance(verdict, Undecided)
+    assert verdict.reasons == ("the patterns for the caller overlap in too many ways",)
+
+
 def test_automata_and_unifiers_give_up_what_is_too_long() -> None:
     beginning = patterns.glob("a" * 64 + "*")
     assert automata.atoms([beginning] * (MOST_POSITIONS // 64)) is not None
