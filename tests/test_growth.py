@@ -9,9 +9,9 @@ from random_policies import HERE
 
 from policy_audit.iam import automata, open_text, patterns
 from policy_audit.iam.globs import LONGEST
-from policy_audit.iam.limits import MOST_POSITIONS
+from policy_audit.iam.limits import MOST_BOUNDS, MOST_POSITIONS
 from policy_audit.iam.prove import prove_allowed, prove_denied
-from policy_audit.iam.request import Key, Policies, RequestSet, Texts, Undecided
+from policy_audit.iam.request import Key, Policies, Refuted, RequestSet, Texts, Undecided
 from policy_audit.iam.symbols import unifiers
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import Symbol, Symbols
@@ -160,6 +160,16 @@ def test_too_long_a_pattern_is_undecided() -> None:
     asked = ASKED._replace(context={"aws:sourcevpce": Key(Texts(("?" * (1 << 16),)))})
     policy = values(64, "StringEquals", "aws:SourceVpce", "#")
     assert isinstance(prove_denied(asked, Policies((), resource=policy), SYMBOLS), Undecided)
+
+
+def test_too_many_bounds_are_undecided() -> None:
+    few, many = (
+        prove_denied(ASKED, Policies((), resource=values(24 * count, "NumericLessThan", "s3:max-keys", "#")), SYMBOLS)
+        for count in (MOST_BOUNDS, MOST_BOUNDS + 1)
+    )
+    assert isinstance(few, Refuted)
+    assert isinstance(many, Undecided)
+    assert many.reasons == ("`s3:max-keys` is compared with more than 512 values",)
 
 
 def test_steps_of_long_patterns_cost_more() -> None:
