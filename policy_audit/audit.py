@@ -55,7 +55,7 @@ def audit(
     worlds = []
     for world in estate.worlds():
         worlds.append(world)
-        _in_world(estate, world, rules, options, cases, detailed)
+        _in_world(estate, world, rules, options, cases, detailed, cache)
     possible = [world for world in worlds if estate.possible(world)]
     findings, requirements = _collect(cases, possible, estate, options.strict, detailed)
     return Report(
@@ -81,9 +81,9 @@ def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]
 
 
 def _in_world(
-    estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases, detailed: bool
+    estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases, detailed: bool, cache: str
 ) -> None:
-    system: System = read_system(estate, options.callers, options.deployers)
+    system: System = read_system(estate, options.callers, options.deployers, cache)
     for requirement in derive(rules, system):
         same = cases.setdefault((requirement.rule.id, requirement.address, requirement.sentence), [])
         case = next((one for one in same if one.requirement.asks == requirement.asks), None)

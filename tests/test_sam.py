@@ -40,7 +40,8 @@ Resources:
       DefinitionSubstitutions: {Host: ledger.example, Connection: !Ref Connection}
       Policies: %s
 """
-CALL = "{Effect: Allow, Action: 'states:InvokeHTTPEndpoint', Resource: '*'}"
+ENDPOINT = "{StringLike: {'states:HTTPEndpoint': 'https://ledger.example/*'}}"
+CALL = f"{{Effect: Allow, Action: 'states:InvokeHTTPEndpoint', Resource: '*', Condition: {ENDPOINT}}}"
 CREDENTIALS = "{Effect: Allow, Action: 'events:RetrieveConnectionCredentials', Resource: !Ref Connection}"
 
 

@@ -35,13 +35,21 @@ GUARD = """
 NAMED = "seed-workflow"
 PLACEHOLDER = "connection-placeholder-credential"
 """A true finding: both connections have a word for a key that nobody checks. The tests are about all else."""
-ELSE = Options(disabled=ADVICE | {PLACEHOLDER})
+WILDCARD = "policy-wildcard-resource"
+"""Another: the role of the HTTP Task may call every endpoint there is."""
+ELSE = Options(disabled=ADVICE | {PLACEHOLDER, WILDCARD})
 
 
 def test_both_connections_have_a_placeholder_for_a_key() -> None:
     found = [one for one in audit([str(SEEDS)]).findings if one.rule == PLACEHOLDER]
     assert [(one.severity, one.answer) for one in found] == [("low", "refuted")] * 2
     assert "dummy" not in " ".join(one.message + one.label for one in found)
+
+
+def test_the_role_of_the_http_task_may_call_any_endpoint() -> None:
+    (found,) = (one for one in audit([str(SEEDS)]).findings if one.rule == WILDCARD)
+    assert (found.severity, found.answer) == ("low", "refuted")
+    assert "`states:InvokeHTTPEndpoint` on `*`" in found.message
 
 
 def with_guard(

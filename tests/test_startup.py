@@ -26,7 +26,8 @@ NEVER = frozenset({
 ONLY_WHEN_NEEDED = frozenset({
     "policy_audit.devtools", "policy_audit.formats.actions", "policy_audit.formats.json", "policy_audit.formats.rules",
     "policy_audit.iam.catalog", "policy_audit.iam.corrections", "policy_audit.iam.reference",
-    "policy_audit.iam.service_definitions", "policy_audit.model.sdk_operations",
+    "policy_audit.iam.service_definitions", "policy_audit.model.sdk_operations", "policy_audit.iam.action_names",
+    "policy_audit.iam.lint", "policy_audit.iam.resource_fit", "policy_audit.model.statement_review",
     "policy_audit.rulebook.service_calls", "policy_audit.rulebook.strangers",
     "policy_audit.simulate", "policy_audit.sources.authorizers", "policy_audit.sources.aws_managed_policies",
     "policy_audit.sources.sent_values", "policy_audit.sources.state_maps",

@@ -26,6 +26,8 @@ class Problem(NamedTuple):
 
     message: str
     span: Span | None = None
+    element: str = ""
+    """Of mistakes of which rules of their own tell more: what is wrong."""
 
 
 class _Rules(NamedTuple):
@@ -111,9 +113,9 @@ class _Review:
         self.found: list[Problem] = []
         self.sids: set[str] = set()
 
-    def add(self, at: Node | Entry, message: str) -> None:
+    def add(self, at: Node | Entry, message: str, element: str = "") -> None:
         place: Place = at.key.place if isinstance(at, Entry) else at.place
-        self.found.append(Problem(message, place.span))
+        self.found.append(Problem(message, place.span, element))
 
     def characters(self, text: str) -> None:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html (pattern of `PolicyDocument`)"""
@@ -142,10 +144,10 @@ class _Review:
             elif not _is_open(item):
                 self.add(item, f"a statement is an object, not {_kind(item)}")
 
-    def missing(self, node: Mapping, message: str) -> None:
+    def missing(self, node: Mapping, message: str, element: str = "") -> None:
         """Adds that `node` lacks an element, unless a key of it that is still open may be that element."""
         if not any(has_letters(key) for key in node.keys()):  # noqa: SIM118 (keys of a node, not of a dict)
-            self.add(node, message)
+            self.add(node, message, element)
 
     def elements(self, node: Mapping, known: tuple[str, ...], what: str) -> None:
         for entry in node.entries:
@@ -156,7 +158,8 @@ class _Review:
         value = node.get("Version")
         if value is None:
             if not self.rules.old_version:
-                self.missing(node, f"{self.rules.name} must have `Version` `{_VERSION}`, and this has no `Version`")
+                message = f"{self.rules.name} must have `Version` `{_VERSION}`, and this has no `Version`"
+                self.missing(node, message, "Version")
             return
         if not self.string(value, "Version") or not isinstance(value, Scalar) or value.text == _VERSION:
             return
@@ -164,7 +167,7 @@ class _Review:
             versions = f"`{_VERSION}` or `{_OLD_VERSION}`" if self.rules.old_version else f"`{_VERSION}`"
             self.add(value, f"{quoted(value.text)} is no version of the policy language: write {versions}")
         elif not self.rules.old_version:
-            self.add(value, f"{self.rules.name} must be of `Version` `{_VERSION}`, not `{_OLD_VERSION}`")
+            self.add(value, f"{self.rules.name} must be of `Version` `{_VERSION}`, not `{_OLD_VERSION}`", "Version")
 
     def string(self, value: Node | None, what: str) -> bool:
         """Whether `value` is a text that is known; adds a problem when it is no text."""
@@ -172,7 +175,7 @@ class _Review:
             return False
         if isinstance(value, Scalar) and value.kind == "string":
             return True
-        self.add(value, f"`{what}` must be a text, not {_kind(value)}")
+        self.add(value, f"`{what}` must be a text, not {_kind(value)}", _plain(value))
         return False
 
     def statement(self, node: Mapping) -> None:
@@ -233,7 +236,8 @@ class _Review:
                 if not _is_open(item):
                     result.append(item)
             elif not (isinstance(value, Sequence) and isinstance(item, Scalar) and item.kind == "null"):
-                self.add(item, f"`{entry.key.text}` must be a text or a list of texts, not {_kind(item)}")
+                message = f"`{entry.key.text}` must be a text or a list of texts, not {_kind(item)}"
+                self.add(item, message, _plain(item))
         return result
 
     def actions(self, node: Mapping) -> None:
@@ -246,7 +250,7 @@ class _Review:
         for text in self.texts(entry, "action"):
             message = action_problem(text.text) or self.action(text.text)
             if message:
-                self.add(text, message)
+                self.add(text, message, "Action")
 
     def action(self, action: str) -> str | None:
         """What this type of policy has against a well-formed action."""
@@ -269,13 +273,14 @@ class _Review:
         for text in self.texts(entry, "resource"):
             message = arn_problem(text.text, self.rules.stored_by_iam) if self.rules.arns else None
             if message:
-                self.add(text, message)
+                self.add(text, message, "short form" if text.text.startswith("execute-api:/") else "")
 
     def principal(self, node: Mapping) -> None:
         entry = self.either(node, "Principal")
         if entry is None:
             if self.rules.principal:
-                self.missing(node, f"the statement names no principal: {self.rules.name} must have `Principal`")
+                message = f"the statement names no principal: {self.rules.name} must have `Principal`"
+                self.missing(node, message, "no Principal")
             return
         effect = node.get("Effect")
         if not self.rules.principal:
@@ -286,7 +291,7 @@ class _Review:
         if entry.key.text == "NotPrincipal" and not self.rules.not_principal:
             self.add(entry, f"{self.rules.name} cannot have `NotPrincipal`")
         elif entry.key.text == "NotPrincipal" and isinstance(effect, Scalar) and effect.text == "Allow":
-            self.add(entry, "`NotPrincipal` must be used with the effect `Deny`")
+            self.add(entry, "`NotPrincipal` must be used with the effect `Deny`", "NotPrincipal of an Allow")
         self.principals(entry)
 
     def principals(self, entry: Entry) -> None:
@@ -314,7 +319,8 @@ class _Review:
         for text in self.texts(entry, "principal"):
             # "You cannot use a wildcard to match part of a principal name or ARN", on the page about Principal.
             if kind in ("AWS", "Service") and text.text != "*" and re.search("[*?]", text.text):
-                self.add(text, f"{quoted(text.text)} has a wildcard, and a principal must be named in full")
+                message = f"{quoted(text.text)} has a wildcard, and a principal must be named in full"
+                self.add(text, message, "Principal with a wildcard")
 
     def condition(self, node: Node) -> None:
         """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
@@ -352,6 +358,11 @@ class _Review:
 
 def _is_open(node: Node) -> bool:
     return isinstance(node, Scalar) and has_letters(node.text)
+
+
+def _plain(node: Node) -> str:
+    """What to call a number or a boolean in the place of a text, which the templates of tools may write as such."""
+    return "plain scalar" if isinstance(node, Scalar) and node.kind != "null" else ""
 
 
 def _kind(node: Node) -> str:

@@ -14,7 +14,10 @@ from policy_audit.record import NamedTuple
 if TYPE_CHECKING:
     from policy_audit.model.system import System
 
-DocumentKind = Literal["identity", "boundary", "trust", "rest-api", "vpc-endpoint", "key", "secret", "event-bus"]
+DocumentKind = Literal[
+    "identity", "boundary", "trust", "rest-api", "vpc-endpoint", "key", "secret", "event-bus", "bucket", "queue",
+    "topic", "repository", "logs", "lattice", "scp", "rcp",
+]  # fmt: skip
 
 
 class PolicyDocument(NamedTuple):
@@ -199,7 +202,7 @@ def documents(system: "System") -> tuple[PolicyDocument, ...]:
     """Every policy document of the audited files, each once; AWS's own managed policies are not among them."""
     found: dict[tuple[str, Span], PolicyDocument] = {}
     own = (*_of_roles(system.roles), *_of_apis(system.apis))
-    for document in (*own, *_of_endpoints(system), *_of_keys(system.all(Key))):
+    for document in (*own, *_of_endpoints(system), *_of_keys(system.all(Key)), *_of_others(system)):
         if document.policy.span is not None:
             found.setdefault((document.kind, document.policy.span), document)
     return tuple(found.values())
@@ -234,3 +237,20 @@ def _of_endpoints(system: "System") -> Iterator[PolicyDocument]:
 def _of_keys(keys: tuple[Key, ...]) -> Iterator[PolicyDocument]:
     for key in keys:
         yield PolicyDocument("key", key.policy, key.address, key.policy.span or key.span, key)
+
+
+def _of_others(system: "System") -> Iterator[PolicyDocument]:
+    """Policies that no role of the audited files has: unattached ones, those of other principals and of resources."""
+    if not system.has("WrittenPolicy"):
+        return
+    from policy_audit.model.documents import WrittenPolicy
+
+    known: set[tuple[str | Span | None, str]] = {(api.address, "rest-api") for api in system.apis}
+    known |= {(role.address, "identity") for role in system.roles}
+    known |= {(role.address, "trust") for role in system.roles}
+    known |= {(policy.span, "identity") for role in system.roles for policy in role.policies}
+    known |= {(role.boundary.span, "identity") for role in system.roles if isinstance(role.boundary, Policy)}
+    for written in system.all(WrittenPolicy):
+        kind = written.kind
+        if written.policy.span is not None and not {(written.address, kind), (written.span, kind)} & known:
+            yield PolicyDocument(kind, written.policy, written.address, written.span, written)  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ class System:
         "_workflows_by_api",
         "account",
         "apis",
+        "cache",
         "calls",
         "connections",
         "intended_callers",
@@ -59,8 +60,11 @@ class System:
         apis: tuple[Api, ...] = (),
         intended_callers: Mapping[str, tuple[str, ...]] | None = None,
         others: Mapping[str, tuple[object, ...]] | None = None,
+        cache: str = "",
     ) -> None:
         self.symbols = symbols
+        self.cache = cache
+        """The folder for what may be remembered from run to run, or empty."""
         self.partition, self.region, self.account = partition, region, account
         self.roles, self.connections, self.apis = roles, connections, apis
         self.state_machines = state_machines

@@ -18,8 +18,11 @@ def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
     Two that are told in the same words are one only if they ask the same: a template may stand in two stacks.
     """
     found: dict[tuple[str, str, str], list[Requirement]] = {}
+    subjects: dict[str, Sequence[object]] = {}
     for rule in rules:
-        for subject in facts(rule.about, system):
+        if rule.about not in subjects:
+            subjects[rule.about] = facts(rule.about, system)
+        for subject in subjects[rule.about]:
             for requirement in _ask(rule, subject, system):
                 same = found.setdefault((rule.id, requirement.address, requirement.sentence), [])
                 if not any(one.asks == requirement.asks for one in same):

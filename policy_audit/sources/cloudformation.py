@@ -13,6 +13,7 @@ from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
 from policy_audit.sources.apis import read_apis
 from policy_audit.sources.estate import Estate
+from policy_audit.sources.policy_documents import TYPES as DOCUMENT_TYPES
 from policy_audit.sources.private_connections import read_connections
 from policy_audit.sources.roles import read_roles
 from policy_audit.sources.state_machines import read_state_machines
@@ -114,15 +115,19 @@ _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
     Reader(_TARGETS, "targets", "read_targets", "Target"),
     Reader(frozenset({"AWS::ECS::TaskDefinition"}), "targets", "read_task_definitions", "TaskDefinition"),
+    Reader(DOCUMENT_TYPES, "policy_documents", "read_policy_documents", "WrittenPolicy"),
 )
 
 _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
 
 
-def read_system(estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = ()) -> System:
+def read_system(
+    estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = (), cache: str = ""
+) -> System:
     """Everything that the estate declares in its present world.
 
-    `callers` are the intended callers of APIs, `deployers` the roles that deploy the templates.
+    `callers` are the intended callers of APIs, `deployers` the roles that deploy the templates; `cache` is the folder
+    for what may be remembered from run to run, or empty.
     """
     templates = estate.templates
     roles = read_roles(templates)
@@ -144,6 +149,7 @@ def read_system(estate: Estate, callers: Mapping[str, Sequence[str]], deployers:
         apis=apis,
         intended_callers=intended,
         others=_others(templates) | _deployers(deployers, roles),
+        cache=cache,
     )
 
 

@@ -1,0 +1,110 @@
+"""Whether the ARNs that a statement names can be of a resource type that its actions are asked on."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from policy_audit.iam.globs import ANY, ONE, parse_glob
+from policy_audit.model.value import has_letters, is_letter
+
+_FIELDS: Final = 6
+_LONGEST: Final = 2_048
+_BUCKET: Final = "arn:*:s3:::*"
+"""The ARN of a bucket, whose name has no slash; with one, it is that of an object.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
+
+
+def fits(resources: Iterable[str], arns: Iterable[str]) -> bool | None:
+    """Whether some of `resources`, as a statement writes them, can name a resource with one of the `arns`.
+
+    `*` in `arns` stands for what varies. None where that depends on open parts.
+    """
+    listed, doubt = tuple(arns), False
+    for resource in resources:
+        if resource == "*":
+            return True
+        for arn in listed:
+            found = _fits(resource, arn)
+            if found:
+                return True
+            doubt = doubt or found is None
+    return None if doubt else False
+
+
+def _fits(resource: str, arn: str) -> bool | None:
+    plain = _without_variables(resource)
+    if len(plain) > _LONGEST:
+        return None
+    if arn == _BUCKET and "/" in plain:
+        return False
+    if _overlaps(plain, arn, open_is_any=False):
+        return True
+    return None if has_letters(plain) and _overlaps(plain, arn, open_is_any=True) else False
+
+
+def _without_variables(text: str) -> str:
+    """`text` with `*` in the place of each policy variable, whatever its value."""
+    if "${" not in text:
+        return text
+    pieces, at = [], 0
+    while (start := text.find("${", at)) >= 0 and (end := text.find("}", start)) >= 0:
+        pieces.append(text[at:start])
+        at = end + 1
+    return "*".join([*pieces, text[at:]])
+
+
+def _overlaps(resource: str, arn: str, *, open_is_any: bool) -> bool:
+    """Whether a text can match both patterns: field by field, and as a whole where a wildcard may cross a colon."""
+    theirs = resource.split(":", _FIELDS - 1)
+    if len(theirs) == _FIELDS and not _opens(theirs[:-1]):
+        if _same_fields(arn.split(":", _FIELDS - 1), theirs, open_is_any):
+            return True
+        if not any("*" in field for field in theirs[:-1]):
+            return False
+    return _meet(_symbols(resource, open_is_any), _symbols(arn, open_is_any))
+
+
+def _same_fields(ours: list[str], theirs: list[str], open_is_any: bool) -> bool:
+    for one, other in zip(ours[:-1], theirs[:-1], strict=True):
+        if one not in ("*", other) and other != "*" and not (open_is_any and has_letters(other)):
+            return False
+    if theirs[-1] == "*" or ours[-1] == "*":
+        return True
+    # Mostly the resource begins as the type does, and goes on with something in the place of its last part.
+    if ours[-1].endswith("*") and ours[-1].count("*") == 1 and theirs[-1].startswith(ours[-1][:-1]):
+        return True
+    return _meet(_symbols(theirs[-1], open_is_any), _symbols(ours[-1], open_is_any))
+
+
+def _opens(fields: Iterable[str]) -> bool:
+    """Whether an open part may hold colons: one that is no field of its own."""
+    return any(has_letters(field) and len(field) > 1 for field in fields)
+
+
+def _symbols(pattern: str, open_is_any: bool) -> list[str | int]:
+    """A pattern character by character, with ANY and ONE for its wildcards."""
+    found: list[str | int] = []
+    for part in parse_glob(pattern):
+        if not isinstance(part, str):
+            found.append(part)
+            continue
+        found += [ANY if is_letter(character) else character for character in part] if open_is_any else list(part)
+    return found
+
+
+def _meet(one: list[str | int], other: list[str | int]) -> bool:
+    """Whether two patterns have a text in common. Time is the product of their lengths."""
+    # reached[j]: the part of `one` so far and the first j of `other` have a text in common.
+    reached = [True] + [False] * len(other)
+    for index, symbol in enumerate(other):
+        reached[index + 1] = reached[index] and symbol == ANY
+    for symbol in one:
+        following = [reached[0] and symbol == ANY]
+        for index, theirs in enumerate(other):
+            if ANY in (symbol, theirs):
+                following.append(reached[index + 1] or following[index])
+            else:
+                following.append(reached[index] and (symbol == theirs or ONE in (symbol, theirs)))
+        reached = following
+    return reached[-1]
