@@ -433,11 +433,14 @@ def test_what_an_authorizer_is_silent_about(
 
 
 def test_methods_that_are_not_seen_leave_it_open() -> None:
-    audited = estate([GUARD, OPEN, statement(condition={"Bool": {"aws:SecureTransport": "true"}})], Body={"paths": {}})
+    audited = estate(
+        [GUARD, OPEN, statement(condition={"Bool": {"aws:SecureTransport": "true"}})],
+        Body={"paths": {"Ref": "AWS::StackName"}},
+    )
     for word in ("tells_callers_apart", "keeps_its_conditions"):
         assert of_policy(word, audited) == [None]
     assert of_policy("guards_all_it_opens", audited) == [True]  # Whatever the methods are, the Deny reaches them.
-    narrow = estate([{**GUARD, "Resource": "execute-api:/live/*"}, OPEN], Body={"paths": {}})
+    narrow = estate([{**GUARD, "Resource": "execute-api:/live/*"}, OPEN], Body={"paths": {"Ref": "AWS::StackName"}})
     assert of_policy("guards_all_it_opens", narrow) == [None]
 
 
