@@ -9,8 +9,9 @@ from random_policies import HERE
 
 from policy_audit.iam import automata, open_text, patterns
 from policy_audit.iam.globs import LONGEST
+from policy_audit.iam.limits import MOST_BOUNDS, MOST_POSITIONS
 from policy_audit.iam.prove import prove_allowed, prove_denied
-from policy_audit.iam.request import Key, Policies, RequestSet, Texts, Undecided
+from policy_audit.iam.request import Key, Policies, Refuted, RequestSet, Texts, Undecided
 from policy_audit.iam.symbols import unifiers
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import Symbol, Symbols
@@ -161,7 +162,25 @@ def test_too_long_a_pattern_is_undecided() -> None:
     assert isinstance(prove_denied(asked, Policies((), resource=policy), SYMBOLS), Undecided)
 
 
+def test_too_many_bounds_are_undecided() -> None:
+    few, many = (
+        prove_denied(ASKED, Policies((), resource=values(24 * count, "NumericLessThan", "s3:max-keys", "#")), SYMBOLS)
+        for count in (MOST_BOUNDS, MOST_BOUNDS + 1)
+    )
+    assert isinstance(few, Refuted)
+    assert isinstance(many, Undecided)
+    assert many.reasons == ("`s3:max-keys` is compared with more than 512 values",)
+
+
+def test_steps_of_long_patterns_cost_more() -> None:
+    verdict = prove_denied(ASKED, Policies((), resource=POLICIES["users"](1 << 15)), SYMBOLS)
+    assert isinstance(verdict, Undecided)
+    assert verdict.reasons == ("the patterns for the caller overlap in too many ways",)
+
+
 def test_automata_and_unifiers_give_up_what_is_too_long() -> None:
-    assert automata.atoms([patterns.glob("*a" * (1 << 17))]) is None
+    beginning = patterns.glob("a" * 64 + "*")
+    assert automata.atoms([beginning] * (MOST_POSITIONS // 64)) is not None
+    assert automata.atoms([beginning] * (MOST_POSITIONS // 64 + 1)) is None
     found = unifiers(patterns.glob("*a" * (1 << 14) + OPEN), patterns.glob("*b" * (1 << 14)), SYMBOLS)
     assert found == ((), False)
