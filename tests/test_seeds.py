@@ -139,3 +139,16 @@ def test_their_roles_are_tied_to_no_account() -> None:
     found = [one for one in audit([str(SEEDS)]).findings if one.rule in ADVICE]
     assert {one.address.rpartition("#")[2] for one in found} == {"PatternARole", "PatternBRole"}
     assert {one.severity for one in found} == {"low"}
+
+
+def test_readme_shows_what_is_found_in_them() -> None:
+    report = audit([str(INFRASTRUCTURE), str(WORKFLOWS)])
+    found = sorted(
+        (one.severity != "high", one.rule, one.address.removeprefix(f"{SEEDS}/"), one.severity)
+        for one in report.findings
+    )
+    rows = [f"| {severity} | `{rule}` | `{address}` |" for _, rule, address, severity in found]
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("<!-- article -->")[2].partition("<!-- end of article -->")[0]
+    assert table.strip().splitlines()[2:] == rows
+    assert f"{report.count('proven')} requirements are proven" in readme
