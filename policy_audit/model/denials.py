@@ -7,7 +7,7 @@ from policy_audit.model.caller_conditions import PRINCIPAL_ARN
 from policy_audit.model.operators import asks_for_presence, key_of, operator_of
 from policy_audit.model.patterns import glob
 from policy_audit.model.policy import Condition, Statement
-from policy_audit.model.policy_coverage import own_form
+from policy_audit.model.policy_coverage import is_for_all, own_form
 from policy_audit.model.resources import Api, Fact
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def spares_services(about: "PolicyStatement") -> Iterator[Fact]:
     """
     statement = about.statement
     negated = [one for one in statement.conditions if key_of(one) == PRINCIPAL_ARN and operator_of(one).negated]
-    if statement.effect != "Deny" or not negated or not _is_about_all(statement):
+    if statement.effect != "Deny" or not negated or not is_for_all(statement):
         return
     if len(about.document.policy.statements) > _MOST_STATEMENTS:
         yield about.fact(None, "the policy has too many statements to compare each with each")
@@ -122,10 +122,6 @@ def spares_services(about: "PolicyStatement") -> Iterator[Fact]:
         yield about.fact(True, f"`{shown}` is spared")
     else:
         yield about.fact(False, f"`{shown}` is allowed, and likely denied for lack of `aws:PrincipalArn`", negated[0])
-
-
-def _is_about_all(statement: Statement) -> bool:
-    return not statement.not_principal and any(one.value == "*" for one in statement.principals or ())
 
 
 def _services(statement: Statement) -> list[str]:

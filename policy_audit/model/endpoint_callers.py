@@ -39,11 +39,6 @@ class EndpointCaller(NamedTuple):
         """The one action, as a rule's `allow` takes it."""
         return (self.action,)
 
-    @property
-    def endpoint_name(self) -> str:
-        """The endpoint's logical id."""
-        return self.endpoint.address.rpartition("#")[2]
-
 
 def every(system: "System") -> tuple[EndpointCaller, ...]:
     """Every role that an endpoint's policy names, with each action and resource that its own policies name exactly.

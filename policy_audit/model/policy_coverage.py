@@ -121,13 +121,14 @@ def _method(request: ApiRequest) -> str:
     return f"`{request.method.http_method} {request.method.path}` ({request.method.authorization})"
 
 
-def _is_for_all(statement: Statement) -> bool:
+def is_for_all(statement: Statement) -> bool:
+    """Whether the statement is about every principal."""
     return not statement.not_principal and any(one.value == "*" for one in statement.principals or ())
 
 
 def _opens(reach: Reach) -> bool:
     """Whether a statement allows everybody without a condition."""
-    return reach.statement.effect == "Allow" and _is_for_all(reach.statement) and not reach.statement.conditions
+    return reach.statement.effect == "Allow" and is_for_all(reach.statement) and not reach.statement.conditions
 
 
 def _first(pairs: Iterable[bool | None]) -> bool | None:
@@ -170,7 +171,7 @@ def _at_other_methods(about: "ApiPolicy", reach: Reach, found: _Requests) -> Fac
         return None
     what = f"`{asked[0].key}`" if asked else "its principals"
     without = all(operator_of(one).holds_without_the_key for one in statement.conditions)
-    if asked and len(asked) == len(statement.conditions) and without and _is_for_all(statement):
+    if asked and len(asked) == len(statement.conditions) and without and is_for_all(statement):
         does = "denies every request" if statement.effect == "Deny" else "lets every request in"
         return _says(
             about, False, f"a statement tells callers apart by {what}, and {does} to {_method(others[0])}", reach
@@ -265,7 +266,7 @@ def _is_guard(statement: Statement) -> bool:
     """Whether a statement denies everybody but some."""
     return (
         statement.effect == "Deny"
-        and _is_for_all(statement)
+        and is_for_all(statement)
         and any(operator_of(one).negated for one in statement.conditions)
     )
 

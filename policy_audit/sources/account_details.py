@@ -15,7 +15,7 @@ from policy_audit.model.value import has_letters
 from policy_audit.sources.build import listing, mapping, resource, scalar, template
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
-from policy_audit.sources.tree import child, items, text
+from policy_audit.sources.tree import child, is_true, items, text
 
 FORM: Final = "account authorization details"
 _AWS: Final = ":iam::aws:"
@@ -88,11 +88,7 @@ def _managed_policy(policy: Mapping) -> Iterator[tuple[Scalar, Node]]:
     arn = text(policy.get("Arn")) or ""
     if _AWS in arn:
         return
-    versions = [
-        one
-        for one in items(policy.get("PolicyVersionList"))
-        if (text(child(one, "IsDefaultVersion")) or "").lower() == "true"
-    ]
+    versions = [one for one in items(policy.get("PolicyVersionList")) if is_true(child(one, "IsDefaultVersion"))]
     yield (
         _key(policy, "Arn"),
         resource(

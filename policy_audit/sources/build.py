@@ -1,5 +1,6 @@
 """Nodes that a reader makes itself, in CloudFormation's shape, each with the place that a user would look at."""
 
+import re
 from collections.abc import Iterable
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
@@ -35,6 +36,12 @@ def resource(kind: str, place: Place, properties: Iterable[tuple[str | Scalar, N
 def template(place: Place, resources: Iterable[tuple[Scalar, Node]], **sections: Node | None) -> Mapping:
     """A template with these resources, by the node that names each, and with further sections."""
     return mapping(place, [*sections.items(), ("Resources", Mapping(tuple(Entry(*one) for one in resources), place))])
+
+
+def in_camel_case(name: str) -> str:
+    """The logical id that is made of the words of `name`: `OrderFlow` of `order-flow`."""
+    words = re.findall("[A-Za-z0-9]+", name)
+    return "".join(word[:1].upper() + word[1:] for word in words)
 
 
 def reference(name: str, place: Place) -> Mapping:

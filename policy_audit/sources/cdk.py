@@ -11,12 +11,11 @@ from typing import Final
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
 from policy_audit.model import node as tree
-from policy_audit.model.node import Entry, Node, Place, Scalar
+from policy_audit.model.node import Entry, Node, Scalar
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources.build import scalar
 from policy_audit.sources.inputs import Input
-from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.templates import is_template
 from policy_audit.sources.tree import child, entries, items, text
@@ -168,7 +167,7 @@ def _with_files(resource: Node, assets: Mapping[str, str], path: str, reach: Rea
         name = assets.get(text(child(resource, "Properties", "DefinitionS3Location", "Key")) or "")
         file = reach.beside(path, name) if name else ""
         if file and reach.holds(file):
-            return _with_property(resource, "DefinitionS3Location", "DefinitionFile", _whole(file, reach))
+            return _with_property(resource, "DefinitionS3Location", "DefinitionFile", reach.whole(file))
     if kind == "AWS::CloudFormation::Stack":
         address = child(resource, "Properties", "TemplateURL")
         written = [one.text.rpartition("/")[2] for one in _scalars(address)]
@@ -176,11 +175,6 @@ def _with_files(resource: Node, assets: Mapping[str, str], path: str, reach: Rea
         if name is not None and address is not None:
             return _with_property(resource, "TemplateURL", "TemplateURL", scalar(name, address.place))
     return resource
-
-
-def _whole(file: str, reach: Reach) -> Scalar:
-    content = reach.text(file).removeprefix("\ufeff")
-    return Scalar(content, "string", Place(File(file, content, "value"), 0, len(content)))
 
 
 def _scalars(node: Node | None) -> Iterator[Scalar]:

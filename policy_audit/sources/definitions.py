@@ -1,14 +1,12 @@
 """Amazon States Language files by themselves: a state machine whose role nobody has told."""
 
 import os
-import re
 from collections.abc import Sequence
 
 from policy_audit.errors import AuditError
-from policy_audit.model.node import Mapping, Place
-from policy_audit.sources.build import mapping, resource, scalar, template
+from policy_audit.model.node import Mapping
+from policy_audit.sources.build import in_camel_case, mapping, resource, scalar, template
 from policy_audit.sources.inputs import Input
-from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
 
 FORM = "state machine definition"
@@ -29,8 +27,7 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
             return None
         if "${" not in content:
             raise
-    text = content.removeprefix("\ufeff")
-    definition = scalar(text, Place(File(path, text, "value"), 0, len(text)))
+    definition = reach.whole(path)
     place = definition.place
     machine = resource(
         "AWS::StepFunctions::StateMachine",
@@ -42,5 +39,4 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
 
 def _name(path: str) -> str:
     """A logical id from the file's name: `order-flow.asl.json` is `OrderFlow`."""
-    words = re.findall("[A-Za-z0-9]+", os.path.basename(path).partition(".")[0])
-    return "".join(word[:1].upper() + word[1:] for word in words) or "StateMachine"
+    return in_camel_case(os.path.basename(path).partition(".")[0]) or "StateMachine"

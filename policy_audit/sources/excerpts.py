@@ -8,7 +8,7 @@ from policy_audit.model.node import Node, Scalar
 from policy_audit.origin import Span
 from policy_audit.sources.places import Within
 from policy_audit.sources.template import Template
-from policy_audit.sources.tree import child, entries, text
+from policy_audit.sources.tree import child, entries, is_true
 
 SECRET_PROPERTIES: Final = frozenset(
     {
@@ -56,7 +56,7 @@ def _secrets(template: Template) -> Iterable[Span]:
     """
     for entry in entries(template.document.get("Parameters")):
         default = child(entry.value, "Default")
-        if default is not None and (text(child(entry.value, "NoEcho")) or "").lower() == "true":
+        if default is not None and is_true(child(entry.value, "NoEcho")):
             yield default.place.span
     documents = (template.document, *template.embedded.values())
     pending: list[tuple[Node, bool]] = [(document, isinstance(document, Scalar)) for document in documents]

@@ -1,12 +1,11 @@
 """Policy documents in files of their own: as the policy of a resource of the kind that the user, or they, tell."""
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
-from policy_audit.sources.build import listing, mapping, reference, resource, scalar, template
+from policy_audit.sources.build import in_camel_case, listing, mapping, reference, resource, scalar, template
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.tree import child, items, texts
@@ -99,5 +98,4 @@ def _kind(document: Mapping) -> str:
 
 def _name(path: str) -> str:
     """A logical id from the file's name: `lambda-role.json` is `LambdaRole`."""
-    words = re.findall("[A-Za-z0-9]+", os.path.splitext(os.path.basename(path))[0])
-    return "".join(word[:1].upper() + word[1:] for word in words) or "Policy"
+    return in_camel_case(os.path.splitext(os.path.basename(path))[0]) or "Policy"

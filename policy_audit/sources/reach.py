@@ -4,9 +4,10 @@ import os
 from collections.abc import Sequence
 
 from policy_audit.errors import INCOMPLETE, AuditError
-from policy_audit.model.node import Node
+from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.sources.document import read_text
 from policy_audit.sources.nodes import parse
+from policy_audit.sources.places import File
 
 
 class Reach:
@@ -39,6 +40,11 @@ class Reach:
             self._refuse(path)
             self.texts[path] = read_text(path)
         return self.texts[path]
+
+    def whole(self, path: str) -> Scalar:
+        """The whole text of the file as one scalar with its place there. Raises AuditError as `text` does."""
+        content = self.text(path).removeprefix("\ufeff")
+        return Scalar(content, "string", Place(File(path, content, "value"), 0, len(content)))
 
     def document(self, path: str) -> Node:
         """The YAML or JSON document in the file, parsed once. Raises AuditError as `text` and `nodes.parse` do."""

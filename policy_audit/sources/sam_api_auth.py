@@ -10,7 +10,7 @@ from typing import Final
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.sources.build import listing, mapping, scalar
 from policy_audit.sources.openapi import AUTHORIZER, INTEGRATION
-from policy_audit.sources.tree import child, entries, items, text
+from policy_audit.sources.tree import child, entries, is_true, items, text
 
 AWS_IAM: Final = "AWS_IAM"
 _KEY: Final = "api_key"
@@ -33,14 +33,14 @@ def of_event(auth: Node | None, authorizers: Node | None) -> Node | None:
         scopes = child(auth, "AuthorizationScopes") or child(authorizers, name, "AuthorizationScopes")
         asked.append(_requirement(name, scopes, auth.place))
     if isinstance(needs_key, Scalar) and auth is not None:
-        asked.append(_requirement(_KEY if _yes(needs_key) else _NO_KEY, None, auth.place))
+        asked.append(_requirement(_KEY if is_true(needs_key) else _NO_KEY, None, auth.place))
     return listing(auth.place, asked) if asked and auth is not None else None
 
 
 def secured(paths: Mapping, auth: Node | None, kind: str) -> Mapping:
     """The paths of a document with the API's default authorizer and API key at each operation that names none."""
     default = child(auth, "DefaultAuthorizer")
-    key_required = _yes(child(auth, "ApiKeyRequired")) and kind == "Api"
+    key_required = is_true(child(auth, "ApiKeyRequired")) and kind == "Api"
     names = {AWS_IAM, *(one.key.text for one in entries(child(auth, "Authorizers")))}
 
     def change(verb: str, operation: Mapping) -> Mapping:
@@ -98,12 +98,12 @@ def schemes(auth: Node | None, events_ask: set[str], kind: str, place: Place) ->
     """The security schemes that `Auth` declares, and those that come of themselves with what is asked for."""
     found: list[tuple[str | Scalar, Node | None]] = []
     default = text(child(auth, "DefaultAuthorizer"))
-    built_in = _yes(child(auth, "EnableIamAuthorizer")) if kind == "HttpApi" else AWS_IAM in {default, *events_ask}
+    built_in = is_true(child(auth, "EnableIamAuthorizer")) if kind == "HttpApi" else AWS_IAM in {default, *events_ask}
     declared = list(entries(child(auth, "Authorizers")))
     if built_in and AWS_IAM not in {one.key.text for one in declared}:
         signed = [("type", "apiKey"), ("name", "Authorization"), ("x-amazon-apigateway-authtype", "awsSigv4")]
         found.append((AWS_IAM, mapping(place, [(key, scalar(value, place)) for key, value in signed])))
-    if _yes(child(auth, "ApiKeyRequired")) or _KEY in events_ask:
+    if is_true(child(auth, "ApiKeyRequired")) or _KEY in events_ask:
         key = [("type", "apiKey"), ("name", "x-api-key"), ("in", "header")]
         found.append((_KEY, mapping(place, [(name, scalar(value, place)) for name, value in key])))
     for entry in declared:
@@ -196,7 +196,3 @@ def verbs(item: Node | None) -> Iterator[str]:
 
 def _requirement(name: str, scopes: Node | None, place: Place) -> Mapping:
     return mapping(place, [(name, scopes if isinstance(scopes, Sequence) else listing(place, ()))])
-
-
-def _yes(node: Node | None) -> bool:
-    return (text(node) or "").lower() == "true"

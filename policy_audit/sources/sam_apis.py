@@ -16,7 +16,7 @@ from policy_audit.sources.sam_api_auth import of_event, schemes, secured, verbs
 from policy_audit.sources.sam_api_policies import statements
 from policy_audit.sources.sam_events import IMPLICIT, ApiEvent, operation
 from policy_audit.sources.sam_files import Surroundings, file_document
-from policy_audit.sources.tree import child, items, text
+from policy_audit.sources.tree import child, is_true, items, text
 
 POLICY: Final = "x-amazon-apigateway-policy"
 _SCHEMES: Final = "securityDefinitions"
@@ -139,7 +139,7 @@ def _document(key: Scalar, properties: Node | None, kind: str, around: Surroundi
         document = mapping(key.place, [("paths", _managed(events, auth, key.place))])
     elif not isinstance(given, Mapping) or not isinstance(paths, Mapping):
         return given, None
-    elif kind == "HttpApi" or _yes(child(properties, "MergeDefinitions")):
+    elif kind == "HttpApi" or is_true(child(properties, "MergeDefinitions")):
         document = _with_paths(given, _merged(paths, _managed(events, auth, key.place), replace=kind == "Api"))
     else:
         document = _with_paths(given, _overridden(paths, events))
@@ -213,7 +213,7 @@ def _overridden(paths: Mapping, events: Sequence[ApiEvent]) -> Mapping:
     overriding = {
         (event.path.text, event.verb): security
         for event in events
-        if _yes(child(event.auth, "OverrideApiAuth")) and not event.is_machine
+        if is_true(child(event.auth, "OverrideApiAuth")) and not event.is_machine
         if (security := of_event(event.auth, None)) is not None
     }
 
@@ -274,7 +274,7 @@ def _with_policy(document: Mapping, properties: Node | None, events: Sequence[Ap
 def _asked(events: Sequence[ApiEvent]) -> set[str]:
     """What events ask for by name: authorizers, and `api_key`."""
     found = {text(child(one.auth, "Authorizer")) or "" for one in events}
-    if any(_yes(child(one.auth, "ApiKeyRequired")) for one in events):
+    if any(is_true(child(one.auth, "ApiKeyRequired")) for one in events):
         found.add("api_key")
     if any(child(one.auth, "ResourcePolicy") is not None for one in events):
         found.add("policy")
@@ -302,7 +302,3 @@ def _extended(node: Mapping, name: str, value: Node, *, over: bool = False) -> M
     return node._replace(
         entries=tuple(one._replace(value=value) if one.value is before else one for one in node.entries)
     )
-
-
-def _yes(node: Node | None) -> bool:
-    return (text(node) or "").lower() == "true"

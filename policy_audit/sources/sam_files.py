@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
-from policy_audit.model.node import Node, Place, Scalar
+from policy_audit.model.node import Node, Scalar
 from policy_audit.record import NamedTuple
-from policy_audit.sources.nodes import parse
-from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
 
 if TYPE_CHECKING:
@@ -36,29 +34,27 @@ def file_text(name: Scalar, around: Surroundings) -> Scalar | None:
     None, and an entry in `skipped`, for one that is not there or can't be read.
     """
     try:
-        found, content = _content(name, around)
+        return around.reach.whole(_claimed(name, around))
     except AuditError as error:
         _tell(name, error, around)
         return None
-    return Scalar(content, "string", Place(File(found, content, "value"), 0, len(content)))
 
 
 def file_document(name: Scalar, around: Surroundings) -> Node | None:
     """The YAML or JSON document in the file that the template calls `name`; None as `file_text`."""
     try:
-        found, content = _content(name, around)
-        return parse(content, found)
+        return around.reach.document(_claimed(name, around))
     except AuditError as error:
         _tell(name, error, around)
         return None
 
 
-def _content(name: Scalar, around: Surroundings) -> tuple[str, str]:
-    """The path and the text of the file, which is then no input by itself. Raises AuditError as `Reach.text` does."""
+def _claimed(name: Scalar, around: Surroundings) -> str:
+    """The path of the file, which is then no input by itself. Raises AuditError as `Reach.text` does."""
     found = around.reach.beside(around.path, name.text)
-    content = around.reach.text(found).removeprefix("\ufeff")
+    around.reach.text(found)
     around.reach.claim(found)
-    return found, content
+    return found
 
 
 def _tell(name: Scalar, error: AuditError, around: Surroundings) -> None:

@@ -11,7 +11,7 @@ from policy_audit.sources.build import attribute, listing, mapping, reference, r
 from policy_audit.sources.sam_event_rules import of_function
 from policy_audit.sources.sam_files import Surroundings
 from policy_audit.sources.sam_roles import role
-from policy_audit.sources.tree import child, entries, text
+from policy_audit.sources.tree import child, entries, is_no_value, text
 
 _AS_THEY_ARE: Final = ("FunctionName", "Environment", "VpcConfig")
 _BASIC: Final = "service-role/AWSLambdaBasicExecutionRole"
@@ -40,8 +40,8 @@ def function(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[tuple
     given = child(properties, "Role")
     own = attribute(name.text, "Arn", place)
     branches = child(given, "Fn::If")
-    if isinstance(branches, Sequence) and any(_is_nothing(one) for one in branches.items):
-        chosen = tuple(own if _is_nothing(one) else one for one in branches.items)
+    if isinstance(branches, Sequence) and any(is_no_value(one) for one in branches.items):
+        chosen = tuple(own if is_no_value(one) else one for one in branches.items)
         given = mapping(branches.place, [("Fn::If", branches._replace(items=chosen))])
     elif given is not None:
         own = mapping(place, ())
@@ -109,10 +109,6 @@ def _allowing(action: str, resource: Node) -> Mapping:
         place, [("Effect", scalar("Allow", place)), ("Action", scalar(action, place)), ("Resource", resource)]
     )
     return mapping(place, [("Version", scalar("2012-10-17", place)), ("Statement", listing(place, [statement]))])
-
-
-def _is_nothing(node: Node) -> bool:
-    return text(child(node, "Ref")) == "AWS::NoValue"
 
 
 def layer(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[tuple[Scalar, Mapping]]:

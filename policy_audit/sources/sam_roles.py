@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 from policy_audit.model.node import Mapping, Node, Place, Scalar, Sequence
 from policy_audit.sources.build import listing, mapping, resource, scalar
 from policy_audit.sources.sam_policies import from_template, is_template
-from policy_audit.sources.tree import child, items, text
+from policy_audit.sources.tree import child, is_no_value, items
 
 
 def role(
@@ -81,15 +81,11 @@ def _named(name: str, document: Node) -> Mapping:
     """The inline policy with this document, inside the branches of a condition if there is one."""
     branches = child(document, "Fn::If")
     if isinstance(document, Mapping) and isinstance(branches, Sequence) and len(branches.items) == 3:
-        chosen = [one if _is_nothing(one) else _named(name, one) for one in branches.items[1:]]
+        chosen = [one if is_no_value(one) else _named(name, one) for one in branches.items[1:]]
         whole = branches._replace(items=(branches.items[0], *chosen))
         return document._replace(entries=(document.entries[0]._replace(value=whole),))
     place = document.place
     return mapping(place, [("PolicyName", scalar(name, place)), ("PolicyDocument", document)])
-
-
-def _is_nothing(node: Node) -> bool:
-    return text(child(node, "Ref")) == "AWS::NoValue"
 
 
 def _managed(entry: Node) -> Node:

@@ -11,7 +11,7 @@ from policy_audit.sources.build import attribute, resource, scalar
 from policy_audit.sources.sam_event_rules import of_state_machine
 from policy_audit.sources.sam_files import Surroundings, file_text
 from policy_audit.sources.sam_roles import role
-from policy_audit.sources.tree import child, text
+from policy_audit.sources.tree import child, is_true
 
 _RENAMED: Final = {
     "Name": "StateMachineName",
@@ -33,7 +33,7 @@ def state_machine(key: Scalar, body: Mapping, around: Surroundings) -> Iterator[
     if found["RoleArn"] is None:
         name = scalar(f"{key.text}Role", place)
         found["RoleArn"] = attribute(name.text, "Arn", place)
-        managed = ("AWSXrayWriteOnlyAccess",) if _is_traced(child(properties, "Tracing")) else ()
+        managed = ("AWSXrayWriteOnlyAccess",) if is_true(child(properties, "Tracing", "Enabled")) else ()
         yield name, role(name, properties, "states.amazonaws.com", managed=managed)
     yield key, resource("AWS::StepFunctions::StateMachine", place, found.items())
     yield from of_state_machine(key, properties)
@@ -49,7 +49,3 @@ def _definition(given: Node | None, around: Surroundings) -> dict[str, Node | No
     if found is None:
         return {"DefinitionUnread": given._replace(text=f"its definition `{given.text}` can't be read")}
     return {"DefinitionFile": found}
-
-
-def _is_traced(tracing: Node | None) -> bool:
-    return (text(child(tracing, "Enabled")) or "").lower() == "true"

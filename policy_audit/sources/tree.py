@@ -52,6 +52,16 @@ def number(node: Node | None) -> int | None:
     return int(written) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
 
+def is_true(node: Node | None) -> bool:
+    """Whether a scalar says yes, as a boolean or as text."""
+    return (text(node) or "").lower() == "true"
+
+
+def is_no_value(node: Node | None) -> bool:
+    """Whether a node is `{Ref: AWS::NoValue}`: the property is as if it were not there."""
+    return text(child(node, "Ref")) == "AWS::NoValue"
+
+
 def unknown(node: Node | None, symbols: Symbols) -> str:
     """Why a node's structure is not known: it is a single open value where a list or a mapping could be. Else empty."""
     if isinstance(node, Scalar) and len(node.text) == 1 and is_letter(node.text):
