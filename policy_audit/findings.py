@@ -87,6 +87,17 @@ class Finding(NamedTuple):
     """Stable over edits: made from rule, address and requirement, never from a line."""
 
 
+class Ignored(NamedTuple):
+    """A finding that the user has decided to live with, and why. It fails no audit, and every format tells it."""
+
+    finding: Finding
+    reason: str
+    span: Span | None = None
+    """Where the user says so: a comment, `Metadata`, an entry of the configuration."""
+    in_source: bool = False
+    """Whether that is beside what it is about (a comment, `Metadata`), and not in a file of its own."""
+
+
 class Skipped(NamedTuple):
     """A file, or a part of one, that was not audited; `broken` when it should have been: the audit is incomplete."""
 
@@ -115,6 +126,9 @@ class Report(NamedTuple):
     texts: Mapping[str, tuple[str, ...]] = {}
     rules: Mapping[str, str] = {}
     """Every rule that was asked, with its version (`since`)."""
+    ignored: tuple[Ignored, ...] = ()
+    baselined: tuple[Finding, ...] = ()
+    """Findings that the baseline holds: they fail no audit."""
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""
@@ -126,15 +140,18 @@ def at_least(severity: Severity, threshold: Severity) -> bool:
     return SEVERITIES.index(severity) >= SEVERITIES.index(threshold)
 
 
+def fails(finding: Finding, fail_on: FailOn = "medium", strict: bool = False) -> bool:
+    """Whether `finding` makes an audit end with `FINDINGS`."""
+    return fail_on != "never" and at_least(finding.severity, fail_on) and (strict or finding.answer == "refuted")
+
+
 def exit_code(report: Report, fail_on: FailOn = "medium", strict: bool = False) -> int:
     """What `policy-audit check` ends with: see the constants of `errors`.
 
     A finding fails the audit when it is `fail_on` or worse; one about an undecided requirement only when `strict`.
     An incomplete audit is told after findings, or before them when `strict`.
     """
-    failing = fail_on != "never" and any(
-        at_least(finding.severity, fail_on) and (strict or finding.answer == "refuted") for finding in report.findings
-    )
+    failing = any(fails(finding, fail_on, strict) for finding in report.findings)
     broken = any(skipped.broken for skipped in report.skipped)
     if failing and not (broken and strict):
         return FINDINGS

@@ -1,6 +1,6 @@
 """A report with everything that a report can hold, on two small files of its own."""
 
-from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Mark, Report, Skipped, Target
+from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Ignored, Mark, Report, Skipped, Target
 from policy_audit.origin import Span
 
 ORDERS = """\
@@ -142,6 +142,15 @@ def checked(finding: Finding) -> Checked:
     )
 
 
+IGNORED = Ignored(
+    REFUTED_CALL._replace(
+        rule="http-task-timeout", severity="low", message="`ListOrders` has no timeout", fingerprint="1a"
+    ),
+    "the API answers within a second",
+    span("orders.yaml", "Orders:"),
+    True,
+)
+BASELINED = REFUTED_RESTRICTION._replace(rule="rest-api-public", message="`OrdersApi` is public", fingerprint="2b")
 FINDINGS = (UNDECIDED_FINDING, REFUTED_CALL, REFUTED_RESTRICTION)
 REPORT = Report(
     findings=FINDINGS,
@@ -157,6 +166,8 @@ REPORT = Report(
     assumptions=("parameter `Stage` of orders.yaml is its default `prod`", "region eu-west-1"),
     targets=(Target("orders.yaml", "CloudFormation template"), Target("net/gateway.yaml", "CloudFormation template")),
     texts=TEXTS,
+    ignored=(IGNORED,),
+    baselined=(BASELINED,),
     rules={"api-callers": "0.1.0", "execute-api-invoke": "0.1.0", "http-task-timeout": "0.1.0"},
 )
 CLEAN_REPORT = Report(
@@ -189,6 +200,8 @@ def hostile(text: str) -> Report:
         (Target(text, text),),
         {text: (text,)},
         {text: text},
+        (Ignored(finding, text, place), Ignored(finding, text)),
+        (finding,),
     )
 
 

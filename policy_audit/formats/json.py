@@ -6,9 +6,15 @@ from typing import Final
 
 from policy_audit import __version__
 from policy_audit.errors import AuditError
-from policy_audit.findings import SEVERITIES, Admitted, Checked, Counterexample, Finding, Mark, Report, Skipped
+from policy_audit.findings import SEVERITIES, Admitted, Checked, Counterexample, Finding, Ignored, Mark, Report, Skipped
 from policy_audit.formats import View
-from policy_audit.formats.order import sorted_findings, sorted_requirements, sorted_skipped, undecided_only
+from policy_audit.formats.order import (
+    sorted_findings,
+    sorted_ignored,
+    sorted_requirements,
+    sorted_skipped,
+    undecided_only,
+)
 from policy_audit.origin import Span
 
 VERSION: Final = "1"
@@ -25,8 +31,8 @@ def render(report: Report, view: View) -> str:
         "findings": [_finding(finding) for finding in sorted_findings(report.findings)],
         "undecided": [_requirement(checked) for checked in sorted_requirements(undecided_only(report))],
         "skipped": [_skipped(item) for item in sorted_skipped(report.skipped)],
-        "ignored": [],
-        "baselined": [],
+        "ignored": [_ignored(item) for item in sorted_ignored(report.ignored)],
+        "baselined": [_finding(finding) for finding in sorted_findings(report.baselined)],
         "assumptions": list(report.assumptions),
         "targets": [{"path": target.path, "form": target.form} for target in sorted(report.targets)],
         "errors": [_error(error) for error in view.errors],
@@ -89,6 +95,11 @@ def _finding(finding: Finding) -> dict[str, object]:
         "references": list(finding.references),
         "fingerprint": finding.fingerprint,
     }
+
+
+def _ignored(item: Ignored) -> dict[str, object]:
+    where = _span(item.span) if item.span else None
+    return {**_finding(item.finding), "ignore": {"reason": item.reason, "location": where, "in_source": item.in_source}}
 
 
 def _counterexample(request: Counterexample) -> dict[str, object]:

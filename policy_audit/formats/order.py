@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 
-from policy_audit.findings import Checked, Finding, Report, Skipped
+from policy_audit.findings import Checked, Finding, Ignored, Report, Skipped
 from policy_audit.origin import Span
 
 
 def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """By file, place, rule, address and requirement."""
-    return tuple(
-        sorted(
-            findings, key=lambda item: (*_place(item.location), item.rule, item.address, item.requirement, item.when)
-        )
-    )
+    return tuple(sorted(findings, key=_of_finding))
+
+
+def sorted_ignored(ignored: Iterable[Ignored]) -> tuple[Ignored, ...]:
+    """As their findings are, then by reason."""
+    return tuple(sorted(ignored, key=lambda item: (*_of_finding(item.finding), item.reason, item.span or ())))
 
 
 def sorted_requirements(requirements: Iterable[Checked]) -> tuple[Checked, ...]:
@@ -39,6 +40,10 @@ def undecided_only(report: Report) -> tuple[Checked, ...]:
         for checked in report.requirements
         if checked.answer == "undecided" and (checked.rule, checked.address, checked.requirement) not in told
     )
+
+
+def _of_finding(item: Finding) -> tuple[object, ...]:
+    return (*_place(item.location), item.rule, item.address, item.requirement, item.when)
 
 
 def _place(span: Span) -> tuple[str, int, int]:

@@ -6,7 +6,13 @@ from typing import Final
 from policy_audit.findings import SEVERITIES, Answer, Checked, Finding, Mark, Report, Skipped
 from policy_audit.formats import View
 from policy_audit.formats.frame import Paint, Role, frames, gutter_width, note, painter
-from policy_audit.formats.order import sorted_findings, sorted_requirements, sorted_skipped, undecided_only
+from policy_audit.formats.order import (
+    sorted_findings,
+    sorted_ignored,
+    sorted_requirements,
+    sorted_skipped,
+    undecided_only,
+)
 from policy_audit.formats.visible import visible
 
 _BRIEFLY: Final = 20
@@ -27,6 +33,7 @@ def render(report: Report, view: View) -> str:
     if not view.quiet:
         numbers = _numbered(report) if view.verbose else {}
         blocks.append(_requirements(report, numbers, paint) if view.verbose else _undecided(report, paint))
+        blocks.append(_settled(report, paint) if view.verbose else "")
         blocks.append(_assumptions(report.assumptions, numbers, view, paint))
         blocks.append(_summary(report, paint))
     return "\n".join(block for block in blocks if block)
@@ -157,6 +164,17 @@ def _details(checked: Checked, numbers: Mapping[str, int]) -> Iterator[str]:
     yield from (f"when {combination}" for combination in checked.when)
 
 
+def _settled(report: Report, paint: Paint) -> str:
+    """The findings that fail no audit because the user said so, a line each with the reason."""
+    ignored = [_line(item.finding, item.reason) for item in sorted_ignored(report.ignored)]
+    baselined = [_line(finding, "in the baseline") for finding in sorted_findings(report.baselined)]
+    return _section("ignored", "bold", [*ignored, *baselined], paint)
+
+
+def _line(finding: Finding, reason: str) -> str:
+    return f"  {visible(finding.rule)}  {visible(finding.address)}  {visible(finding.message)}: {visible(reason)}"
+
+
 def _assumptions(assumptions: Sequence[str], numbers: Mapping[str, int], view: View, paint: Paint) -> str:
     if view.verbose:
         width = len(str(len(numbers)))
@@ -186,7 +204,10 @@ def _summary(report: Report, paint: Paint) -> str:
     verdicts = ", ".join(_verdict(report.count(answer), answer, paint) for answer in answers)
     requirements = _count(len(report.requirements), "requirement")
     files = _count(len(report.targets), "file")
-    return f"{paint(requirements, 'bold')}: {verdicts} · {_severities(report.findings, paint)} in {files}\n"
+    settled = [f"{len(report.ignored)} ignored"] if report.ignored else []
+    settled += [f"{len(report.baselined)} in the baseline"] if report.baselined else []
+    told = f"{_severities(report.findings, paint)} in {files}"
+    return f"{paint(requirements, 'bold')}: {verdicts} · {told}{' · ' if settled else ''}{', '.join(settled)}\n"
 
 
 def _verdict(number: int, answer: Answer, paint: Paint) -> str:
