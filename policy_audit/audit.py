@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from policy_audit.collect import at_fault, checked, finding
-from policy_audit.findings import Checked, Finding, Mark, Report, Skipped
+from policy_audit.collect import Judged, at_fault, checked, finding
+from policy_audit.findings import Finding, Ignored, Mark, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -15,7 +15,7 @@ from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, Given, World, parameter_assumption
 from policy_audit.sources.excerpts import masked
-from policy_audit.sources.files import load
+from policy_audit.sources.files import Loaded, load
 
 
 class Case:
@@ -47,7 +47,12 @@ def audit(
     `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report. A `detailed`
     report tells of each requirement everything that its verdict assumes.
     """
-    rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
+    every = read_rules(options.rules, cache)
+    rules = tuple(
+        rule._replace(severity=options.severities[rule.id]) if rule.id in options.severities else rule
+        for rule in every
+        if rule.id not in options.disabled
+    )
     loaded = load(paths, options.policies_are)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.inputs, given)
@@ -57,10 +62,14 @@ def audit(
         worlds.append(world)
         _in_world(estate, world, rules, options, cases, detailed, cache)
     possible = [world for world in worlds if estate.possible(world)]
-    findings, requirements = _collect(cases, possible, estate, options.strict, detailed)
+    judged = _collect(cases, possible, estate, options, detailed)
+    ignored: tuple[Ignored, ...] = ()
+    if options.ignores or any("policy-audit" in text for text in loaded.texts.values()):
+        judged, ignored = _without_ignored(judged, estate, loaded, rules, every, options)
+    findings = tuple(one.finding for one in judged if one.finding is not None)
     return Report(
         findings=findings,
-        requirements=requirements,
+        requirements=tuple(one.checked for one in judged),
         skipped=(
             *loaded.skipped,
             *(skipped for one in loaded.inputs for skipped in one.skipped),
@@ -71,6 +80,7 @@ def audit(
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings),
         rules={rule.id: rule.since for rule in rules},
+        ignored=ignored,
     )
 
 
@@ -116,14 +126,12 @@ def _assumed(estate: Estate) -> Callable[[Case], tuple[str, ...]]:
     return assumed
 
 
-def _collect(
-    cases: Cases, possible: Sequence[World], estate: Estate, strict: bool, detailed: bool
-) -> tuple[tuple[Finding, ...], tuple[Checked, ...]]:
-    """One finding and one line for each requirement, whatever the number of `possible` worlds it was asked in.
+def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: Options, detailed: bool) -> list[Judged]:
+    """A line, and a finding or none, for each requirement, whatever the number of `possible` worlds it was asked in.
 
-    What is undecided is a finding only if the user is `strict`.
+    What is undecided is a finding only if the user is strict.
     """
-    findings, requirements = [], []
+    judged = []
     written = {address: span for one in estate.templates for address, span in one.written().items()}
     assumed = _assumed(estate) if detailed else None
     for same in cases.values():
@@ -141,13 +149,48 @@ def _collect(
         ]
         when = estate.when(holding, possible) if len(holding) < len(possible) else ()
         line = checked(requirement, worst.answered, estate.symbols)._replace(when=when)
-        requirements.append(line if assumed is None else line._replace(assumptions=assumed(worst)))
-        if worst.answered.answer == "refuted" or (strict and worst.answered.answer == "undecided"):
-            found = finding(requirement, worst.answered, estate.symbols)._replace(when=when)
+        line = line if assumed is None else line._replace(assumptions=assumed(worst))
+        found = None
+        if worst.answered.answer == "refuted" or (options.strict and worst.answered.answer == "undecided"):
+            found = finding(requirement, worst.answered, estate.symbols, options.root)._replace(when=when)
             if found.address in written:
                 found = found._replace(related=(*found.related, Mark(written[found.address], "made here")))
-            findings.append(found)
-    return tuple(findings), tuple(requirements)
+        judged.append(Judged(requirement, line, found))
+    return judged
+
+
+def _without_ignored(
+    judged: list[Judged], estate: Estate, loaded: Loaded, rules: Sequence[Rule], every: Sequence[Rule], options: Options
+) -> tuple[list[Judged], tuple[Ignored, ...]]:
+    """`judged` without the findings that the user ignores, and with those about ignores; and what is ignored."""
+    from policy_audit.ignores import concerning, sort
+    from policy_audit.sources.ignore_comments import comment_ignores
+    from policy_audit.sources.ignore_metadata import metadata_ignores
+
+    known = frozenset(rule.id for rule in every)
+    ignores = [
+        *comment_ignores(estate.templates, loaded.texts, known),
+        *metadata_ignores(estate.templates, known),
+        *concerning(options.ignores, [target.path for target in loaded.targets], judged),
+    ]
+    if not ignores:
+        return judged, ()
+    parted = sort(judged, ignores, options.today or _today(), options.disabled)
+    system = System(estate.symbols, others={"AuditedIgnore": parted.ignores})
+    for requirement in derive([rule for rule in rules if rule.about == "ignore"], system):
+        answered = decide(requirement, estate.symbols)
+        if answered.answer != "proven":
+            line = checked(requirement, answered, estate.symbols)
+            parted.judged.append(
+                Judged(requirement, line, finding(requirement, answered, estate.symbols, options.root))
+            )
+    return parted.judged, parted.ignored
+
+
+def _today() -> str:
+    from datetime import date
+
+    return date.today().isoformat()
 
 
 def _problems(estate: Estate, options: Options) -> list[Skipped]:

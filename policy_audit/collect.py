@@ -1,5 +1,6 @@
 """Answer → finding: what to say of a requirement that is not met, and where to point."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,14 @@ _MISMATCHES = {
     "action": "allows another action",
     "resource": "allows another resource",
 }
+
+
+class Judged(NamedTuple):
+    """A requirement with its verdict, and the finding, if it is one that counts."""
+
+    requirement: Requirement
+    checked: Checked
+    finding: Finding | None
 
 
 def at_fault(requirement: Requirement, answered: Answered) -> Requirement:
@@ -57,8 +66,8 @@ def checked(requirement: Requirement, answered: Answered, symbols: Symbols) -> C
     )
 
 
-def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> Finding:
-    """The finding for a requirement that is refuted, or undecided."""
+def finding(requirement: Requirement, answered: Answered, symbols: Symbols, root: str = "") -> Finding:
+    """The finding for a requirement that is refuted, or undecided; `root` as for `fingerprint`."""
     rule = requirement.rule
     words = _words(requirement, answered, symbols)
     location, label, reasons = requirement.span, "", answered.reasons
@@ -96,14 +105,20 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols) -> F
         admitted=admitted,
         reasons=tuple(map(symbols.show, reasons)),
         references=rule.references,
-        fingerprint=fingerprint(rule.id, requirement.address, requirement.sentence),
+        fingerprint=fingerprint(rule.id, requirement.address, requirement.sentence, root),
     )
 
 
-def fingerprint(rule: str, address: str, sentence: str) -> str:
-    """16 hexadecimal digits that stay the same while the file around the resource changes."""
+def fingerprint(rule: str, address: str, sentence: str, root: str = "") -> str:
+    """16 hexadecimal digits that stay the same while the file around the resource changes.
+
+    With `root`, a folder, they are the same from whichever folder the audit is run.
+    """
     from hashlib import sha256
 
+    path, hash_sign, name = address.partition("#")
+    if root and hash_sign:
+        address = f"{os.path.relpath(path, root)}#{name}"
     return sha256("\0".join((rule, address, sentence)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

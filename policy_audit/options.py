@@ -1,8 +1,13 @@
 """What the user may say about an audit, on the command line or in `policy_audit.yaml`."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from policy_audit.record import NamedTuple
+
+if TYPE_CHECKING:
+    from policy_audit.findings import Severity
+    from policy_audit.model.ignores import Ignore
 
 
 class Options(NamedTuple):
@@ -22,6 +27,14 @@ class Options(NamedTuple):
     rules: Sequence[str] = ()
     """Folders with rules of the user's own."""
     disabled: frozenset[str] = frozenset()
+    severities: "Mapping[str, Severity]" = {}  # noqa: RUF012 - never changed
+    """Rules whose findings have another severity than the rule says."""
+    ignores: "Sequence[Ignore]" = ()
+    """What the configuration says to ignore."""
+    today: str = ""
+    """The day, as 2026-11-21, by which ignores expire; empty for the computer's."""
+    root: str = ""
+    """The folder that paths in fingerprints start from; empty for the current one."""
     strict: bool = False
     policies_are: str = ""
     """What policy documents in files of their own are: `identity`, `resource`, `trust`, `endpoint`, `scp`, `rcp`."""

@@ -33,6 +33,7 @@ FACTS: Final[dict[str, Kind]] = {
     "encrypted_connection": Kind("encrypted_connections", "EncryptedConnection", ("encrypted_connections",)),
     "event_rule": Kind("event_rules", "EventRule", ("Sender",)),
     "event_target": Kind("event_targets", "EventTarget", ("Sender",)),
+    "ignore": Kind("ignores", "AuditedIgnore", ("AuditedIgnore",)),
     "integration": Kind("step_functions_integrations", "StepFunctionsIntegration", ("ApiIntegration",)),
     "passed_role": Kind("passed_roles", "PassedRole", ("Deployer",)),
     "machine_trust": Kind("machine_trust", "MachineTrust", ("state_machines",)),

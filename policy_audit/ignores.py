@@ -1,0 +1,90 @@
+"""Which findings the user ignores: by comments and `Metadata` of the audited files, and by the configuration."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from policy_audit.collect import Judged
+from policy_audit.findings import Ignored
+from policy_audit.model.ignores import AuditedIgnore, Ignore
+from policy_audit.model.patterns import glob
+from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
+
+
+class Sorted(NamedTuple):
+    """What was judged, without the findings that are ignored; these; and the ignores with what became of each."""
+
+    judged: list[Judged]
+    ignored: tuple[Ignored, ...]
+    ignores: tuple[AuditedIgnore, ...]
+
+
+def sort(judged: Iterable[Judged], ignores: Sequence[Ignore], today: str, disabled: frozenset[str]) -> Sorted:
+    """`judged`, parted by `ignores`, which count up to and including the day that they end.
+
+    An ignore counts as used, too, if what it covers is undecided, which may be a finding or not. One of a `disabled`
+    rule can cover nothing, and is not held to be useless for that.
+    """
+    by_rule: dict[str, list[int]] = {}
+    for number, ignore in enumerate(ignores):
+        if not ignore.problem and not _expired(ignore, today):
+            by_rule.setdefault(ignore.rule, []).append(number)
+    used: set[int] = set()
+    left: list[Judged] = []
+    ignored: list[Ignored] = []
+    for one in judged:
+        candidates = by_rule.get(one.checked.rule, ()) if one.checked.answer != "proven" else ()
+        covering = [number for number in candidates if covers(ignores[number], one)]
+        used.update(covering)
+        if covering and one.finding is not None:
+            first = ignores[covering[0]]
+            ignored.append(Ignored(one.finding, first.reason, first.span))
+            one = one._replace(finding=None)
+        left.append(one)
+    audited = (
+        AuditedIgnore(ignore, number in used or ignore.rule in disabled, _expired(ignore, today))
+        for number, ignore in enumerate(ignores)
+    )
+    return Sorted(left, tuple(ignored), tuple(audited))
+
+
+def covers(ignore: Ignore, one: Judged) -> bool:
+    """Whether the ignore, of the rule in question, covers the finding or the open requirement."""
+    if ignore.action and ignore.action.lower() not in _actions(one):
+        return False
+    if ignore.requirement and ignore.requirement != one.checked.requirement:
+        return False
+    place = one.finding.location if one.finding else one.checked.span
+    return any(glob(pattern).matches(one.checked.address) for pattern in ignore.addresses) or any(
+        _within(place, stretch) for stretch in ignore.stretches
+    )
+
+
+def _actions(one: Judged) -> Iterator[str]:
+    yield one.requirement.action.lower()
+    if one.finding is not None and one.finding.counterexample is not None:
+        yield one.finding.counterexample.action.lower()
+
+
+def _within(place: Span, stretch: Span) -> bool:
+    return (
+        place.file == stretch.file
+        and (stretch.line, stretch.column) <= (place.line, place.column)
+        and (place.line, place.column) < (stretch.end_line, stretch.end_column)
+    )
+
+
+def _expired(ignore: Ignore, today: str) -> bool:
+    return bool(ignore.expires) and ignore.expires < today
+
+
+def concerning(ignores: Iterable[Ignore], files: Iterable[str], judged: Sequence[Judged]) -> list[Ignore]:
+    """The ignores of a configuration that are about what was audited: it may speak of files that were not."""
+    files = tuple(files)
+    addresses = {one.checked.address for one in judged}
+    return [one for one in ignores if any(_concerns(address, files, addresses) for address in one.addresses)]
+
+
+def _concerns(address: str, files: Sequence[str], addresses: Iterable[str]) -> bool:
+    file, hash_sign, _ = address.partition("#")
+    pattern = glob(file if hash_sign else address)
+    return any(map(pattern.matches, files if hash_sign else addresses))
