@@ -3,27 +3,52 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Literal, TextIO, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
 
 import click
 
 from policy_audit import __version__
+from policy_audit.commands.options import (
+    COLOR,
+    CONFIG,
+    ESTATE,
+    FORMAT,
+    HELP,
+    NO_CACHE,
+    PATHS,
+    ColorChoice,
+    cache_folder,
+)
+from policy_audit.commands.options import settings as settings_of
+from policy_audit.commands.terminal import colored, encoding, write
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED, USAGE, AuditError
-from policy_audit.findings import SEVERITIES, FailOn
-from policy_audit.formats import FORMATS
+from policy_audit.findings import SEVERITIES
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
-CLOSED_PIPE: Final = 141
-"""What shells tell of a process whose output nobody read to the end."""
-
-Command = TypeVar("Command", bound=Callable[..., object])
-ColorChoice = Literal["auto", "always", "never"]
-_HELP: Final = {"help_option_names": ["-h", "--help"], "terminal_width": 88}
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
+class _Commands(click.Group):
+    """The commands; those of `LATER` are loaded when they are called, or listed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *LATER})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in LATER:
+            return super().get_command(context, name)
+        from importlib import import_module
+
+        found: click.Command = getattr(import_module(f"policy_audit.commands.{LATER[name]}"), name)
+        return found
+
+
+LATER: Final[dict[str, str]] = {}
+"""Commands with a module of their own in `policy_audit.commands`, which `check` does not import, and its name."""
+
+
+@click.group(cls=_Commands, context_settings=HELP, invoke_without_command=True)
 @click.version_option(__version__, "--version", message="policy-audit %(version)s", help="Show the version and exit.")
 @click.pass_context
 def commands(context: click.Context) -> int:
@@ -36,46 +61,6 @@ def commands(context: click.Context) -> int:
         click.echo(context.get_help(), err=True)
     return USAGE
 
-
-def _shared(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-_CONFIG = _shared(
-    click.option(
-        "--config",
-        metavar="FILE",
-        type=click.Path(dir_okay=False, exists=True),
-        help="Read this configuration.  [default: policy_audit.yaml in the current folder or the nearest one above"
-        " it, up to the one that holds .git]",
-    ),
-    click.option("--no-config", is_flag=True, help="Read no configuration."),
-    click.option(
-        "--rules",
-        metavar="DIR",
-        multiple=True,
-        type=click.Path(file_okay=False, exists=True),
-        help="A folder with rules of your own, beside the built-in ones. Repeatable.",
-    ),
-)
-_FORMAT = click.option(
-    "--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
-)
-_NO_CACHE = click.option(
-    "--no-cache", is_flag=True, help="Remember nothing in, and read nothing from, the user's cache folder."
-)
-_COLOR = click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Colours. `auto` heeds NO_COLOR, FORCE_COLOR and whether a terminal reads.",
-)
 
 _CHECK_HELP: Final = """An error of usage or configuration is told on standard error; `--format json` prints a
 document with `errors` on standard output as well.
@@ -112,8 +97,8 @@ Exit codes:
 
 
 @commands.command(epilog=_CHECK_HELP)
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
-@_FORMAT
+@PATHS
+@FORMAT
 @click.option(
     "--fail-on",
     type=click.Choice([*SEVERITIES, "never"]),
@@ -124,31 +109,8 @@ Exit codes:
     default=None,
     help="Undecided requirements are findings too, and an incomplete audit is told before findings.",
 )
-@_CONFIG
-@click.option(
-    "--parameter",
-    "parameters",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Value of a template parameter; FILE:NAME=VALUE for one template only. Repeatable.",
-)
-@click.option(
-    "--stack",
-    "stacks",
-    metavar="NAME=FILE",
-    multiple=True,
-    help="The template that a stack is made from, for imports across stacks. Repeatable.",
-)
-@click.option("--region", default="", metavar="REGION", help="What AWS::Region is, such as eu-west-1.")
-@click.option("--account", default="", metavar="ID", help="What AWS::AccountId is: twelve digits.")
-@click.option("--partition", default="", metavar="NAME", help="What AWS::Partition is: aws, aws-cn, aws-us-gov …")
-@click.option(
-    "--as",
-    "policies_are",
-    type=click.Choice(["identity", "resource", "trust", "endpoint", "scp", "rcp"]),
-    default=None,
-    help="What policy documents in files of their own are.  [default: as what stands in them tells]",
-)
+@CONFIG
+@ESTATE
 @click.option(
     "-v",
     "--verbose",
@@ -156,26 +118,16 @@ Exit codes:
     help="Every requirement with its verdict, the statements that decide, and what it assumes.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
-@_NO_CACHE
-@_COLOR
+@NO_CACHE
+@COLOR
 def check(
     paths: tuple[str, ...],
     output: str,
-    fail_on: FailOn | None,
-    strict: bool | None,
-    config: str | None,
-    no_config: bool,
-    rules: tuple[str, ...],
-    parameters: tuple[str, ...],
-    stacks: tuple[str, ...],
-    region: str,
-    account: str,
-    partition: str,
-    policies_are: str | None,
     verbose: bool,
     quiet: bool,
     no_cache: bool,
     color: ColorChoice,
+    **said: Any,
 ) -> int:
     """Audit templates: files, and the files in folders.
 
@@ -183,71 +135,65 @@ def check(
     exports, another may import.
     """
     from policy_audit.audit import audit
-    from policy_audit.cache import cache_folder
-    from policy_audit.config import Config, Given, joined, load_config
     from policy_audit.findings import Report, exit_code
     from policy_audit.formats import View, render
 
     if verbose and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
-    view = View(verbose, quiet, _colored(sys.stdout, color, os.environ))
+    view = View(verbose, quiet, colored(sys.stdout, color, os.environ))
     try:
-        given = Given(parameters, stacks, rules, region, account, partition, fail_on, strict)
-        settings = joined(Config() if no_config else load_config(".", config), given)
-        options = settings.options._replace(policies_are=policies_are or "")
-        cache = "" if no_cache else cache_folder(os.environ)
-        report = audit(paths or (".",), options, cache, detailed=verbose)
+        settings = settings_of(**said)
+        report = audit(paths or (".",), settings.options, cache_folder(no_cache), detailed=verbose)
     except AuditError as error:
         if output != "text":
-            _write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))
+            write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))
         raise
     code = exit_code(report, settings.fail_on, settings.options.strict)
-    _write(render(output, report, view._replace(exit_code=code)))
+    write(render(output, report, view._replace(exit_code=code)))
     return code
 
 
 @commands.command()
 @click.argument("rule")
-@_CONFIG
-def explain(rule: str, config: str | None, no_config: bool, rules: tuple[str, ...]) -> int:
+@CONFIG
+def explain(rule: str, **said: Any) -> int:
     """Print the page of a rule: what it requires, why, and how to meet it.
 
     `proofs` in the place of a rule prints what proven, refuted and undecided mean.
     """
     from policy_audit.rulebook.pages import page
 
-    _write(page(rule, _rule_folders(config, no_config, rules)).rstrip() + "\n")
+    write(page(rule, settings_of(**said).options.rules).rstrip() + "\n")
     return CLEAN
 
 
 @commands.command("rules")
-@_FORMAT
-@_CONFIG
-def list_rules(output: str, config: str | None, no_config: bool, rules: tuple[str, ...]) -> int:
+@FORMAT
+@CONFIG
+def list_rules(output: str, **said: Any) -> int:
     """List the rules: id, severity, confidence and what each requires."""
     from policy_audit.formats.rules import render
     from policy_audit.rulebook.read import read_rules
 
-    _write(render(read_rules(_rule_folders(config, no_config, rules)), output))
+    write(render(read_rules(settings_of(**said).options.rules), output))
     return CLEAN
 
 
 @commands.command()
 @click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
-@_FORMAT
-@_NO_CACHE
+@FORMAT
+@NO_CACHE
 def action(actions: tuple[str, ...], output: str, no_cache: bool) -> int:
     """Print what AWS lists of actions: level, resource types, condition keys.
 
     ACTION is written as in policies: `states:StartExecution`, or `states:Start*` for all that
     it stands for.
     """
-    from policy_audit.cache import cache_folder
     from policy_audit.formats.actions import describe, render
     from policy_audit.iam.catalog import Catalog
 
-    catalog = Catalog("" if no_cache else cache_folder(os.environ))
-    _write(render(describe(catalog, actions), output))
+    catalog = Catalog(cache_folder(no_cache))
+    write(render(describe(catalog, actions), output))
     return CLEAN
 
 
@@ -277,7 +223,7 @@ def simulate(file: str, expect: str | None) -> int:
         _complain(error)
 
     for line in decide(_lines(file), "standard input" if file == "-" else file, complain):
-        _write(line.rstrip("\n") + "\n")
+        write(line.rstrip("\n") + "\n")
         asked += 1
         met += expect is None or _decided(line, expect)
     if not asked:
@@ -306,14 +252,8 @@ def _decided(line: str, expect: str) -> bool:
 def schema() -> int:
     """Print the JSON Schema of what `check --format json` prints."""
     with open(os.path.join(os.path.dirname(__file__), "report.schema.json"), encoding="utf-8") as file:
-        _write(file.read())
+        write(file.read())
     return CLEAN
-
-
-def _rule_folders(config: str | None, no_config: bool, rules: tuple[str, ...]) -> tuple[str, ...]:
-    from policy_audit.config import Config, Given, joined, load_config
-
-    return tuple(joined(Config() if no_config else load_config(".", config), Given(rules=rules)).options.rules)
 
 
 # ---- the process ----------------------------------------------------------------------------------------------------
@@ -356,34 +296,5 @@ def _complain(error: AuditError) -> None:
     from policy_audit.formats.frame import painter
     from policy_audit.formats.visible import encodable
 
-    text = framed(error, painter(_colored(sys.stderr, "auto", os.environ)))
-    click.echo(encodable(text, _encoding(sys.stderr)), nl=False, err=True, color=True)
-
-
-def _encoding(stream: TextIO | None) -> str:
-    """What `stream` can show; a process may be started without one."""
-    return getattr(stream, "encoding", None) or "utf-8"
-
-
-def _write(text: str) -> None:
-    from policy_audit.formats.visible import encodable
-
-    try:
-        click.echo(encodable(text, _encoding(sys.stdout)), nl=False, color=True)
-    except OSError as error:
-        # Python flushes standard output once more when it ends, and would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise click.exceptions.Exit(CLOSED_PIPE) from None
-        reason = (error.strerror or str(error)).lower()
-        raise AuditError(f"the output cannot be written: {reason}", exit_code=INCOMPLETE) from None
-
-
-def _colored(stream: TextIO | None, choice: ColorChoice, environment: "os._Environ[str]") -> bool:
-    """Whether output to `stream` has colours. https://no-color.org and https://force-color.org; NO_COLOR wins."""
-    if choice != "auto":
-        return choice == "always"
-    if environment.get("NO_COLOR"):
-        return False
-    terminal = stream is not None and stream.isatty() and environment.get("TERM") != "dumb"
-    return terminal or bool(environment.get("FORCE_COLOR"))
+    text = framed(error, painter(colored(sys.stderr, "auto", os.environ)))
+    click.echo(encodable(text, encoding(sys.stderr)), nl=False, err=True, color=True)

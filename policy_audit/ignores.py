@@ -37,7 +37,7 @@ def sort(judged: Iterable[Judged], ignores: Sequence[Ignore], today: str, disabl
         used.update(covering)
         if covering and one.finding is not None:
             first = ignores[covering[0]]
-            ignored.append(Ignored(one.finding, first.reason, first.span))
+            ignored.append(Ignored(one.finding, first.reason, first.span, first.in_source))
             one = one._replace(finding=None)
         left.append(one)
     audited = (

@@ -26,6 +26,8 @@ class Ignore(NamedTuple):
     """The last day on which it counts, as 2027-01-31; empty for no end."""
     action: str = ""
     requirement: str = ""
+    in_source: bool = True
+    """Whether it stands beside what it is about, and not in the configuration."""
     problem: str = ""
     """Why it can't be read as an ignore; it then covers nothing."""
 

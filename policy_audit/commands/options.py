@@ -1,0 +1,114 @@
+"""The options that commands share, and what they come to together with the configuration."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+import click
+
+from policy_audit.formats import FORMATS
+
+if TYPE_CHECKING:
+    from policy_audit.config import Config
+    from policy_audit.findings import FailOn
+
+Command = TypeVar("Command", bound=Callable[..., object])
+ColorChoice = Literal["auto", "always", "never"]
+HELP: Final = {"help_option_names": ["-h", "--help"], "terminal_width": 88}
+
+
+def shared(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """A decorator that gives a command all of `options`, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+CONFIG: Final = shared(
+    click.option(
+        "--config",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, exists=True),
+        help="Read this configuration.  [default: policy_audit.yaml in the current folder or the nearest one above"
+        " it, up to the one that holds .git]",
+    ),
+    click.option("--no-config", is_flag=True, help="Read no configuration."),
+    click.option(
+        "--rules",
+        metavar="DIR",
+        multiple=True,
+        type=click.Path(file_okay=False, exists=True),
+        help="A folder with rules of your own, beside the built-in ones. Repeatable.",
+    ),
+)
+ESTATE: Final = shared(
+    click.option(
+        "--parameter",
+        "parameters",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Value of a template parameter; FILE:NAME=VALUE for one template only. Repeatable.",
+    ),
+    click.option(
+        "--stack",
+        "stacks",
+        metavar="NAME=FILE",
+        multiple=True,
+        help="The template that a stack is made from, for imports across stacks. Repeatable.",
+    ),
+    click.option("--region", default="", metavar="REGION", help="What AWS::Region is, such as eu-west-1."),
+    click.option("--account", default="", metavar="ID", help="What AWS::AccountId is: twelve digits."),
+    click.option("--partition", default="", metavar="NAME", help="What AWS::Partition is: aws, aws-cn, aws-us-gov …"),
+    click.option(
+        "--as",
+        "policies_are",
+        type=click.Choice(["identity", "resource", "trust", "endpoint", "scp", "rcp"]),
+        default=None,
+        help="What policy documents in files of their own are.  [default: as what stands in them tells]",
+    ),
+)
+"""What is known of the audited estate beside its files."""
+PATHS: Final = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
+FORMAT: Final = click.option(
+    "--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
+)
+NO_CACHE: Final = click.option(
+    "--no-cache", is_flag=True, help="Remember nothing in, and read nothing from, the user's cache folder."
+)
+COLOR: Final = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colours. `auto` heeds NO_COLOR, FORCE_COLOR and whether a terminal reads.",
+)
+
+
+def settings(
+    *,
+    config: str | None,
+    no_config: bool,
+    fail_on: "FailOn | None" = None,
+    strict: bool | None = None,
+    policies_are: str | None = None,
+    **given: Any,
+) -> "Config":
+    """What the options of `CONFIG` and `ESTATE` say, joined with the configuration that they name, or that is found.
+
+    Raises AuditError for what is wrong in one of them.
+    """
+    from policy_audit.config import Config, Given, joined, load_config
+
+    said = joined(Config() if no_config else load_config(".", config), Given(fail_on=fail_on, strict=strict, **given))
+    return said._replace(options=said.options._replace(policies_are=policies_are or ""))
+
+
+def cache_folder(no_cache: bool) -> str:
+    """The folder for what may be remembered from run to run; empty when nothing may."""
+    from policy_audit import cache
+
+    return "" if no_cache else cache.cache_folder(os.environ)
