@@ -1,25 +1,30 @@
-"""What the user says about an audit: `policy_audit.yaml`, found and read strictly, and joined with the command line."""
+"""What the user says about an audit: the configuration, read strictly, and joined with the command line."""
 
+import operator
 import os
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
+from policy_audit import __version__
+from policy_audit.config_files import find_config, parse_config
 from policy_audit.errors import USAGE, AuditError
-from policy_audit.findings import FailOn
+from policy_audit.findings import SEVERITIES, FailOn, Severity
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import has_letters
 from policy_audit.options import Options
 from policy_audit.record import NamedTuple
 from policy_audit.rulebook.pages import rule_ids, unknown_rule
-from policy_audit.sources.nodes import parse_yaml, read_text
+from policy_audit.sources.nodes import read_text
 from policy_audit.suggest import did_you_mean
 
-NAME: Final = "policy_audit.yaml"
+if TYPE_CHECKING:
+    from policy_audit.model.ignores import Ignore
+
 FAIL_ON: Final[tuple[FailOn, ...]] = get_args(FailOn)
 _KEYS: Final = (
-    "account", "callers", "deployers", "disable", "fail-on", "parameters", "partition", "region", "rules", "stacks",
-    "strict",
+    "account", "baseline", "callers", "deployers", "disable", "fail-on", "ignore", "parameters", "partition", "region",
+    "required-version", "rules", "severity", "stacks", "strict",
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -34,23 +39,7 @@ class Config(NamedTuple):
     """The file that was read, or empty."""
 
 
-# ---- finding and reading the file -----------------------------------------------------------------------------------
-
-
-def find_config(start: str) -> str:
-    """The path of the `policy_audit.yaml` nearest to the folder `start`, or empty.
-
-    It is looked for in `start` and upwards, up to and including the first folder that holds `.git`.
-    """
-    folder = os.path.abspath(start)
-    while True:
-        path = os.path.join(folder, NAME)
-        if os.path.isfile(path):
-            return os.path.normpath(os.path.join(start, os.path.relpath(path, os.path.abspath(start))))
-        parent = os.path.dirname(folder)
-        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
-            return ""
-        folder = parent
+# ---- reading the file ------------------------------------------------------------------------------------------------
 
 
 def load_config(start: str = ".", file: str | None = None) -> Config:
@@ -75,7 +64,7 @@ def load_config(start: str = ".", file: str | None = None) -> Config:
 
 def read_config(text: str, path: str) -> Config:
     """What the `text` of the configuration file `path` says. Raises AuditError as `load_config` does."""
-    document = parse_yaml(text, path)
+    document = parse_config(text, path)
     if isinstance(document, Scalar) and document.kind == "null":
         return Config(path=path)
     entries = dict(_entries(document, "the configuration"))
@@ -100,18 +89,35 @@ def read_config(text: str, path: str) -> Config:
         rules=read("rules", lambda node, key: _folders(node, folder), ()),
         disabled=read("disable", lambda node, key: frozenset(_texts(node, key)), frozenset()),
         strict=read("strict", _flag, False),
+        severities=read("severity", lambda node, key: _severities(node), {}),
+        ignores=read("ignore", lambda node, key: _ignores(node, folder), ()),
+        baseline=read("baseline", lambda node, key: os.path.normpath(os.path.join(folder, _text(node, key))), ""),
     )
-    if options.disabled:
-        _check_rules(values["disable"], rule_ids(options.rules))
+    if "required-version" in values:
+        _check_version(values["required-version"])
+    if named := [*_rule_names(values)]:
+        known = rule_ids(options.rules)
+        for node in named:
+            _check_rule(node, known)
     return Config(options, read("fail-on", _fail_on, "medium"), path)
 
 
-def _check_rules(node: Node, known: frozenset[str]) -> None:
-    for item in _items(node):
-        rule = _text(item, "disable")
-        if rule not in known:
-            error = unknown_rule(rule, known)
-            raise _wrong(item, error.message, error.help)
+def _rule_names(values: dict[str, Node]) -> Iterable[Node]:
+    """Every node that names a rule."""
+    if "disable" in values:
+        yield from _items(values["disable"])
+    if isinstance(severities := values.get("severity"), Mapping):
+        yield from (entry.key for entry in severities.entries)
+    for entry in _items(values["ignore"]) if "ignore" in values else ():
+        if isinstance(entry, Mapping) and (rules := entry.get("rule")) is not None:
+            yield from _items(rules)
+
+
+def _check_rule(node: Node, known: frozenset[str]) -> None:
+    rule = _text(node, "rule")
+    if rule not in known:
+        error = unknown_rule(rule, known)
+        raise _wrong(node, error.message, error.help)
 
 
 # ---- the value of each key ------------------------------------------------------------------------------------------
@@ -177,9 +183,74 @@ def _fail_on(node: Node, key: str) -> FailOn:
     for choice in FAIL_ON:
         if text == choice:
             return choice
-    raise _wrong(
-        node, f"`{text}` is no value of `{key}`", did_you_mean(text, FAIL_ON) or f"one of {', '.join(FAIL_ON)}"
-    )
+    raise _wrong(node, f"`{text}` is no value of `{key}`", did_you_mean(text, FAIL_ON) or _one_of(FAIL_ON))
+
+
+_OPERATORS: Final[dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]]] = {
+    "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+
+
+def _check_version(node: Node) -> None:
+    """Refuses to go on with a version of this tool that the configuration is not made for."""
+    for clause in _text(node, "required-version").split(","):
+        found = re.fullmatch(r"\s*(==|!=|>=|<=|>|<)?\s*(\d{1,9}(?:\.\d{1,9}){0,3})\s*", clause)
+        if found is None:
+            raise _wrong(node, f"`{clause.strip()}` is no version", 'write "0.1.0" or ">=0.1,<1"')
+        if not _OPERATORS[found[1] or "=="](_release(__version__), _release(found[2])):
+            help = "install a version that is, or change the configuration"
+            raise _wrong(node, f"this is policy-audit {__version__}, which is not {clause.strip()}", help)
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """The numbers of a version, four of them: 1.2 is 1.2.0.0."""
+    numbers = [int(part) for part in re.findall(r"\d+", text)[:4]]
+    return (*numbers, *[0] * (4 - len(numbers)))
+
+
+def _severities(node: Node) -> "dict[str, Severity]":
+    found: dict[str, Severity] = {}
+    for name, value in _entries(node, "`severity`"):
+        text = _text(value, name.text)
+        severity = next((one for one in SEVERITIES if one == text), None)
+        if severity is None:
+            raise _wrong(value, f"`{text}` is no severity", did_you_mean(text, SEVERITIES) or _one_of(SEVERITIES))
+        found[name.text] = severity
+    return found
+
+
+def _ignores(node: Node, folder: str) -> "tuple[Ignore, ...]":
+    """The entries of `ignore`: `address`, `rule` and `reason` must be given."""
+    from policy_audit.model.ignores import Ignore
+    from policy_audit.sources.ignore_items import NARROWING, date_problem
+
+    known = ("address", "rule", "reason", *NARROWING)
+    found = []
+    for item in _items(node):
+        said = {}
+        for key, value in _entries(item, "an entry of `ignore`"):
+            if key.text not in known:
+                raise _wrong(
+                    key, f"an entry of `ignore` has no `{key.text}`", did_you_mean(key.text, known) or _one_of(known)
+                )
+            said[key.text] = value
+        for needed in ("address", "rule", "reason"):
+            if needed not in said:
+                raise _wrong(item, f"an entry of `ignore` needs `{needed}`", f"add `{needed}:`")
+        if "expires" in said and (problem := date_problem(_text(said["expires"], "expires"))):
+            raise _wrong(said["expires"], f"the ignore {problem}", "write the last day on which it counts")
+        addresses = tuple(_address(folder, text) for text in _texts(said["address"], "address"))
+        told = {key: _text(value, key) for key, value in said.items() if key not in ("address", "rule")}
+        about = Ignore("", addresses[0], item.place.span, addresses, (), told["reason"], in_source=False)
+        about = about._replace(
+            expires=told.get("expires", ""), action=told.get("action", ""), requirement=told.get("requirement", "")
+        )
+        found += [about._replace(rule=_text(rule, "rule"), span=rule.place.span) for rule in _items(said["rule"])]
+    return tuple(found)
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"one of {', '.join(words)}"
 
 
 # ---- strict reading of nodes ----------------------------------------------------------------------------------------

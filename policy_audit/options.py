@@ -31,6 +31,8 @@ class Options(NamedTuple):
     """Rules whose findings have another severity than the rule says."""
     ignores: "Sequence[Ignore]" = ()
     """What the configuration says to ignore."""
+    baseline: str = ""
+    """The file of findings that are known, or empty."""
     today: str = ""
     """The day, as 2026-11-21, by which ignores expire; empty for the computer's."""
     root: str = ""

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_audit.config import Config, Given, find_config, joined, load_config, place_problem, read_config
+from policy_audit import __version__
+from policy_audit.config import Config, Given, joined, load_config, place_problem, read_config
+from policy_audit.config_files import find_config
 from policy_audit.errors import USAGE, AuditError
 from policy_audit.options import Options
+from policy_audit.origin import Span
 from policy_audit.suggest import did_you_mean
 
 WHOLE = """\
@@ -95,7 +98,7 @@ def test_an_empty_file_says_nothing(text: str) -> None:
 WRONG = [
     ("regoin: eu-west-1\n", "1:1", "unknown key `regoin`", "did you mean `region`?"),
     ("strict: true\nfail_on: low\n", "2:1", "unknown key `fail_on`", "did you mean `fail-on`?"),
-    ("zzz: 1\n", "1:1", "unknown key `zzz`", "the keys are account, callers"),
+    ("zzz: 1\n", "1:1", "unknown key `zzz`", "the keys are account, baseline, callers"),
     ("- region\n", "1:1", "the configuration must be a mapping", "key: value"),
     ("account: 123\n", "1:10", "`123` is not an account id", "twelve digits"),
     ("account: 1234567890123\n", "1:10", "`1234567890123` is not an account id", "twelve digits"),
@@ -116,6 +119,22 @@ WRONG = [
     ("rules:\n  - none\n", "2:5", "there is no folder `none`", "relative to the configuration"),
     ("callers:\n  Api: [a, [b]]\n", "2:12", "`Api` must be a single value", ""),
     ("disable: [our-rul]\n", "1:11", "there is no rule `our-rul`", "`policy-audit rules` lists them"),
+    ("severity: {our-rule: hgih}\n", "1:22", "`hgih` is no severity", "did you mean `high`?"),
+    ("severity: {our-rul: high}\n", "1:12", "there is no rule `our-rul`", ""),
+    ("required-version: '>= one'\n", "1:19", "`>= one` is no version", ">=0.1,<1"),
+    ("required-version: '>=0.0.1,<0.0.2'\n", "1:19", f"this is policy-audit {__version__}, which is not <0.0.2", ""),
+    ("ignore: [our-rule]\n", "1:10", "an entry of `ignore` must be a mapping", ""),
+    ("ignore: [{rule: our-rule, reason: x}]\n", "1:10", "an entry of `ignore` needs `address`", "add `address:`"),
+    ("ignore: [{rule: our-rule, address: a}]\n", "1:10", "an entry of `ignore` needs `reason`", "add `reason:`"),
+    ("ignore: [{rule: our-rule, address: a, reason: }]\n", "1:47", "`reason` has no value", ""),
+    ("ignore: [{rule: our-rul, address: a, reason: x}]\n", "1:17", "there is no rule `our-rul`", ""),
+    ("ignore: [{adress: a}]\n", "1:11", "an entry of `ignore` has no `adress`", "did you mean `address`?"),
+    (
+        "ignore: [{rule: our-rule, address: a, reason: x, expires: 20270101}]\n",
+        "1:59",
+        "the ignore expires on `20270101`, which is no date like 2027-01-31",
+        "last day",
+    ),
     ("a: 1\na: 2\n", "2:1", None, ""),
     ("region: 'eu\n", None, None, ""),
     ("region: !!python/name:os.system x\n", None, None, ""),
@@ -287,3 +306,116 @@ def read_or_refused(text: str) -> Config | AuditError:
         return read_config(text, "policy_audit.yaml")
     except AuditError as error:
         return error
+
+
+# ---- sections of other files ----------------------------------------------------------------------------------------
+
+TOML = """\
+[tool.ruff]
+line-length = 100
+
+[tool.policy_audit]
+region = "eu-west-1"
+strict = true
+disable = ["our-rule"]
+rules = ["own"]
+parameters = { Stage = "prod", "app.yaml:Stage" = "test" }
+
+[tool.policy_audit.callers]
+OrdersApi = ["OrdersRole"]
+
+[[tool.policy_audit.ignore]]
+address = "app.yaml#Orders"
+rule = "our-rule"
+reason = "told the other side"
+expires = 2027-01-31
+
+[tool.other]
+region = "nowhere"
+"""
+SECTION = """\
+[metadata]
+name = orders
+
+[policy_audit]
+region = eu-west-1
+strict = true
+# what is not asked
+disable = [our-rule]
+rules: [own]
+parameters =
+    Stage: prod
+    "app.yaml:Stage": test
+callers: {OrdersApi: [OrdersRole]}
+ignore =
+    - address: app.yaml#Orders
+      rule: our-rule
+      reason: told the other side
+      expires: 2027-01-31
+
+[tool:other]
+region = nowhere
+"""
+ASKED = """\
+region: eu-west-1
+rules: [own]
+strict: true
+disable: [our-rule]
+parameters: {Stage: prod, "app.yaml:Stage": test}
+callers: {OrdersApi: [OrdersRole]}
+ignore:
+  - {address: "app.yaml#Orders", rule: our-rule, reason: told the other side, expires: 2027-01-31}
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("pyproject.toml", TOML), ("setup.cfg", SECTION)])
+def test_a_section_of_another_file_says_the_same(folder: Path, name: str, text: str) -> None:
+    (folder / "policy_audit.yaml").write_text(ASKED)
+    asked = load_config()
+    (folder / "policy_audit.yaml").unlink()
+    (folder / name).write_text(text)
+    said = load_config()
+    assert said.path == name
+    assert without_places(said.options) == without_places(asked.options)
+    assert said.options.ignores[0].span.line == next(
+        n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith(("rule =", "rule:"))
+    )
+
+
+def without_places(options: Options) -> Options:
+    span = Span("", 1, 1, 1, 1)
+    return options._replace(ignores=tuple(one._replace(span=span) for one in options.ignores))
+
+
+def test_a_file_of_its_own_comes_first_and_others_need_a_section(folder: Path) -> None:
+    (folder / "setup.cfg").write_text("[metadata]\nname = x\n")
+    (folder / "pyproject.toml").write_text("[tool.ruff]\n")
+    assert find_config(".") == ""
+    (folder / "setup.cfg").write_text(SECTION)
+    assert find_config(".") == "setup.cfg"
+    (folder / "pyproject.toml").write_text(TOML)
+    assert find_config(".") == "pyproject.toml"
+    (folder / "policy_audit.yaml").write_text(ASKED)
+    assert find_config(".") == "policy_audit.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place", "message"),
+    [
+        ("pyproject.toml", "[tool.policy_audit]\n\nregoin = 'eu-west-1'\n", "3:1", "unknown key `regoin`"),
+        ("pyproject.toml", "[tool.policy_audit]\nregion = \n", "2:10", None),
+        ("pyproject.toml", "[tool]\npolicy_audit = 1\n[tool.policy_audit_x]\n", None, None),
+        ("setup.cfg", "[policy_audit]\n\nregoin = eu-west-1\n", "3:1", "unknown key `regoin`"),
+        ("setup.cfg", "[policy_audit]\nregion = eu_west\n", "2:10", "`eu_west` is not a Region"),
+        ("setup.cfg", "[policy_audit]\nparameters =\n    A: {b: c}\n", "3:8", "`A` must be a single value"),
+        ("setup.cfg", "[policy_audit]\nregion = 'eu\nstrict = true\n", None, None),
+    ],
+)
+def test_what_is_wrong_in_a_section(folder: Path, name: str, text: str, place: str | None, message: str | None) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(AuditError) as caught:
+        load_config()
+    assert caught.value.exit_code == USAGE
+    assert caught.value.where.startswith(f"{name}:")
+    assert place is None or caught.value.where == f"{name}:{place}"
+    assert message is None or caught.value.message == message

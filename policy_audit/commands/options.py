@@ -102,9 +102,11 @@ def settings(
     Raises AuditError for what is wrong in one of them.
     """
     from policy_audit.config import Config, Given, joined, load_config
+    from policy_audit.config_files import project_folder
 
     said = joined(Config() if no_config else load_config(".", config), Given(fail_on=fail_on, strict=strict, **given))
-    return said._replace(options=said.options._replace(policies_are=policies_are or ""))
+    root = os.path.dirname(said.path) if said.path else project_folder(".")
+    return said._replace(options=said.options._replace(policies_are=policies_are or "", root=root))
 
 
 def cache_folder(no_cache: bool) -> str:
