@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from policy_audit.collect import Judged, at_fault, checked, finding
-from policy_audit.findings import Finding, Ignored, Mark, Report, Skipped
+from policy_audit.findings import Finding, Mark, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -12,10 +12,11 @@ from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
+from policy_audit.settle import Settled, is_asked, own_lines, settle
 from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, Given, World, parameter_assumption
 from policy_audit.sources.excerpts import masked
-from policy_audit.sources.files import Loaded, load
+from policy_audit.sources.files import load
 
 
 class Case:
@@ -63,13 +64,13 @@ def audit(
         _in_world(estate, world, rules, options, cases, detailed, cache)
     possible = [world for world in worlds if estate.possible(world)]
     judged = _collect(cases, possible, estate, options, detailed)
-    ignored: tuple[Ignored, ...] = ()
-    if options.ignores or any("policy-audit" in text for text in loaded.texts.values()):
-        judged, ignored = _without_ignored(judged, estate, loaded, rules, every, options)
-    findings = tuple(one.finding for one in judged if one.finding is not None)
+    settled = Settled(judged)
+    if is_asked(loaded, options):
+        settled = settle(judged, estate, loaded, rules, frozenset(rule.id for rule in every), options)
+    findings = tuple(one.finding for one in settled.judged if one.finding is not None)
     return Report(
         findings=findings,
-        requirements=tuple(one.checked for one in judged),
+        requirements=tuple(one.checked for one in settled.judged),
         skipped=(
             *loaded.skipped,
             *(skipped for one in loaded.inputs for skipped in one.skipped),
@@ -78,16 +79,20 @@ def audit(
         ),
         assumptions=_assumptions(estate),
         targets=loaded.targets,
-        texts=_texts(estate, loaded.texts, findings),
+        texts=_texts(estate, loaded.texts, findings, options),
         rules={rule.id: rule.since for rule in rules},
-        ignored=ignored,
+        ignored=settled.ignored,
+        baselined=settled.baselined,
     )
 
 
-def _texts(estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding]) -> dict[str, tuple[str, ...]]:
+def _texts(
+    estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding], options: Options
+) -> dict[str, tuple[str, ...]]:
     """The lines of the files that findings point at."""
     files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
-    return masked(estate.templates, {path: text for path, text in texts.items() if path in files})
+    lines = masked(estate.templates, {path: text for path, text in texts.items() if path in files})
+    return {**lines, **own_lines(options, findings)} if options.ignores or options.baseline else lines
 
 
 def _in_world(
@@ -157,40 +162,6 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
                 found = found._replace(related=(*found.related, Mark(written[found.address], "made here")))
         judged.append(Judged(requirement, line, found))
     return judged
-
-
-def _without_ignored(
-    judged: list[Judged], estate: Estate, loaded: Loaded, rules: Sequence[Rule], every: Sequence[Rule], options: Options
-) -> tuple[list[Judged], tuple[Ignored, ...]]:
-    """`judged` without the findings that the user ignores, and with those about ignores; and what is ignored."""
-    from policy_audit.ignores import concerning, sort
-    from policy_audit.sources.ignore_comments import comment_ignores
-    from policy_audit.sources.ignore_metadata import metadata_ignores
-
-    known = frozenset(rule.id for rule in every)
-    ignores = [
-        *comment_ignores(estate.templates, loaded.texts, known),
-        *metadata_ignores(estate.templates, known),
-        *concerning(options.ignores, [target.path for target in loaded.targets], judged),
-    ]
-    if not ignores:
-        return judged, ()
-    parted = sort(judged, ignores, options.today or _today(), options.disabled)
-    system = System(estate.symbols, others={"AuditedIgnore": parted.ignores})
-    for requirement in derive([rule for rule in rules if rule.about == "ignore"], system):
-        answered = decide(requirement, estate.symbols)
-        if answered.answer != "proven":
-            line = checked(requirement, answered, estate.symbols)
-            parted.judged.append(
-                Judged(requirement, line, finding(requirement, answered, estate.symbols, options.root))
-            )
-    return parted.judged, parted.ignored
-
-
-def _today() -> str:
-    from datetime import date
-
-    return date.today().isoformat()
 
 
 def _problems(estate: Estate, options: Options) -> list[Skipped]:

@@ -10,6 +10,7 @@ import click
 
 from policy_audit import __version__
 from policy_audit.commands.options import (
+    BASELINE,
     COLOR,
     CONFIG,
     ESTATE,
@@ -19,6 +20,7 @@ from policy_audit.commands.options import (
     PATHS,
     ColorChoice,
     cache_folder,
+    known_findings,
 )
 from policy_audit.commands.options import settings as settings_of
 from policy_audit.commands.terminal import colored, encoding, write
@@ -44,7 +46,7 @@ class _Commands(click.Group):
         return found
 
 
-LATER: Final[dict[str, str]] = {}
+LATER: Final = {"baseline": "baseline"}
 """Commands with a module of their own in `policy_audit.commands`, which `check` does not import, and its name."""
 
 
@@ -111,6 +113,8 @@ Exit codes:
 )
 @CONFIG
 @ESTATE
+@BASELINE
+@click.option("--no-baseline", is_flag=True, help="Every finding counts, known or not.")
 @click.option(
     "-v",
     "--verbose",
@@ -127,6 +131,8 @@ def check(
     quiet: bool,
     no_cache: bool,
     color: ColorChoice,
+    baseline: str | None,
+    no_baseline: bool,
     **said: Any,
 ) -> int:
     """Audit templates: files, and the files in folders.
@@ -143,7 +149,8 @@ def check(
     view = View(verbose, quiet, colored(sys.stdout, color, os.environ))
     try:
         settings = settings_of(**said)
-        report = audit(paths or (".",), settings.options, cache_folder(no_cache), detailed=verbose)
+        options = settings.options._replace(baseline=known_findings(settings, baseline, no_baseline))
+        report = audit(paths or (".",), options, cache_folder(no_cache), detailed=verbose)
     except AuditError as error:
         if output != "text":
             write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))

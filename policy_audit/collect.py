@@ -116,10 +116,16 @@ def fingerprint(rule: str, address: str, sentence: str, root: str = "") -> str:
     """
     from hashlib import sha256
 
+    said = "\0".join((rule, rooted(address, root), sentence))
+    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def rooted(address: str, root: str) -> str:
+    """An address, or a path, that starts from the folder `root` and not from the current one; an ARN as it is."""
     path, hash_sign, name = address.partition("#")
-    if root and hash_sign:
-        address = f"{os.path.relpath(path, root)}#{name}"
-    return sha256("\0".join((rule, address, sentence)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if not root or path.startswith("arn:"):
+        return address
+    return f"{os.path.relpath(path, root)}{hash_sign}{name}"
 
 
 # ---- where to point -------------------------------------------------------------------------------------------------

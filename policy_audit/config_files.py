@@ -11,6 +11,8 @@ from policy_audit.sources.nodes import parse_yaml
 from policy_audit.sources.places import File
 
 NAME: Final = "policy_audit.yaml"
+BASELINE: Final = "policy_audit_baseline.json"
+"""The file of known findings, in the project's folder, when no other is named."""
 SECTIONS: Final = {"pyproject.toml": "[tool.policy_audit", "setup.cfg": "[policy_audit]"}
 """Files of several tools, by what a section for this one begins with."""
 _OPTION: Final = re.compile(r"([\w-]+)[ \t]*[=:]")

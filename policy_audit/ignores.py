@@ -8,6 +8,7 @@ from policy_audit.model.ignores import AuditedIgnore, Ignore
 from policy_audit.model.patterns import glob
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
+from policy_audit.sources.nodes import read_text
 
 
 class Sorted(NamedTuple):
@@ -53,7 +54,7 @@ def covers(ignore: Ignore, one: Judged) -> bool:
         return False
     if ignore.requirement and ignore.requirement != one.checked.requirement:
         return False
-    place = one.finding.location if one.finding else one.checked.span
+    place = one.finding.location if one.finding else one.requirement.span
     return any(glob(pattern).matches(one.checked.address) for pattern in ignore.addresses) or any(
         _within(place, stretch) for stretch in ignore.stretches
     )
@@ -81,10 +82,23 @@ def concerning(ignores: Iterable[Ignore], files: Iterable[str], judged: Sequence
     """The ignores of a configuration that are about what was audited: it may speak of files that were not."""
     files = tuple(files)
     addresses = {one.checked.address for one in judged}
-    return [one for one in ignores if any(_concerns(address, files, addresses) for address in one.addresses)]
+    return [one for one in ignores if any(concerns(address, files, addresses) for address in one.addresses)]
 
 
-def _concerns(address: str, files: Sequence[str], addresses: Iterable[str]) -> bool:
+def concerns(address: str, files: Sequence[str], addresses: Iterable[str]) -> bool:
+    """Whether an address, in which `*` stands for any text, is about the audited `files` or one of `addresses`."""
     file, hash_sign, _ = address.partition("#")
     pattern = glob(file if hash_sign else address)
     return any(map(pattern.matches, files if hash_sign else addresses))
+
+
+def said_lines(ignores: Iterable[Ignore], files: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The lines of `files` of the configuration that the ignores stand on, and no other: these may hold secrets."""
+    wanted: dict[str, set[int]] = {}
+    for ignore in ignores:
+        if not ignore.in_source and ignore.span.file in files:
+            wanted.setdefault(ignore.span.file, set()).add(ignore.span.line)
+    return {
+        path: tuple(line if number in lines else "" for number, line in enumerate(read_text(path).split("\n"), 1))
+        for path, lines in wanted.items()
+    }

@@ -318,7 +318,18 @@ def test_a_full_disk() -> None:
 
 
 def test_help_of_every_command(run: Run) -> None:
-    commands = ("", "action", "check", "explain", "rules", "schema", "simulate")
+    commands = (
+        "",
+        "action",
+        "baseline",
+        "baseline write",
+        "baseline prune",
+        "check",
+        "explain",
+        "rules",
+        "schema",
+        "simulate",
+    )
     texts = []
     for command in commands:
         short, long = run(*command.split(), "-h"), run(*command.split(), "--help")

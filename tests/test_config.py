@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import policy_audit
 from policy_audit import __version__
-from policy_audit.config import Config, Given, joined, load_config, place_problem, read_config
+from policy_audit.config import _KEYS, Config, Given, joined, load_config, place_problem, read_config
 from policy_audit.config_files import find_config
 from policy_audit.errors import USAGE, AuditError
 from policy_audit.options import Options
@@ -419,3 +422,42 @@ def test_what_is_wrong_in_a_section(folder: Path, name: str, text: str, place: s
     assert caught.value.where.startswith(f"{name}:")
     assert place is None or caught.value.where == f"{name}:{place}"
     assert message is None or caught.value.message == message
+
+
+# ---- the schema -----------------------------------------------------------------------------------------------------
+
+SCHEMA = json.loads((Path(policy_audit.__file__).parent / "config.schema.json").read_text(encoding="utf-8"))
+
+
+def test_the_schema_has_every_key_and_no_other() -> None:
+    assert sorted(SCHEMA["properties"]) == list(_KEYS)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def as_editors_see_it(text: str) -> object:
+    return json.loads(json.dumps(yaml.safe_load(text), default=str))
+
+
+@pytest.mark.parametrize("text", [WHOLE, ASKED, "", "ignore: {address: [a, b], rule: [our-rule], reason: x}\n"])
+def test_the_schema_takes_what_is_read(text: str) -> None:
+    jsonschema.validate(as_editors_see_it(text), SCHEMA)
+
+
+REFUSED = [
+    "region: [eu-west-1]",
+    "zzz: 1",
+    "fail-on: hgih",
+    "severity: {our-rule: hgih}",
+    "- region",
+    "ignore: [our-rule]",
+    "strict: 1",
+]
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_the_schema_refuses_what_is_refused(folder: Path, text: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(as_editors_see_it(text), SCHEMA)
+    (folder / "policy_audit.yaml").write_text(text)
+    with pytest.raises(AuditError):
+        load_config()

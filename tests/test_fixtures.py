@@ -9,7 +9,7 @@ A fixture below `fixtures/<rule>/good` or `bad` is one YAML file of one of two f
 
 Both have `about` (what was changed, and why it matters), `expect` and `options`. Each entry of `expect` is one finding:
 `rule`, `answer` (refuted unless said), `at` (file and logical id) and `says`, a part of its message, label or reasons.
-There are no findings but these.
+There are no findings but these. `files` are more files, by name with their text.
 """
 
 import json
@@ -42,7 +42,7 @@ DENYING = {
     rule.id for rule in RULES for clause in rule.require if isinstance(clause, Permission) and clause.effect == "deny"
 }
 """Rules whose counterexamples are requests that are allowed."""
-KEYS = {"about", "base", "edits", "expect", "options"}
+KEYS = {"about", "base", "edits", "expect", "files", "options"}
 
 
 class Fixture(NamedTuple):
@@ -81,6 +81,7 @@ def read(path: Path) -> Fixture:
         raise ValueError(f"{path.name}: `about` says what was changed")
     for edit in said.get("edits", ()):
         files[edit["file"]] = edited(files[edit["file"]], edit["replace"], edit["with"], edit.get("times", 1))
+    files.update(said.get("files", {}))
     given = {**said.get("options", {})}
     given["disabled"] = frozenset(given.get("disabled", ())) | (ADVICE - {path.parent.parent.name})
     given["callers"] = {api: tuple(roles) for api, roles in given.get("callers", {}).items()}
@@ -198,8 +199,8 @@ def test_a_fixture_gets_the_answer_that_it_states(path: Path, tmp_path: Path, mo
     assert not unexpected(report.findings, fixture.expected)
     assert not [one for one in report.skipped if one.broken]
     if path.parent.name == "good":
-        ignored = {one.finding.requirement for one in report.ignored}
-        assert {one.answer for one in report.requirements if one.requirement not in ignored} == {"proven"}
+        left_out = {one.requirement for one in (*(one.finding for one in report.ignored), *report.baselined)}
+        assert {one.answer for one in report.requirements if one.requirement not in left_out} == {"proven"}
     for finding in report.findings:
         assert finding.location.file in fixture.files
         if finding.counterexample is not None:

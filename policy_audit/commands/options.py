@@ -72,6 +72,13 @@ ESTATE: Final = shared(
     ),
 )
 """What is known of the audited estate beside its files."""
+BASELINE: Final = click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The file of known findings.  [default: that of the configuration, else policy_audit_baseline.json in the"
+    " project's folder]",
+)
 PATHS: Final = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
 FORMAT: Final = click.option(
     "--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
@@ -107,6 +114,19 @@ def settings(
     said = joined(Config() if no_config else load_config(".", config), Given(fail_on=fail_on, strict=strict, **given))
     root = os.path.dirname(said.path) if said.path else project_folder(".")
     return said._replace(options=said.options._replace(policies_are=policies_are or "", root=root))
+
+
+def baseline_file(config: "Config", named: str | None) -> str:
+    """The baseline: as named on the command line, or in the configuration, or where it is when nobody says where."""
+    from policy_audit import config_files
+
+    return named or config.options.baseline or os.path.join(config.options.root, config_files.BASELINE)
+
+
+def known_findings(config: "Config", named: str | None, none: bool) -> str:
+    """The baseline that an audit goes by; empty when there is to be `none`, or nobody names one and none is there."""
+    path = "" if none else baseline_file(config, named)
+    return path if named or config.options.baseline or os.path.exists(path) else ""
 
 
 def cache_folder(no_cache: bool) -> str:

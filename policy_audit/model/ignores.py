@@ -60,17 +60,18 @@ class AuditedIgnore(NamedTuple):
     @property
     def form(self) -> Fact:
         """Whether it is written in a form that is read, and names a rule that there is."""
-        return Fact(not self.ignore.problem, self.ignore.problem)
+        return Fact(not self.ignore.problem, self.ignore.problem, span=self.span)
 
     @property
     def term(self) -> Fact:
         """Whether its last day is still to come."""
-        return Fact(not self.expired, f"expired after {self.ignore.expires}")
+        return Fact(not self.expired, f"expired after {self.ignore.expires}", span=self.span)
 
     @property
     def use(self) -> Fact:
         """Whether there is a finding, or an undecided requirement, that it covers."""
-        return Fact(self.used or self.expired or bool(self.ignore.problem), "covers no finding")
+        useful = self.used or self.expired or bool(self.ignore.problem)
+        return Fact(useful, "covers no finding", span=self.span)
 
 
 def every(system: System) -> Sequence[AuditedIgnore]:

@@ -31,6 +31,7 @@ FACTS: Final[dict[str, Kind]] = {
     "endpoint_statement": Kind("endpoint_statements", "EndpointStatement", ("VpcEndpoint",)),
     "connection_deployment": Kind("deployments", "ConnectionDeployment", ("Deployer",)),
     "encrypted_connection": Kind("encrypted_connections", "EncryptedConnection", ("encrypted_connections",)),
+    "known_finding": Kind("baselines", "KnownFinding", ("KnownFinding",)),
     "event_rule": Kind("event_rules", "EventRule", ("Sender",)),
     "event_target": Kind("event_targets", "EventTarget", ("Sender",)),
     "ignore": Kind("ignores", "AuditedIgnore", ("AuditedIgnore",)),
