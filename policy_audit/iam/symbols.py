@@ -262,10 +262,11 @@ def _admits(letter: str, text: str, symbols: Symbols) -> bool:
         return any(other.shape.admits(value) for value in symbol.shape.values)
     if other.shape.values:
         return any(symbol.shape.admits(value) for value in other.shape.values)
-    if not _share_characters(symbol.shape.characters, other.shape.characters):
+    shortest = max(symbol.shape.shortest, other.shape.shortest)
+    if shortest and not _share_characters(symbol.shape.characters, other.shape.characters):
         return False
     longest = [shape.longest for shape in (symbol.shape, other.shape) if shape.longest >= 0]
-    return not longest or max(symbol.shape.shortest, other.shape.shortest) <= min(longest)
+    return not longest or shortest <= min(longest)
 
 
 def _share_characters(one: str, other: str) -> bool:
