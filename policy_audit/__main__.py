@@ -2,6 +2,6 @@
 
 import sys
 
-from policy_audit.cli import main
+from policy_audit.cli import run
 
-sys.exit(main())
+sys.exit(run())

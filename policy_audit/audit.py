@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from policy_audit.collect import Judged, at_fault, checked, finding
+from policy_audit.collect import Judged, Settled, at_fault, checked, finding
 from policy_audit.findings import Finding, Mark, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
@@ -12,10 +12,8 @@ from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
-from policy_audit.settle import Settled, is_asked, own_lines, settle
 from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, Given, World, parameter_assumption
-from policy_audit.sources.excerpts import masked
 from policy_audit.sources.files import load
 
 
@@ -65,7 +63,9 @@ def audit(
     possible = [world for world in worlds if estate.possible(world)]
     judged = _collect(cases, possible, estate, options, detailed)
     settled = Settled(judged)
-    if is_asked(loaded, options):
+    if options.ignores or options.baseline or any("policy-audit" in text for text in loaded.texts.values()):
+        from policy_audit.settle import settle
+
         settled = settle(judged, estate, loaded, rules, frozenset(rule.id for rule in every), options)
     findings = tuple(one.finding for one in settled.judged if one.finding is not None)
     return Report(
@@ -91,8 +91,17 @@ def _texts(
 ) -> dict[str, tuple[str, ...]]:
     """The lines of the files that findings point at."""
     files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
+    if not files:
+        return {}
+    # An audit without findings starts faster without.
+    from policy_audit.sources.excerpts import masked
+
     lines = masked(estate.templates, {path: text for path, text in texts.items() if path in files})
-    return {**lines, **own_lines(options, findings)} if options.ignores or options.baseline else lines
+    if options.ignores or options.baseline:
+        from policy_audit.settle import own_lines
+
+        return {**lines, **own_lines(options, findings)}
+    return lines
 
 
 def _in_world(

@@ -49,7 +49,7 @@ def recall(folder: str, name: str, key: object, classes: Classes) -> Any | None:
             return None
         kept, value = marshal.loads(packed)  # noqa: S302 - the user's own cache
         # With the name, lest a file that was copied over another one stands for it.
-        return _decoded(value, classes) if kept == (name, key) else None
+        return _decoded(value, classes) if kept == (name, key, _fields(classes)) else None
     except (OSError, ValueError, EOFError, TypeError, IndexError):
         return None
 
@@ -63,7 +63,7 @@ def remember(folder: str, name: str, key: Any, value: object, classes: Classes) 
         return
     path = _file(folder, name)
     fresh = f"{path}.{os.getpid()}"
-    packed = marshal.dumps(((name, key), _encoded(value, classes)))
+    packed = marshal.dumps(((name, key, _fields(classes)), _encoded(value, classes)))
     try:
         os.makedirs(folder, exist_ok=True)
         with open(fresh, "wb") as stored:
@@ -90,17 +90,27 @@ def _checksum(content: bytes) -> bytes:
 
 
 def _encoded(value: Any, classes: Classes) -> Any:
+    """`value` for marshal: a record is a list of its class's place and its fields, a tuple with records one of -1.
+
+    Tuples of plain values stay what they are, so that nothing is made of them again.
+    """
     kind = type(value)
-    if kind is tuple:
-        return (-1, *[_encoded(one, classes) for one in value])
+    if not isinstance(value, tuple):
+        return value
+    parts = [_encoded(one, classes) for one in value]
     if kind in classes:
-        return (classes.index(kind), *[_encoded(one, classes) for one in value])
-    return value
+        return [classes.index(kind), *parts]
+    return [-1, *parts] if list in map(type, parts) else value
 
 
 def _decoded(value: Any, classes: Classes) -> Any:
-    if type(value) is not tuple:
+    """The record or tuple that such a list stands for."""
+    if type(value) is not list:
         return value
-    kind, *parts = value
-    found = [_decoded(one, classes) for one in parts]
-    return tuple(found) if kind == -1 else classes[kind](*found)
+    kind, *parts = [_decoded(one, classes) if type(one) is list else one for one in value]
+    return tuple(parts) if kind == -1 else classes[kind]._make(parts)
+
+
+def _fields(classes: Classes) -> tuple[tuple[str, ...], ...]:
+    """What the records are made of: another version of a class reads nothing that was kept of this one."""
+    return tuple((kind.__name__, *kind._fields) for kind in classes)

@@ -266,10 +266,18 @@ def schema() -> int:
 # ---- the process ----------------------------------------------------------------------------------------------------
 
 
+def run() -> int:
+    """`main` for a process that is there for nothing else."""
+    # An audit makes many small tuples and hardly a cycle: looking for cycles as often as usual costs a tenth of it,
+    # and looking through all that is left once more before Python ends, as it does unless it is frozen, a tenth again.
+    gc.set_threshold(100_000, 20, 20)
+    code = main()
+    gc.freeze()
+    return code
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs `policy-audit` and returns its exit code; `arguments` are those of the process unless given."""
-    # An audit makes many small tuples and hardly a cycle: looking for cycles as often as usual costs a tenth of it.
-    gc.set_threshold(100_000, 20, 20)
     try:
         return cast("int", commands.main(arguments, "policy-audit", standalone_mode=False) or CLEAN)
     except AuditError as error:
@@ -300,7 +308,7 @@ def _usage(error: click.ClickException) -> AuditError:
 
 def _complain(error: AuditError) -> None:
     from policy_audit.formats.frame import error as framed
-    from policy_audit.formats.frame import painter
+    from policy_audit.formats.paint import painter
     from policy_audit.formats.visible import encodable
 
     text = framed(error, painter(colored(sys.stderr, "auto", os.environ)))

@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Mark
+from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Ignored, Mark
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.known_keys import mentioned_keys
 from policy_audit.iam.request import Deciding, Policies, Request
@@ -36,6 +36,14 @@ class Judged(NamedTuple):
     requirement: Requirement
     checked: Checked
     finding: Finding | None
+
+
+class Settled(NamedTuple):
+    """What was judged, with a finding only where it counts; and the findings that are ignored, or in the baseline."""
+
+    judged: Sequence[Judged]
+    ignored: tuple[Ignored, ...] = ()
+    baselined: tuple[Finding, ...] = ()
 
 
 def at_fault(requirement: Requirement, answered: Answered) -> Requirement:

@@ -30,6 +30,7 @@ else:
                 "_fields": fields,
                 "__new__": _constructor(name, fields, defaults),
                 "__repr__": _repr,
+                "_make": classmethod(tuple.__new__),
                 "_replace": _replace,
             }
             return type(name, (tuple,), body)

@@ -2,29 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from policy_audit.collect import Judged, checked, finding
-from policy_audit.findings import Finding, Ignored
+from policy_audit.collect import Judged, Settled, checked, finding
+from policy_audit.findings import Finding
 from policy_audit.model.system import System
 from policy_audit.options import Options
-from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import decide
 from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.files import Loaded
-
-
-class Settled(NamedTuple):
-    """What was judged, with a finding only where it counts; and the findings that do not."""
-
-    judged: Sequence[Judged]
-    ignored: tuple[Ignored, ...] = ()
-    baselined: tuple[Finding, ...] = ()
-
-
-def is_asked(loaded: Loaded, options: Options) -> bool:
-    """Whether anything can be ignored or in a baseline at all."""
-    return bool(options.ignores or options.baseline) or any("policy-audit" in text for text in loaded.texts.values())
 
 
 def settle(

@@ -32,8 +32,9 @@ from policy_audit.findings import (
     exit_code,
 )
 from policy_audit.formats import FORMATS, View, render
-from policy_audit.formats.frame import error, excerpt, painter
+from policy_audit.formats.frame import error, excerpt
 from policy_audit.formats.json import dumped
+from policy_audit.formats.paint import painter
 from policy_audit.formats.visible import encodable, visible, width
 
 SCHEMA = json.loads((Path(policy_audit.__file__).parent / "report.schema.json").read_text())

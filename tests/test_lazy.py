@@ -8,14 +8,13 @@ import pytest
 from realistic_policies import at_random, by_stage
 
 from policy_audit.iam import automata, domains, lazy
+from policy_audit.iam.automata import bits
 from policy_audit.iam.lazy import (
     EVERYTHING,
-    Atoms,
     Formula,
     Sets,
     Texts,
     ValueSet,
-    bits,
 )
 from policy_audit.iam.limits import OverBudgetError, Steps
 from policy_audit.iam.patterns import (
@@ -33,6 +32,7 @@ from policy_audit.iam.patterns import (
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.request import Key, Policies, RequestSet, Verdict
 from policy_audit.iam.request import Texts as Given
+from policy_audit.iam.search import Atoms
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import NAME, Symbol, Symbols
 

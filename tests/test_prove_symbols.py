@@ -8,7 +8,7 @@ import pytest
 
 from policy_audit.iam.decide import decide
 from policy_audit.iam.evaluate import evaluate
-from policy_audit.iam.patterns import glob, matches
+from policy_audit.iam.patterns import glob, literal, matches
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import (
@@ -225,6 +225,9 @@ def test_an_undecided_verdict_tells_what_holds_for_all_other_values() -> None:
         ("{stage}", "{name}", ["`${Stage}` is `${Name}`"]),
         ("role/{name}", "*", []),
         ("role/{name}", "role/*", []),
+        ("{stage}-exec-{name}", "prod-exec-{name}", ["`${Stage}` is `prod`"]),
+        ("{name}/{stage}/{name}", "{name}/prod/{name}", ["`${Stage}` is `prod`"]),
+        ("arn:aws:iam::{account}:role/x", "arn:*:*:role/*", []),
     ],
 )
 def test_unifiers(one: str, other: str, expected: list[str]) -> None:
@@ -233,6 +236,14 @@ def test_unifiers(one: str, other: str, expected: list[str]) -> None:
     result = unifiers(glob(one.format(**names)), glob(other.format(**names)), given.symbols)
     assert result.complete
     assert [condition_of(bindings, given.symbols) for bindings in result.found] == expected
+
+
+@pytest.mark.parametrize(("shortest", "equal"), [(0, True), (1, False)])
+def test_symbols_without_a_common_character_are_equal_if_both_may_be_empty(shortest: int, equal: bool) -> None:
+    symbols = Symbols()
+    digits = symbols.symbol(Symbol("${Digits}", Shape("digits", "0-9", shortest)))
+    letters = symbols.symbol(Symbol("${Letters}", Shape("letters", "a-z", shortest)))
+    assert bool(unifiers(literal(digits), literal(letters), symbols).found) == equal
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,41 +1,17 @@
 """Code frames: the lines of a file that a message is about, with their places underlined."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal
-
-import click
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from policy_audit.errors import AuditError
 from policy_audit.findings import Mark
+from policy_audit.formats.paint import Paint, Role
 from policy_audit.formats.visible import TAB, visible, width
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
-Role = Literal["note", "low", "medium", "high", "critical", "undecided", "error", "proven", "refuted", "frame", "bold"]
-Paint = Callable[[str, Role], str]
-"""Gives text the colour of its role, or returns it as it is."""
-
-_COLORS: Final[Mapping[Role, str]] = {
-    "note": "cyan",
-    "low": "blue",
-    "medium": "yellow",
-    "high": "red",
-    "critical": "magenta",
-    "undecided": "yellow",
-    "error": "red",
-    "proven": "green",
-    "refuted": "red",
-    "frame": "blue",
-}
 _WIDEST: Final = 100
 _BEFORE: Final = 24
-
-
-def painter(color: bool) -> Paint:
-    """The `Paint` for a terminal with or without colours."""
-    if not color:
-        return lambda text, role: text
-    return lambda text, role: click.style(text, fg=_COLORS.get(role), bold=True)
 
 
 class Excerpt(NamedTuple):

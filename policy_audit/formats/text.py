@@ -5,7 +5,6 @@ from typing import Final
 
 from policy_audit.findings import SEVERITIES, Answer, Checked, Finding, Mark, Report, Skipped
 from policy_audit.formats import View
-from policy_audit.formats.frame import Paint, Role, frames, gutter_width, note, painter
 from policy_audit.formats.order import (
     sorted_findings,
     sorted_ignored,
@@ -13,6 +12,7 @@ from policy_audit.formats.order import (
     sorted_skipped,
     undecided_only,
 )
+from policy_audit.formats.paint import Paint, Role, painter
 from policy_audit.formats.visible import visible
 
 _BRIEFLY: Final = 20
@@ -43,6 +43,9 @@ def render(report: Report, view: View) -> str:
 
 
 def _finding(finding: Finding, report: Report, view: View, paint: Paint) -> str:
+    # A report without findings starts faster without.
+    from policy_audit.formats.frame import frames, gutter_width, note
+
     role: Role = finding.severity if finding.answer == "refuted" else "undecided"
     related = finding.related if view.verbose else finding.related[:_RELATED]
     marks = [Mark(finding.location, finding.label), *related]
@@ -113,6 +116,8 @@ def _skipped(skipped: Iterable[Skipped], view: View, paint: Paint) -> str:
         lines = [f"{title} {visible(reason)}"]
         lines += _shortened([f"  {paint('-->', 'frame')} {visible(_where(item))}" for item in items], view.verbose)
         if help:
+            from policy_audit.formats.frame import note
+
             lines.append(note(1, "help", help, paint))
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)

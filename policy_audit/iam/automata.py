@@ -4,7 +4,7 @@ All patterns of a family run at once in one big integer (a Shift-And automaton):
 `i` positions of a pattern have been read. Atoms come from a breadth-first subset construction over those integers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -40,6 +40,14 @@ class Family(NamedTuple):
     for_good: tuple[tuple[int, int, int], ...]
     """For each pattern that takes anything at its end: its place in a vector, the bit of its end, and its span."""
     beginning: str
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The places of the bits that are set, in order."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 def family(patterns: Sequence[Pattern], beginning: str = "") -> Family:

@@ -1,29 +1,23 @@
 """Dimensions: one attribute of a request each, its values divided into the atoms that policies can tell apart."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
-from typing import Final, Literal
+from typing import TYPE_CHECKING, TypeAlias
 
 from policy_audit.iam import automata
-from policy_audit.iam.lazy import EVERYTHING, NOTHING, Atoms, Formula, Sets, ValueSet, bits
-from policy_audit.iam.lazy import Texts as LazyTexts
-from policy_audit.iam.limits import FEW_STATES, LONGEST_PATTERN, MOST_ATOMS, MOST_BOUNDS, MOST_STATES, Steps
+from policy_audit.iam.automata import bits
+from policy_audit.iam.limits import FEW_STATES, LONGEST_PATTERN, MOST_ATOMS, MOST_STATES, Steps
 from policy_audit.iam.limits import OverBudgetError as OverBudgetError
-from policy_audit.iam.numbers import (
-    MAPPED,
-    Number,
-    address_text,
-    compare,
-    date_text,
-    number_text,
-    parse_address,
-    parse_date,
-    parse_number,
-    span_atoms,
-)
-from policy_audit.iam.operators import Comparison
 from policy_audit.iam.patterns import Pattern, matches
+from policy_audit.iam.search import Atoms
 from policy_audit.record import NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from policy_audit.iam.lazy import Sets
+    from policy_audit.iam.lazy import Texts as LazyTexts
+    from policy_audit.iam.ordered import Compares, Within
 
 
 class Matches(NamedTuple):
@@ -32,22 +26,7 @@ class Matches(NamedTuple):
     pattern: Pattern
 
 
-class Compares(NamedTuple):
-    """The value, read as a number or as a date, stands so to `bound`."""
-
-    view: Literal["number", "date"]
-    comparison: Comparison
-    bound: Number
-
-
-class Within(NamedTuple):
-    """The value is an address from `low` to `high` on the number line of IPv4 and, after it, IPv6."""
-
-    low: int
-    high: int
-
-
-Predicate = Matches | Compares | Within
+Predicate: TypeAlias = "Matches | Compares | Within"
 
 
 class Universe(Protocol):
@@ -64,11 +43,10 @@ def holds(predicate: Predicate, value: str) -> bool:
     """Whether `value` satisfies the predicate; a value of another type does not."""
     if isinstance(predicate, Matches):
         return matches(predicate.pattern, value)
-    if isinstance(predicate, Within):
-        address = parse_address(value)
-        return address is not None and predicate.low <= address <= predicate.high
-    number = parse_number(value) if predicate.view == "number" else parse_date(value)
-    return number is not None and compare(number, predicate.comparison, predicate.bound)
+    # Most policies compare no number, date or address, and a proof starts faster without.
+    from policy_audit.iam.ordered import holds
+
+    return holds(predicate, value)
 
 
 class Dimension:
@@ -155,6 +133,9 @@ class Dimension:
         self.absent = 1 << len(found) if self.optional else 0
 
     def _refine_lazily(self, predicates: tuple[Predicate, ...]) -> None:
+        from policy_audit.iam.lazy import EVERYTHING, NOTHING, Formula, ValueSet
+        from policy_audit.iam.lazy import Texts as LazyTexts
+
         patterns = [each.pattern for each in predicates if isinstance(each, Matches)]
         if len(patterns) < len(predicates):
             raise OverBudgetError(f"{self.name} is asked for in more than {MOST_ATOMS} different ways")
@@ -179,6 +160,8 @@ class Dimension:
         self.absent = 1 << len(found) if self.optional else 0
 
     def _close_lazily(self) -> None:
+        from policy_audit.iam.lazy import EVERYTHING, NOTHING, Formula, Sets, ValueSet
+
         self._sets = sets = Sets(self.name, self.base, tuple(self._demands), self.steps)
         self._hits = {mask: ValueSet(sets, Formula(True, 1 << index, 0)) for mask, index in self._demands.items()}
         self.present = ValueSet(sets, EVERYTHING)
@@ -229,6 +212,8 @@ class Dimension:
             if not any(matches(pattern, value) for pattern in self._well_formed):
                 return None
         if self._texts is not None:
+            from policy_audit.iam.lazy import ValueSet
+
             return ValueSet(self._texts, self._texts.atom(value))
         if self._vector_of is None:
             self._vector_of = _classifier(tuple(self._predicates))
@@ -310,19 +295,11 @@ class Dimension:
             if found is None:
                 return None
             views.append(found)
-        for view in ("number", "date"):
-            ordered = [
-                (index, each)
-                for index, each in enumerate(predicates)
-                if isinstance(each, Compares) and each.view == view
-            ]
-            if len(ordered) > MOST_BOUNDS:
-                raise OverBudgetError(f"{self.name} is compared with more than {MOST_BOUNDS} values")
-            if ordered:
-                views.append(_ordered_atoms(ordered, self.name))
-        ranges = [(index, each) for index, each in enumerate(predicates) if isinstance(each, Within)]
-        if ranges:
-            views.append(_address_atoms(ranges))
+        if len(texts) < len(predicates):
+            from policy_audit.iam.ordered import ordered_atoms
+
+            ordered = [(index, each) for index, each in enumerate(predicates) if not isinstance(each, Matches)]
+            views += ordered_atoms(ordered, self.name)
         return views[0] if len(views) == 1 else _joint(predicates, views)
 
     def _text_atoms(self, texts: Sequence[tuple[int, Pattern]]) -> dict[int, list[str]] | None:
@@ -436,38 +413,6 @@ def _classifier(predicates: Sequence[Predicate]) -> Callable[[str], int]:
         return vector
 
     return vector_of
-
-
-# Whole numbers only: between 3599 and 3600 there is no value.
-_WHOLE: Final = frozenset({"aws:multifactorauthage", "aws:epochtime", "s3:max-keys"})
-
-
-def _ordered_atoms(tests: Sequence[tuple[int, Compares]], name: str) -> dict[int, list[str]]:
-    """Elementary intervals: each bound alone, and the open stretches between."""
-    view = tests[0][1].view
-    found: dict[int, list[str]] = {}
-    for number in span_atoms([test.bound for _, test in tests], whole=view == "date" or name.strip("`") in _WHOLE):
-        vector = sum(1 << index for index, test in tests if compare(number, test.comparison, test.bound))
-        found.setdefault(vector, []).append(number_text(number) if view == "number" else date_text(number))
-    return found
-
-
-_ORDINARY_ADDRESSES: Final = ("203.0.113.10", "198.51.100.7", "10.0.0.10", "2001:db8::10")
-
-
-def _address_atoms(tests: Sequence[tuple[int, Within]]) -> dict[int, list[str]]:
-    """Stretches of addresses between the ends of the ranges."""
-    cuts = {0, 1 << 32}
-    for _, test in tests:
-        cuts |= {test.low, test.high + 1}
-    # No address stands within `MAPPED`: what begins there begins after it.
-    cuts = {MAPPED.stop if cut in MAPPED else cut for cut in cuts}
-    points = [address for address in map(parse_address, _ORDINARY_ADDRESSES) if address is not None]
-    found: dict[int, list[str]] = {}
-    for point in (*points, *sorted(cut for cut in cuts if cut < (1 << 32) + (1 << 128))):
-        vector = sum(1 << index for index, test in tests if test.low <= point <= test.high)
-        found.setdefault(vector, []).append(address_text(point))
-    return found
 
 
 def _joint(predicates: Sequence[Predicate], views: Sequence[dict[int, list[str]]]) -> dict[int, list[str]]:

@@ -9,9 +9,10 @@ from heapq import heappop, heappush
 from itertools import chain
 from typing import Final
 
-from policy_audit.iam.automata import Family, common_beginning, cost_of_state, family, successors
+from policy_audit.iam.automata import Family, bits, common_beginning, cost_of_state, family, successors
 from policy_audit.iam.limits import OverBudgetError, Steps
 from policy_audit.iam.patterns import Pattern, matches
+from policy_audit.iam.search import Atoms
 from policy_audit.record import NamedTuple, Protocol
 
 _FIRST_LOOK: Final = 300
@@ -62,14 +63,6 @@ def _as_conjunction(formula: Formula) -> Formula:
     if not formula.parts and (formula.has | formula.lacks).bit_count() + bool(formula.has & formula.lacks) == 1:
         return Formula(True, formula.has, formula.lacks)
     return Formula(True, 0, 0, (formula,))
-
-
-def bits(mask: int) -> Iterator[int]:
-    """The places of the bits that are set, in order."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 def _used(formula: Formula) -> tuple[int, int]:
@@ -147,10 +140,6 @@ class ValueSet:
 
     def __hash__(self) -> int:
         return hash((self.absent, self.formula))
-
-
-Atoms = int | ValueSet
-"""A set of values of a dimension: a bitmask of its atoms or, where those are too many, a formula."""
 
 
 class Texts:

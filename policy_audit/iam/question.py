@@ -15,7 +15,6 @@ from policy_audit.iam.boxes import (
     resolve,
 )
 from policy_audit.iam.domains import Matches
-from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.limits import Steps
 from policy_audit.iam.patterns import Pattern, glob, literal, matches
 from policy_audit.iam.principal_boxes import principal_terms
@@ -32,6 +31,7 @@ from policy_audit.iam.request import (
     RequestSet,
 )
 from policy_audit.iam.reserved_boxes import CALLER_IDENTITY, reserved
+from policy_audit.iam.search import Atoms
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE, Space, is_open_arn
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols, has_letters

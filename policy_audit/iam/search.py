@@ -5,11 +5,16 @@ disjoint branches on the box that leaves the fewest dimensions open.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.limits import Steps as Steps
 from policy_audit.record import NamedTuple
 
+if TYPE_CHECKING:
+    from policy_audit.iam.lazy import ValueSet
+
+Atoms: TypeAlias = "int | ValueSet"
+"""A set of values of a dimension: a bitmask of its atoms or, where those are too many, a formula."""
 Cube = tuple[Atoms, ...]
 """A nonempty mask of atoms for each dimension."""
 Box = tuple[tuple[int, Atoms], ...]

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from policy_audit.iam.domains import Dimension, Matches
-from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.limits import Steps
 from policy_audit.iam.patterns import (
     ANY,
@@ -21,7 +20,7 @@ from policy_audit.iam.patterns import (
 from policy_audit.iam.principal_domain import TYPES, USER, Principals
 from policy_audit.iam.readings import Reading, set_reading
 from policy_audit.iam.request import Key, RequestSet, Texts, literal_text
-from policy_audit.iam.search import Cube
+from policy_audit.iam.search import Atoms, Cube
 from policy_audit.model.policy import Statement
 from policy_audit.model.value import Symbols, has_holes, is_letter
 from policy_audit.record import NamedTuple

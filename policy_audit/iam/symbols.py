@@ -4,7 +4,10 @@ A proof over letters holds for every value of the symbols as long as no two patt
 one under some value. `unifiers` finds such values; the prover asks its question again for each of them.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Final
 
 from policy_audit.iam.limits import (
     MOST_SUBSTITUTIONS,
@@ -19,6 +22,8 @@ from policy_audit.iam.request import Key, Policies, RequestSet, Texts
 from policy_audit.model.policy import Policy
 from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter
 from policy_audit.record import NamedTuple
+
+_ASCII: Final = "".join(map(chr, range(128)))
 
 
 class Loop(NamedTuple):
@@ -55,17 +60,23 @@ def tokens_of(pattern: Pattern) -> tuple[Token, ...]:
 def unifiers(one: Pattern, other: Pattern, symbols: Symbols, left: Steps | None = None) -> Unifiers:
     """Bindings under which the two patterns share a word that they do not share as they stand."""
     found: dict[Bindings, None] = {}
-    ours, theirs = _without_common_start(tokens_of(one), tokens_of(other))
+    ours, theirs = _without_common_ends(tokens_of(one), tokens_of(other))
     if len(ours) + len(theirs) > MOST_TOKENS:
         return Unifiers((), complete=False)
     if _differ(ours[:1], theirs[:1]) or _differ(ours[-1:], theirs[-1:]):
+        return Unifiers(())
+    rest = _after_bindable(ours, theirs, symbols), _after_bindable(theirs, ours, symbols)
+    if rest == (len(ours), len(theirs)):
         return Unifiers(())
     stack: list[tuple[tuple[Token, ...], tuple[Token, ...], Bindings]] = [(ours, theirs, ())]
     seen: set[tuple[int, int, Bindings]] = set()
     steps = 0
     while stack:
         ours, theirs, bindings = stack.pop()
-        ours, theirs = _expanded(ours, bindings), _expanded(theirs, bindings)
+        if bindings:
+            ours, theirs = _expanded(ours, bindings), _expanded(theirs, bindings)
+        elif len(ours) <= rest[0] and len(theirs) <= rest[1]:
+            continue  # Nothing is left that could be bound.
         key = (len(ours), len(theirs), bindings)
         if key in seen:
             continue
@@ -85,16 +96,47 @@ def unifiers(one: Pattern, other: Pattern, symbols: Symbols, left: Steps | None 
     return Unifiers(tuple(found))
 
 
-def _without_common_start(
+def _without_common_ends(
     ours: tuple[Token, ...], theirs: tuple[Token, ...]
 ) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
-    """Both without the characters and letters that they begin with alike: those meet in one way only."""
+    """Both without the characters and letters that they begin and end with alike: those meet in one way only."""
+    start = _common(ours, theirs)
+    ours, theirs = ours[start:], theirs[start:]
+    end = _common(ours[::-1], theirs[::-1])
+    return ours[: len(ours) - end], theirs[: len(theirs) - end]
+
+
+def _common(ours: Iterable[Token], theirs: Iterable[Token]) -> int:
+    """How many characters and letters both begin with."""
     at = 0
     for one, other in zip(ours, theirs, strict=False):
         if one != other or not isinstance(one, str):
             break
         at += 1
-    return ours[at:], theirs[at:]
+    return at
+
+
+def _after_bindable(ours: tuple[Token, ...], theirs: tuple[Token, ...], symbols: Symbols) -> int:
+    """How many tokens of `ours` follow the last letter that some text of `theirs` may be a value of."""
+    letters = {token for token in ours if isinstance(token, str) and is_letter(token) and not is_hole(token)}
+    if letters:
+        # A wildcard alone gives no letter a value: it matches the letter as it stands.
+        fixed = (each for each in theirs if not isinstance(each, Loop))
+        solid = {each if isinstance(each, str) else _example(each) for each in fixed}
+        opened = [each for each in solid if is_letter(each)]
+        plain = "".join(solid.difference(opened))
+        letters = {letter for letter in letters if _bindable(letter, plain, opened, symbols)}
+    return next((at for at, token in enumerate(reversed(ours)) if token in letters), len(ours))
+
+
+def _bindable(letter: str, plain: str, opened: Sequence[str], symbols: Symbols) -> bool:
+    """Whether a value of the letter may be empty or have one of these characters or letters in it."""
+    shape = symbols.of(letter).shape
+    if shape.values or not shape.shortest or not shape.characters:
+        return True
+    if not plain.isascii() or not _ascii_of(shape.characters).isdisjoint(plain):
+        return True
+    return any(other != letter and _admits(letter, other, symbols) for other in opened)
 
 
 def _differ(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
@@ -220,8 +262,24 @@ def _admits(letter: str, text: str, symbols: Symbols) -> bool:
         return any(other.shape.admits(value) for value in symbol.shape.values)
     if other.shape.values:
         return any(symbol.shape.admits(value) for value in other.shape.values)
+    shortest = max(symbol.shape.shortest, other.shape.shortest)
+    if shortest and not _share_characters(symbol.shape.characters, other.shape.characters):
+        return False
     longest = [shape.longest for shape in (symbol.shape, other.shape) if shape.longest >= 0]
-    return not longest or max(symbol.shape.shortest, other.shape.shortest) <= min(longest)
+    return not longest or shortest <= min(longest)
+
+
+def _share_characters(one: str, other: str) -> bool:
+    """Whether texts of these classes of characters, empty for any, can be the same and not empty."""
+    if not one or not other or one[0] == "^" or other[0] == "^":
+        return True
+    return not _ascii_of(one).isdisjoint(_ascii_of(other))
+
+
+@cache
+def _ascii_of(characters: str) -> frozenset[str]:
+    """The members of a class of characters. Beyond ASCII none has others than `\\w` and `\\d`, or a negated one."""
+    return frozenset(re.findall(f"[{characters}]", _ASCII))
 
 
 def _extended(bindings: Bindings, letter: str, value: str) -> Bindings:

@@ -8,11 +8,10 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 from collections.abc import Container, Iterator
 
 from policy_audit.iam.boxes import Draft, Naming
-from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import PolicyType
 from policy_audit.iam.reserved_boxes import CALLER_IDENTITY
-from policy_audit.iam.search import Alternative, Box
+from policy_audit.iam.search import Alternative, Atoms, Box
 from policy_audit.iam.space import ACTION, PRINCIPAL
 from policy_audit.record import NamedTuple
 

@@ -5,11 +5,10 @@ from itertools import islice, product
 from typing import Final
 
 from policy_audit.iam.domains import Dimension
-from policy_audit.iam.lazy import Atoms
 from policy_audit.iam.limits import MOST_CANDIDATES
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import Caller, ContextValue, PrincipalKind, Request, literal_text
-from policy_audit.iam.search import Cube
+from policy_audit.iam.search import Atoms, Cube
 from policy_audit.iam.space import ACTION, PRINCIPAL, RESOURCE
 from policy_audit.model.value import is_letter
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from policy_audit.model import policy_coverage, policy_upkeep
+from policy_audit.model import policy_upkeep
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Fact
 from policy_audit.model.rest_api import RestApi
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class ApiPolicy(NamedTuple):
-    """The policy of one REST API. Its properties of several facts have none where they do not concern it."""
+    """The policy of one REST API. Its properties of several facts have none where they do not concern it.
+
+    What it covers is asked of the policies of APIs whose callers are not known; it is imported for those.
+    """
 
     system: "System"
     api: Api
@@ -63,31 +66,43 @@ class ApiPolicy(NamedTuple):
     @property
     def tells_callers_apart(self) -> tuple[Fact, ...]:
         """Whether statements about IAM principals are about methods that know them: those of type AWS_IAM."""
+        from policy_audit.model import policy_coverage
+
         return tuple(policy_coverage.tells_callers_apart(self))
 
     @property
     def guards_all_it_opens(self) -> tuple[Fact, ...]:
         """Whether the Deny that guards the API reaches every stage and method that the Allow beside it opens."""
+        from policy_audit.model import policy_coverage
+
         return tuple(policy_coverage.guards_all_it_opens(self))
 
     @property
     def keeps_its_conditions(self) -> tuple[Fact, ...]:
         """Whether no Allow without a condition opens what another Allow opens with one."""
+        from policy_audit.model import policy_coverage
+
         return tuple(policy_coverage.keeps_its_conditions(self))
 
     @property
     def restricts(self) -> tuple[Fact, ...]:
         """Whether a policy that names roles of the API's own account has a Deny, which alone keeps others out."""
+        from policy_audit.model import policy_coverage
+
         return tuple(policy_coverage.restricts(self))
 
     @property
     def lets_somebody_in(self) -> tuple[Fact, ...]:
         """Whether the policy allows where only it can: at methods of type NONE or COGNITO_USER_POOLS."""
+        from policy_audit.model import policy_coverage
+
         return tuple(policy_coverage.lets_somebody_in(self))
 
     @property
     def leaves_it_to_the_authorizer(self) -> tuple[Fact, ...]:
         """Whether the policy does not open what a Lambda authorizer says nothing of."""
+        from policy_audit.model import policy_coverage
+
         return tuple(policy_coverage.leaves_it_to_the_authorizer(self))
 
 

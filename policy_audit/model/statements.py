@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from policy_audit.model import caller_conditions, denials, invoke_resources
+from policy_audit.model import caller_conditions
 from policy_audit.model.api_policies import called_unsigned
 from policy_audit.model.policy import Condition, Policy, Statement
 from policy_audit.model.resources import Api, Fact, Key, Role
@@ -32,7 +32,11 @@ class PolicyDocument(NamedTuple):
 
 
 class PolicyStatement(NamedTuple):
-    """One statement of a document. Its properties of several facts have none where they do not concern it."""
+    """One statement of a document. Its properties of several facts have none where they do not concern it.
+
+    Most documents have no statement of the kinds that `denials` and `invoke_resources` are about; they are imported
+    for those that have.
+    """
 
     system: "System"
     document: PolicyDocument
@@ -127,46 +131,64 @@ class PolicyStatement(NamedTuple):
     @property
     def denies_without_the_key(self) -> tuple[Fact, ...]:
         """Whether a Deny reaches requests that lack the key it asks for, where it means these as well."""
+        from policy_audit.model import denials
+
         return tuple(denials.reaches_the_unmarked(self))
 
     @property
     def has_one_exception(self) -> tuple[Fact, ...]:
         """Whether a Deny of an API excepts by one aspect of a request only: who calls, or from where."""
+        from policy_audit.model import denials
+
         return tuple(denials.one_aspect(self))
 
     @property
     def spares_services(self) -> tuple[Fact, ...]:
         """Whether a Deny for all but some `aws:PrincipalArn` leaves alone the services that the policy allows."""
+        from policy_audit.model import denials
+
         return tuple(denials.spares_services(self))
 
     @property
     def has_no_braces(self) -> tuple[Fact, ...]:
         """Whether the ARNs of API requests have no name of a path parameter."""
+        from policy_audit.model import invoke_resources
+
         return tuple(invoke_resources.no_braces(self))
 
     @property
     def has_real_verbs(self) -> tuple[Fact, ...]:
         """Whether the ARNs of API requests have methods that requests are made with, and not `ANY`."""
+        from policy_audit.model import invoke_resources
+
         return tuple(invoke_resources.real_verbs(self))
 
     @property
     def ends_the_root_in_a_slash(self) -> tuple[Fact, ...]:
         """Whether the ARNs of requests to the root of an API end in a slash."""
+        from policy_audit.model import invoke_resources
+
         return tuple(invoke_resources.root_with_slash(self))
 
     @property
     def has_the_stage(self) -> tuple[Fact, ...]:
         """Whether the ARNs of API requests have the stage before the method."""
+        from policy_audit.model import invoke_resources
+
         return tuple(invoke_resources.with_stage(self))
 
     @property
     def goes_on_to_the_method(self) -> tuple[Fact, ...]:
         """Whether the ARNs of API requests do not end before the method."""
+        from policy_audit.model import invoke_resources
+
         return tuple(invoke_resources.as_far_as_the_method(self))
 
     @property
     def names_apis_in_full(self) -> tuple[Fact, ...]:
         """Whether API requests are named by ARNs, outside of the API's own policy."""
+        from policy_audit.model import invoke_resources
+
         return tuple(invoke_resources.in_full(self))
 
     def fact(self, holds: bool | None, detail: str, condition: Condition | None = None) -> Fact:

@@ -9,7 +9,6 @@ from policy_audit.sources.scope import MAXIMUM_DEPTH, NOTHING, Scope, open_lette
 
 Resolve = Callable[[Node, Scope], Node]
 
-DECIDERS: Final = frozenset(("Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"))
 _TRUTH: Final = Shape("condition", values=("true", "false"))
 
 

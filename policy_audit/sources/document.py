@@ -14,7 +14,7 @@ MAXIMUM_EXPANSION: Final = 200_000
 
 Text = File | Within
 
-_PLANES: Final = re.compile("[\U000f0000-\U0010ffff]")
+_PLANES: Final = "[\U000f0000-\U0010ffff]"
 
 
 class DocumentError(AuditError):
@@ -36,7 +36,7 @@ def failure(source: Text, at: int, message: str, help: str, *, syntax: bool = Fa
 
 def refuse_planes(source: Text, value: str, start: int, end: int) -> None:
     """Raises when escapes at `start` to `end` made private-use characters: open values of a template are coded so."""
-    if len(_PLANES.findall(value)) > len(_PLANES.findall(source.text, start, end)):
+    if len(re.findall(_PLANES, value)) > len(re.findall(_PLANES, source.text[start:end])):
         raise _private(source, start)
 
 
@@ -44,7 +44,7 @@ def refuse_characters(source: Text) -> None:
     """Raises when the text of a file holds private-use characters of the planes 15 and 16, or half a surrogate pair."""
     if source.text.isascii():
         return
-    found = _PLANES.search(source.text)
+    found = re.search(_PLANES, source.text)
     if found is not None:
         raise _private(source, found.start())
     found = re.search("[\ud800-\udfff]", source.text)

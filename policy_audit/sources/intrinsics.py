@@ -6,13 +6,12 @@ from typing import Final
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.model.value import ANYTHING, Shape, has_letters
-from policy_audit.sources.conditions import DECIDERS, choose, condition
 from policy_audit.sources.intrinsic_text import TEXT_FUNCTIONS, dynamic_references, open_list, split_text, substitute
 from policy_audit.sources.parameters import Parameter, given, read_parameters
 from policy_audit.sources.pseudo import pseudo_parameter
 from policy_audit.sources.scope import MAXIMUM_DEPTH, NODE_WORK, NOTHING, Problem, Scope
 
-__all__ = ["Parameter", "Problem", "Scope", "condition", "decide", "expand", "read_parameters", "resolve"]
+__all__ = ["Parameter", "Problem", "Scope", "decide", "expand", "read_parameters", "resolve"]
 
 
 def resolve(node: Node, scope: Scope) -> Node:
@@ -30,6 +29,9 @@ def resolve(node: Node, scope: Scope) -> Node:
 
 def decide(name: str, scope: Scope) -> bool | None:
     """Whether the template's condition `name` holds in the scope's world; None for a broken or undeclared one."""
+    # Few templates have conditions, and the others start faster without.
+    from policy_audit.sources.conditions import condition
+
     return condition(name, scope, _resolve)
 
 
@@ -117,12 +119,13 @@ def _function(function: str, node: Mapping, scope: Scope) -> Node:
             _refuse_stack_output(argument, "inside of `Fn::Base64`", scope)
         found = text_function(_resolve(argument, scope), place, scope)
         return dynamic_references(found, scope) if type(found) is Scalar and "{{resolve:" in found.text else found
-    if function in DECIDERS or function in _RULES_ONLY:
-        where = "conditions" if function in DECIDERS else "rules"
+    if function in _DECIDERS or function in _RULES_ONLY:
+        where = "conditions" if function in _DECIDERS else "rules"
         return scope.problem(f"`{function}` stands outside of the template's {where}", place)
     return scope.problem(f"`{function}` is no function that the audit knows", place)
 
 
+_DECIDERS: Final = frozenset(("Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"))
 _RULES_ONLY: Final = frozenset(
     ("Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll")
 )
@@ -360,6 +363,8 @@ def _transform(argument: Node, place: Place, scope: Scope) -> Node:
 
 
 def _if(argument: Node, place: Place, scope: Scope) -> Node:
+    from policy_audit.sources.conditions import choose
+
     return choose(argument, place, scope, _resolve)
 
 

@@ -44,7 +44,6 @@ _WORDS: Final[dict[str, Kind]] = {
         for form in (word, word.capitalize(), word.upper())
     },
 }
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 class _Frame:
@@ -287,7 +286,7 @@ def read_yaml(source: Text) -> Iterator[Node]:
     """The documents that `source` holds, one after the other. Raises AuditError where it is not YAML."""
     import yaml
 
-    control = _CONTROL.search(source.text)
+    control = yaml.reader.Reader.NON_PRINTABLE.search(source.text)
     if control is not None:
         raise failure(
             source,
