@@ -289,7 +289,8 @@ def _decided(line: str, expect: str) -> bool:
 def schema(name: str) -> int:
     """Print the JSON Schema of a form that this tool reads or writes.
 
-    NAME is `report`, the default, for what `check --format json` prints.
+    NAME is `report`, the default, for what `check --format json` prints, or `config` for
+    policy_audit.yaml.
     """
     from policy_audit.schemas import schema as text_of
 
