@@ -83,6 +83,7 @@ def audit(
         rules={rule.id: rule.since for rule in rules},
         ignored=settled.ignored,
         baselined=settled.baselined,
+        asked=rules,
     )
 
 

@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -18,6 +18,7 @@ from policy_audit.commands.options import (
     HELP,
     NO_CACHE,
     PATHS,
+    REPORTS,
     ColorChoice,
     cache_folder,
     known_findings,
@@ -25,7 +26,11 @@ from policy_audit.commands.options import (
 from policy_audit.commands.options import settings as settings_of
 from policy_audit.commands.terminal import colored, encoding, write
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED, USAGE, AuditError
-from policy_audit.findings import SEVERITIES
+from policy_audit.findings import SEVERITIES, Report
+from policy_audit.formats import FOR_PEOPLE, View, render
+
+if TYPE_CHECKING:
+    from policy_audit.outputs import Output
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
@@ -64,8 +69,8 @@ def commands(context: click.Context) -> int:
     return USAGE
 
 
-_CHECK_HELP: Final = """An error of usage or configuration is told on standard error; `--format json` prints a
-document with `errors` on standard output as well.
+_CHECK_HELP: Final = """An error of configuration is told on standard error, and in each report that a program reads.
+On GitHub Actions, the format github writes the summary of the job as well.
 
 \b
 policy_audit.yaml, each key optional, paths relative to the file; the command line wins:
@@ -86,6 +91,7 @@ Examples:
   policy-audit check templates/ --account 123456789012 --region eu-west-1
   policy-audit check 02-app.yaml --stack infra=01-infra.yaml --parameter Stage=prod
   policy-audit check --format json --fail-on never > report.json
+  policy-audit check --format github --output sarif=report.sarif --output junit=report.xml
 
 \b
 Exit codes:
@@ -100,7 +106,7 @@ Exit codes:
 
 @commands.command(epilog=_CHECK_HELP)
 @PATHS
-@FORMAT
+@REPORTS
 @click.option(
     "--fail-on",
     type=click.Choice([*SEVERITIES, "never"]),
@@ -127,6 +133,7 @@ Exit codes:
 def check(
     paths: tuple[str, ...],
     output: str,
+    files: tuple[str, ...],
     verbose: bool,
     quiet: bool,
     no_cache: bool,
@@ -141,23 +148,45 @@ def check(
     exports, another may import.
     """
     from policy_audit.audit import audit
-    from policy_audit.findings import Report, exit_code
-    from policy_audit.formats import View, render
+    from policy_audit.findings import exit_code
 
     if verbose and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
+    reports: Sequence[Output] = ()
+    if files or output == "github":
+        from policy_audit.outputs import planned
+
+        reports = planned(files, output, os.environ.get("GITHUB_STEP_SUMMARY", ""), paths)
     view = View(verbose, quiet, colored(sys.stdout, color, os.environ))
     try:
         settings = settings_of(**said)
         options = settings.options._replace(baseline=known_findings(settings, baseline, no_baseline))
         report = audit(paths or (".",), options, cache_folder(no_cache), detailed=verbose)
     except AuditError as error:
-        if output != "text":
-            write(render(output, Report(), view._replace(exit_code=error.exit_code, errors=(error,))))
+        failed = view._replace(exit_code=error.exit_code, errors=(error,))
+        _tell("" if output in FOR_PEOPLE else output, reports, Report(), failed)
         raise
+    if reports:
+        from policy_audit.outputs import refuse_audited
+
+        refuse_audited(reports, (*(each.path for each in report.targets), *(each.target for each in report.skipped)))
     code = exit_code(report, settings.fail_on, settings.options.strict)
-    write(render(output, report, view._replace(exit_code=code)))
+    view = view._replace(exit_code=code, fail_on=settings.fail_on, strict=settings.options.strict)
+    _tell(output, reports, report, view)
     return code
+
+
+def _tell(output: str, reports: Sequence["Output"], report: Report, view: View) -> None:
+    """Writes the report to each of `reports`, and to standard output in the format `output` unless that is empty."""
+    problems: Sequence[AuditError] = ()
+    if reports:
+        from policy_audit.outputs import write_all
+
+        problems = write_all(reports, report, view)
+    if output:
+        write(render(output, report, view))
+    if problems:
+        raise problems[0]
 
 
 @commands.command()
@@ -256,10 +285,16 @@ def _decided(line: str, expect: str) -> bool:
 
 
 @commands.command()
-def schema() -> int:
-    """Print the JSON Schema of what `check --format json` prints."""
-    with open(os.path.join(os.path.dirname(__file__), "report.schema.json"), encoding="utf-8") as file:
-        write(file.read())
+@click.argument("name", default="report")
+def schema(name: str) -> int:
+    """Print the JSON Schema of a form that this tool reads or writes.
+
+    NAME is `report`, the default, for what `check --format json` prints, or `config` for
+    policy_audit.yaml.
+    """
+    from policy_audit.schemas import schema as text_of
+
+    write(text_of(name))
     return CLEAN
 
 
@@ -309,7 +344,7 @@ def _usage(error: click.ClickException) -> AuditError:
 def _complain(error: AuditError) -> None:
     from policy_audit.formats.frame import error as framed
     from policy_audit.formats.paint import painter
-    from policy_audit.formats.visible import encodable
+    from policy_audit.formats.visible import encodable, inert
 
-    text = framed(error, painter(colored(sys.stderr, "auto", os.environ)))
+    text = inert(framed(error, painter(colored(sys.stderr, "auto", os.environ))))
     click.echo(encodable(text, encoding(sys.stderr)), nl=False, err=True, color=True)

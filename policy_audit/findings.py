@@ -1,11 +1,14 @@
 """What an audit says: requirements with their verdicts, findings among them, and everything that was not audited."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
+
+if TYPE_CHECKING:
+    from policy_audit.rulebook.rule import Rule
 
 Severity = Literal["note", "low", "medium", "high", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("note", "low", "medium", "high", "critical")
@@ -88,7 +91,7 @@ class Finding(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A finding that the user has decided to live with, and why. It fails no audit, and every format tells it."""
+    """A finding that the user has decided to live with, and why: it fails no audit."""
 
     finding: Finding
     reason: str
@@ -129,6 +132,8 @@ class Report(NamedTuple):
     ignored: tuple[Ignored, ...] = ()
     baselined: tuple[Finding, ...] = ()
     """Findings that the baseline holds: they fail no audit."""
+    asked: tuple["Rule", ...] = ()
+    """The rules of `rules`, for formats that tell what they require."""
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""

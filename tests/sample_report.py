@@ -1,7 +1,21 @@
 """A report with everything that a report can hold, on two small files of its own."""
 
-from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Ignored, Mark, Report, Skipped, Target
+from hashlib import sha256
+
+from policy_audit.findings import (
+    SEVERITIES,
+    Admitted,
+    Checked,
+    Counterexample,
+    Finding,
+    Ignored,
+    Mark,
+    Report,
+    Skipped,
+    Target,
+)
 from policy_audit.origin import Span
+from policy_audit.rulebook.rule import Rule
 
 ORDERS = """\
 Resources:
@@ -151,6 +165,20 @@ IGNORED = Ignored(
     True,
 )
 BASELINED = REFUTED_RESTRICTION._replace(rule="rest-api-public", message="`OrdersApi` is public", fingerprint="2b")
+RULE = Rule(
+    id="execute-api-invoke",
+    summary="a role must be allowed to call `execute-api:Invoke` on what its workflow calls",
+    severity="high",
+    confidence="high",
+    since="0.1.0",
+    about="call",
+    where=(),
+    require=(),
+    message="",
+    help="",
+    references=REFUTED_CALL.references,
+    file="no-such-folder/rest-api/execute-api-invoke.yaml",
+)
 FINDINGS = (UNDECIDED_FINDING, REFUTED_CALL, REFUTED_RESTRICTION)
 REPORT = Report(
     findings=FINDINGS,
@@ -168,6 +196,7 @@ REPORT = Report(
     texts=TEXTS,
     ignored=(IGNORED,),
     baselined=(BASELINED,),
+    asked=(RULE,),
     rules={"api-callers": "0.1.0", "execute-api-invoke": "0.1.0", "http-task-timeout": "0.1.0"},
 )
 CLEAN_REPORT = Report(
@@ -202,8 +231,28 @@ def hostile(text: str) -> Report:
         {text: text},
         (Ignored(finding, text, place), Ignored(finding, text)),
         (finding,),
+        (RULE._replace(id=text, summary=text, references=(text,), file=text),),
     )
 
 
 # Terminal escapes, a carriage return, a direction change, an invisible letter, half a character, an open value.
 HOSTILE = "a\x1b[31m\x9b0m\r\n\t\x7f\u202eb\u200b\ud83c\udce9\U000f0000é漢"
+
+
+def many(number: int) -> Report:
+    """A report with so many findings, of all severities, each on a line of its own and with a request that shows it."""
+    found = []
+    for index in range(number):
+        first = FINDINGS[index % len(FINDINGS)]
+        place = Span(f"templates/stack-{index % 40:02}.yaml", index + 1, 3, index + 4, 9)
+        found.append(
+            first._replace(
+                severity=SEVERITIES[index % len(SEVERITIES)],
+                address=f"{place.file}#Role{index}",
+                requirement=f"{first.requirement} {index}",
+                message=f"{first.message} {index}",
+                location=place,
+                fingerprint=sha256(str(index).encode()).hexdigest()[:16],
+            )
+        )
+    return REPORT._replace(findings=tuple(found), requirements=tuple(map(checked, found)), ignored=(), baselined=())

@@ -17,7 +17,7 @@ import policy_audit
 from policy_audit.cli import main
 from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Report, Skipped
-from policy_audit.formats import View, render
+from policy_audit.formats import FORMATS, View, render
 from policy_audit.options import Options
 
 PACKAGE = Path(policy_audit.__file__).parent
@@ -94,7 +94,7 @@ BROKEN = CLEAN_REPORT._replace(skipped=(Skipped("a.yaml", "this is not YAML", br
         (Report(), (), 3),
     ],
 )
-@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize("output", list(FORMATS))
 def test_exit_codes(
     run: Run, audits: Audits, report: Report, arguments: tuple[str, ...], code: int, output: str
 ) -> None:
@@ -196,6 +196,16 @@ WRONG_ARGUMENTS = [
     (("explain",), "RULE"),
     (("explain", "execute-api-invok"), "did you mean `execute-api-invoke`?"),
     (("explain", "../../setup"), "there is no rule"),
+    (("schema", "reprot"), "did you mean `report`?"),
+    (("schema", "../x"), "there is no schema `../x`"),
+    (("check", "--output", "sarif"), "an output is a format and a file"),
+    (("check", "--output", "sarif="), "an output is a format and a file"),
+    (("check", "--output", "serif=a.json"), "did you mean `sarif`?"),
+    (("check", "--output", "=a.json"), "formats are text, concise"),
+    (("check", "--output", "sarif=-"), "`--format sarif` chooses what it gets"),
+    (("check", "--output", "sarif=."), "`.` is a folder"),
+    (("check", "--output", "sarif=none/a.json"), "there is no folder"),
+    (("check", "--output", "sarif=a", "--output", "json=./a"), "two reports cannot be one file"),
     (("simulate", "none.jsonl"), "none.jsonl"),
     (("simulate", "--expect", "Maybe"), "'Maybe'"),
     (("check", "\x1b[31mnone"), "\\x1b[31mnone"),
@@ -271,7 +281,7 @@ def test_colors(
 
 def test_a_hostile_template_cannot_write_to_the_terminal(run: Run, audits: Audits) -> None:
     audits(hostile(HOSTILE))
-    for arguments in ((), ("-v",), ("--format", "json")):
+    for arguments in ((), ("-v",), *(("--format", name) for name in FORMATS)):
         ended = run("check", *arguments)
         assert all(line.isprintable() for line in ended.out.split("\n"))
 
@@ -350,7 +360,9 @@ def test_version(run: Run) -> None:
 
 
 def test_schema(run: Run) -> None:
-    assert run("schema") == Ended(0, (PACKAGE / "report.schema.json").read_text(), "")
+    for file in PACKAGE.glob("*.schema.json"):
+        assert run("schema", file.name.partition(".")[0]) == Ended(0, file.read_text(), "")
+    assert run("schema") == run("schema", "report")
 
 
 @pytest.fixture

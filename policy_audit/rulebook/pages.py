@@ -30,6 +30,15 @@ def page(rule_id: str, folders: Sequence[str] = ()) -> str:
     raise unknown_rule(rule_id, rule_ids(folders))
 
 
+def page_beside(rule_file: str) -> str:
+    """The page that lies beside a rule's file; empty if there is none."""
+    try:
+        with open(f"{rule_file.removesuffix('.yaml')}.md", encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
+
+
 def rule_ids(folders: Sequence[str] = ()) -> frozenset[str]:
     """The rules of the package and of `folders`, by their files' names."""
     return frozenset(name.removesuffix(".yaml") for name, _ in _files(folders) if name.endswith(".yaml"))
