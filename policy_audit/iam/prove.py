@@ -152,4 +152,4 @@ def _request_of(verdict: Verdict) -> Request | None:
     return verdict.likely if isinstance(verdict, Undecided) else None
 
 
-__all__ = ["members_allowed", "prove_allowed", "prove_denied"]
+__all__ = ["EVERYTHING", "members_allowed", "prove_allowed", "prove_denied"]

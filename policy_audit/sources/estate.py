@@ -45,12 +45,19 @@ class World(NamedTuple):
 class Estate:
     """Templates that are audited together. They are empty until `worlds` or `assume` goes over to a world."""
 
-    def __init__(self, inputs: Sequence[Input], given: Given) -> None:
-        self.symbols = Symbols()
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        given: Given,
+        symbols: Symbols | None = None,
+        beside: Sequence[Input] = (),
+    ) -> None:
+        """Estates that are to be compared share `symbols`, and each counts the literal ARNs `beside` it as well."""
+        self.symbols = symbols or Symbols()
         self.assumptions: list[str] = []
         self.unfinished = ""
         """Why not every case was looked at."""
-        pinned = self._pinned(inputs, given)
+        pinned = self._pinned((*inputs, *beside), given)
         paths = {os.path.realpath(one.path): one.path for one in inputs}
         self._stacks = {one.stack: one.path for one in inputs if one.stack} | {
             stack: paths[real] for stack, path in given.stacks.items() if (real := os.path.realpath(path)) in paths
@@ -223,27 +230,8 @@ class Estate:
         return found
 
     def worlds(self) -> Iterator[World]:
-        """Every combination of cases, going over to each before it is given out. Looking at one may bring new ones.
-
-        The first world assumes that no compared symbol has a value that it is compared with. Ends after
-        `MAXIMUM_WORLDS`, and says so in `unfinished`.
-        """
-        seen: set[tuple[tuple[str, str], ...]] = set()
-        first = World({})
-        self.assume(first)
-        yield first
-        seen.add(())
-        while True:
-            fresh = [world for world in self._combinations() if tuple(sorted(world.values.items())) not in seen]
-            if not fresh:
-                return
-            for world in fresh:
-                if len(seen) >= MAXIMUM_WORLDS:
-                    self.unfinished = f"only {MAXIMUM_WORLDS} combinations of the templates' conditions were audited"
-                    return
-                seen.add(tuple(sorted(world.values.items())))
-                self.assume(world)
-                yield world
+        """Every combination of cases, as `worlds` tells."""
+        yield from worlds([self])
 
     def possible(self, world: World) -> bool:
         """Whether a world can be: no symbol is assumed to have none of its values. Asked after all worlds are known."""
@@ -252,18 +240,6 @@ class Estate:
             if letter not in world.values and allowed and set(allowed) <= set(values):
                 return False
         return True
-
-    def _combinations(self) -> Iterator[World]:
-        splits = sorted(self.splits().items())
-        chosen: list[World] = [World({})]
-        for letter, values in splits:
-            chosen = [
-                *(World(one.values, (*one.others, letter)) for one in chosen),
-                *(World({**one.values, letter: value}, one.others) for one in chosen for value in values),
-            ]
-            if len(chosen) > 4 * MAXIMUM_WORLDS:
-                break
-        yield from chosen
 
     def when(self, holding: Sequence[World], asked: Sequence[World]) -> tuple[str, ...]:
         """The cases in which something holds that was asked in the worlds `asked`, in words; none for "always".
@@ -290,6 +266,51 @@ class Estate:
         if value is not None:
             return f"{name} is `{value}`"
         return f"{name} is not {' or '.join(f'`{one}`' for one in compared)}"
+
+
+def worlds(estates: Sequence[Estate]) -> Iterator[World]:
+    """Every combination of the cases of all `estates`, which go over to each before it is given out.
+
+    Looking at one may bring new ones. The first world assumes that no compared symbol has a value that it is compared
+    with. Ends after `MAXIMUM_WORLDS`, and says so in `unfinished`.
+    """
+
+    def over_to(world: World) -> World:
+        for estate in estates:
+            estate.assume(world)
+        return world
+
+    seen: set[tuple[tuple[str, str], ...]] = set()
+    yield over_to(World({}))
+    seen.add(())
+    while True:
+        fresh = [world for world in _combinations(estates) if tuple(sorted(world.values.items())) not in seen]
+        if not fresh:
+            return
+        for world in fresh:
+            if len(seen) >= MAXIMUM_WORLDS:
+                for estate in estates:
+                    estate.unfinished = f"only {MAXIMUM_WORLDS} combinations of the templates' conditions were audited"
+                return
+            seen.add(tuple(sorted(world.values.items())))
+            yield over_to(world)
+
+
+def _combinations(estates: Sequence[Estate]) -> Iterator[World]:
+    splits: dict[str, list[str]] = {}
+    for estate in estates:
+        for letter, values in estate.splits().items():
+            known = splits.setdefault(letter, [])
+            known += [value for value in values if value not in known]
+    chosen: list[World] = [World({})]
+    for letter, values in sorted(splits.items()):
+        chosen = [
+            *(World(one.values, (*one.others, letter)) for one in chosen),
+            *(World({**one.values, letter: value}, one.others) for one in chosen for value in values),
+        ]
+        if len(chosen) > 4 * MAXIMUM_WORLDS:
+            break
+    yield from chosen
 
 
 def parameter_assumption(template: Template, name: str) -> str:
