@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from policy_audit.comparison.sides import Sides
-from policy_audit.comparison.subjects import Changed, Compared, subjects
+from policy_audit.comparison.subjects import NOBODY, Changed, Compared, subjects
 from policy_audit.findings import Skipped, Target
 from policy_audit.iam.evaluate import evaluate
 from policy_audit.iam.prove import EVERYTHING
 from policy_audit.iam.relation import Difference, Doubt, Side, relation
 from policy_audit.iam.request import Authorization, Policies, Request, RequestSet, Texts, literal
 from policy_audit.iam.write import case_of
-from policy_audit.model.policy import Statement
+from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -96,6 +96,8 @@ def _changes(subject: Compared | Changed, symbols: Symbols) -> Iterator[Change]:
     if subject.unseen:
         yield _undecided(subject, Doubt(subject.unseen), symbols)
         return
+    if _plainly(subject.old) == _plainly(subject.new):
+        return  # Letter by letter the same: there is nothing to be searched for.
     found = _related(subject, subject.requests, symbols)
     for effect, side in (("allowed", found[0]), ("denied", found[1])):
         if isinstance(side, Doubt):
@@ -121,12 +123,14 @@ class Part(NamedTuple):
 
 def _sets(subject: Compared, effect: Effect, whole: Difference, symbols: Symbols) -> Iterator[Change]:
     """The sets that are told: what each statement that makes a difference is about, as far as it makes one."""
-    told = 0
+    told: set[str] = set()
     for parts in _parts(subject, effect):
         for part in parts:
             for requests, side in _narrowed(subject, effect, part.requests, symbols):
-                told += 1
-                if told > MOST_SETS:
+                if repr(requests) in told:
+                    continue
+                told.add(repr(requests))
+                if len(told) > MOST_SETS:
                     yield _change(subject, effect, subject.requests, whole, subject.span, symbols)
                     return
                 yield _change(subject, effect, requests, side, part.span or subject.span, symbols)
@@ -147,7 +151,22 @@ def _parts(subject: Compared, effect: Effect) -> Iterator[list[Part]]:
 
 def _statements(policies: Policies) -> dict[Statement, Statement]:
     """The statements by what they say: without places and names."""
-    return {_plain(one): one for policy in policies.documents() if policy != EVERYTHING for one in policy.statements}
+    written = (policy for policy in policies.documents() if policy not in (EVERYTHING, NOBODY))
+    return {_plain(one): one for policy in written for one in policy.statements}
+
+
+def _plainly(policies: Policies) -> object:
+    """Everything that the policies say, without places and names."""
+
+    def document(policy: Policy | None) -> object:
+        if policy is None:
+            return None
+        return policy.version, policy.unknown, tuple(map(_plain, policy.statements))
+
+    def documents(found: Sequence[Policy] | None) -> object:
+        return None if found is None else tuple(map(document, found))
+
+    return documents(policies.identity), documents(policies.boundaries), document(policies.resource)
 
 
 def _plain(statement: Statement) -> Statement:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 
+from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
@@ -31,7 +32,7 @@ class Sides:
 
     def __init__(self, old: str, new: str, options: Options, cache: str = "") -> None:
         self._options, self._cache = options, cache
-        self._loaded = (load([old], options.policies_are), load([new], options.policies_are))
+        self._loaded = _load_both(old, new, options.policies_are)
         files = os.path.isfile(old) and os.path.isfile(new)
         name = os.path.basename(new) if files else ""
         before, after = (
@@ -82,6 +83,24 @@ class Sides:
     def assumptions(self) -> tuple[str, ...]:
         """What was assumed of either side."""
         return tuple(dict.fromkeys((*self.old.assumptions, *self.new.assumptions)))
+
+
+def _load_both(old: str, new: str, policies_are: str) -> tuple[Loaded, Loaded]:
+    """What each side holds; one of them may hold nothing, for a change may add all there is, or remove it."""
+    nothing = Loaded((), {}, (), ())
+    sides: list[Loaded] = []
+    empty: list[AuditError] = []
+    for path in (old, new):
+        try:
+            sides.append(load([path], policies_are) if os.path.exists(path) else nothing)
+        except AuditError as error:
+            if error.exit_code != NOTHING_AUDITED:
+                raise
+            empty.append(error)
+            sides.append(nothing)
+    if not any(side.inputs or side.skipped for side in sides):
+        raise empty[-1] if empty else AuditError("there is nothing to be compared", exit_code=NOTHING_AUDITED)
+    return sides[0], sides[1]
 
 
 def _skipped(loaded: Loaded) -> Iterator[Skipped]:

@@ -61,8 +61,8 @@ def subjects(pair: Pair) -> Iterator[Compared | Changed]:
 
 def _paired(old: Sequence[Subject], new: Sequence[Subject]) -> Iterator[tuple[Subject | None, Subject | None]]:
     """The resources of both sides by address; None for one that a side lacks."""
-    before = {one.address: one for one in old}
-    after = {one.address: one for one in new}
+    before: dict[str, Subject] = {one.address: one for one in old}
+    after: dict[str, Subject] = {one.address: one for one in new}
     for address in dict.fromkeys((*after, *before)):
         yield before.get(address), after.get(address)
 
@@ -84,7 +84,8 @@ def _role(old: Role | None, new: Role | None, pair: Pair) -> Iterator[Compared]:
         role.span,
         unseen=tuple(_unseen(old, new)),
     )
-    before, after = (Policies(identity=None, resource=one.trust if one else Policy(())) for one in (old, new))
+    before = Policies(identity=None, resource=old.trust if old else Policy(()))
+    after = Policies(identity=None, resource=new.trust if new else Policy(()))
     keys = impossible_keys(before, ASSUMING[0]) | impossible_keys(after, ASSUMING[0])
     everybody = f"arn:{literal(pair.new.partition or pair.old.partition or '*')}:*:*:*:*"
     for kind, callers, scenario, same_account in (
