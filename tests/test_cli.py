@@ -335,6 +335,7 @@ def test_help_of_every_command(run: Run) -> None:
         "baseline write",
         "baseline prune",
         "check",
+        "diff",
         "explain",
         "rules",
         "schema",
