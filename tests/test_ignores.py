@@ -179,6 +179,8 @@ CONFIGURED = [
 
 @pytest.mark.parametrize(("said", "left"), CONFIGURED, ids=[one.address for one, _ in CONFIGURED])
 def test_entries_of_the_configuration(tmp_path: Path, said: Ignore, left: list[str]) -> None:
+    (tmp_path / "policy_audit.yaml").write_text("ignore:\n  - {address: app.yaml, rule: http-task-timeout}\n")
+    (tmp_path / "policy_audit.yaml").write_text("ignore:\n  - {address: app.yaml, rule: http-task-timeout}\n")
     assert told(audited(tmp_path, TEMPLATE, Options(today="2026-11-21", ignores=(said,)))) == left
 
 

@@ -1,0 +1,1 @@
+"""The policies that the audited workflows need, and no more: of their roles, and of the APIs that they call."""
