@@ -176,6 +176,7 @@ class Stage(NamedTuple):
 class Deployment(NamedTuple):
     """A snapshot of a REST API, which a stage serves."""
 
+    logical_id: str
     address: str
     span: Span
 

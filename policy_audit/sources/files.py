@@ -86,9 +86,16 @@ class _Loading:
             self._unknown(path, named)
 
     def rest(self) -> None:
-        """Reads the parts that no other file has claimed."""
+        """Reads the parts that no other file has claimed.
+
+        The file that an asset of a cloud assembly was copied from says nothing that the copy does not say.
+        """
+        texts = self.reach.texts
+        copied = {texts[path] for path in texts if self.reach.is_claimed(path)} if self._parts else frozenset()
         for path, named in self._parts:
-            if not self.reach.is_claimed(path) and not self._read(path, PARTS, named) and path in self.reach.texts:
+            if self.reach.is_claimed(path) or (texts[path] in copied and not named):
+                continue
+            if not self._read(path, PARTS, named) and path in texts:
                 self._unknown(path, named)
 
     def with_nested(self) -> Sequence[Input]:
