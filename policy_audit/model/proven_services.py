@@ -35,19 +35,22 @@ def services_of_other_rules(system: "System") -> Mapping[str | Span, frozenset[s
     given += [integration.credentials for integration in _all(system, "ApiIntegration")]
     roles = (system.role(field.text) for field in given if field is not None)
     everything |= {role.address for role in roles if role is not None}
-    by_role = {address: frozenset(services) for address, services in found.items()}
-    by_role |= dict.fromkeys(everything, _EVERYTHING)
-    return {**by_role, **_attached(system, by_role)}
+    proven: dict[str | Span, frozenset[str]] = {address: frozenset(services) for address, services in found.items()}
+    proven.update((address, _EVERYTHING) for address in everything)
+    proven.update(_attached(system, proven))
+    return proven
 
 
-def _attached(system: "System", by_role: Mapping[str, frozenset[str]]) -> dict[str | Span, frozenset[str]]:
+def _attached(
+    system: "System", by_role: Mapping[str | Span, frozenset[str]]
+) -> tuple[tuple[Span, frozenset[str]], ...]:
     """The same of policies by their places: what is true of them at each of the roles that have them."""
     of_each: dict[Span, list[frozenset[str] | None]] = {}
     for role in system.roles:
         for policy in role.policies:
             if policy.span is not None:
                 of_each.setdefault(policy.span, []).append(by_role.get(role.address))
-    return {span: told for span, services in of_each.items() if (told := _common(services)) is not None}
+    return tuple((span, told) for span, services in of_each.items() if (told := _common(services)) is not None)
 
 
 def _common(services: Sequence[frozenset[str] | None]) -> frozenset[str] | None:

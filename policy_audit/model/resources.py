@@ -25,6 +25,8 @@ class Fact(NamedTuple):
     address: str = ""
     """The resource at fault, when it is not the one the rule asks about."""
     span: Span | None = None
+    part: str = ""
+    """What tells it from other facts about the same resource, such as the method of an API that is one document."""
 
 
 class Role(NamedTuple):
