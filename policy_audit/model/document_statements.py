@@ -23,8 +23,9 @@ class DocumentStatement(NamedTuple):
     document: WrittenPolicy
     statement: Statement
     index: int  # type: ignore[assignment]  # tuple.index is not used on it
-    proven: Mapping[str, frozenset[str]]
-    """By address of a resource, the services of whose actions other rules prove what its policies must say."""
+    proven: Mapping[str | Span, frozenset[str]]
+    """By address of a resource, or place of a policy, the services of whose actions other rules prove what it must
+    say."""
 
     @property
     def address(self) -> str:
@@ -53,7 +54,7 @@ class DocumentStatement(NamedTuple):
     def is_proven(self) -> bool:
         """Whether rules on calls and callers prove what the statement is about: a mistake is then found as what it
         does."""
-        services = self.proven.get(self.address)
+        services = self.proven.get(self.address, self.proven.get(self.document.span))
         if services is None:
             return False
         return not services or any(action.partition(":")[0].lower() in services for action in self.statement.actions)

@@ -79,8 +79,9 @@ def takes_effect(about: "ApiPolicy") -> Iterator[Fact]:
     deployments = about.api.deployments
     if len(deployments) != 1:
         return
+    logical_id = deployments[0].logical_id
     name = deployments[0].address.rpartition("#")[2]
-    if name[-1:].isdecimal() or _ends_in_a_hash(name):
+    if logical_id[-1:].isdecimal() or _ends_in_a_hash(logical_id):
         yield Fact(True, f"`{name}` is told from the deployment before it", about.address, about.span)
     else:
         detail = f"the deployment `{name}` stays as it is when the policy changes"

@@ -1,9 +1,10 @@
 """Which policies are proven right by rules on calls and callers: a mistake in them is found as what it does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from policy_audit.model.resources import Role
+from policy_audit.origin import Span
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
@@ -17,9 +18,9 @@ _OF_DEPLOYERS: Final = ("events", "vpc-lattice", "iam", "secretsmanager")
 _EVERYTHING: Final[frozenset[str]] = frozenset()
 
 
-def services_of_other_rules(system: "System") -> Mapping[str, frozenset[str]]:
+def services_of_other_rules(system: "System") -> Mapping[str | Span, frozenset[str]]:
     """By the address of a role or an API, the services that other rules are about in its policies; none for all of
-    them. Policies of other resources are not among the keys."""
+    them. Policies that are resources of their own are there by their places, if every role that has them is there."""
     found = {one.role.address: {"sts"} for one in system.state_machines if isinstance(one.role, Role)}
     everything = {api.address for api in system.rest_apis() if api.restricted}
     for call in system.calls:
@@ -34,9 +35,30 @@ def services_of_other_rules(system: "System") -> Mapping[str, frozenset[str]]:
     given += [integration.credentials for integration in _all(system, "ApiIntegration")]
     roles = (system.role(field.text) for field in given if field is not None)
     everything |= {role.address for role in roles if role is not None}
-    return {address: frozenset(services) for address, services in found.items()} | dict.fromkeys(
-        everything, _EVERYTHING
-    )
+    proven: dict[str | Span, frozenset[str]] = {address: frozenset(services) for address, services in found.items()}
+    proven.update((address, _EVERYTHING) for address in everything)
+    proven.update(_attached(system, proven))
+    return proven
+
+
+def _attached(
+    system: "System", by_role: Mapping[str | Span, frozenset[str]]
+) -> tuple[tuple[Span, frozenset[str]], ...]:
+    """The same of policies by their places: what is true of them at each of the roles that have them."""
+    of_each: dict[Span, list[frozenset[str] | None]] = {}
+    for role in system.roles:
+        for policy in role.policies:
+            if policy.span is not None:
+                of_each.setdefault(policy.span, []).append(by_role.get(role.address))
+    return tuple((span, told) for span, services in of_each.items() if (told := _common(services)) is not None)
+
+
+def _common(services: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    """The services that all of these have in common; None if there are none, or nothing is known of one."""
+    listed = [one for one in services if one]
+    if None in services or not listed:
+        return None if None in services else _EVERYTHING
+    return frozenset.intersection(*listed) or None
 
 
 def _all(system: "System", name: str) -> Iterable[Any]:

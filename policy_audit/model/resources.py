@@ -25,6 +25,8 @@ class Fact(NamedTuple):
     address: str = ""
     """The resource at fault, when it is not the one the rule asks about."""
     span: Span | None = None
+    part: str = ""
+    """What tells it from other facts about the same resource, such as the method of an API that is one document."""
 
 
 class Role(NamedTuple):
@@ -176,6 +178,7 @@ class Stage(NamedTuple):
 class Deployment(NamedTuple):
     """A snapshot of a REST API, which a stage serves."""
 
+    logical_id: str
     address: str
     span: Span
 

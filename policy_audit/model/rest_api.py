@@ -86,7 +86,8 @@ class RestApi(NamedTuple):
             if has_letters(method.authorization):
                 facts.append(Fact(None, f"the authorization type of `{method.http_method} {method.path}` is not known"))
             else:
-                facts.append(Fact(method.authorization == "AWS_IAM", shown, method.address, method.span))
+                part = f"{method.http_method} {method.path}" if method.address == self.address else ""
+                facts.append(Fact(method.authorization == "AWS_IAM", shown, method.address, method.span, part))
         if not facts or self.api.unseen:
             reason = self.api.unseen[0] if self.api.unseen else "the API has no method"
             facts.append(Fact(None, reason, self.api.address, self.api.span))

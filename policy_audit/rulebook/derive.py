@@ -82,5 +82,6 @@ def _property(rule: Rule, clause: Property, subject: object, system: System) -> 
         if not isinstance(fact, Fact):
             continue
         at = fact.address or address
-        sentence = f"{about(subject, at, system)}: {rule.summary}"
+        part = f"`{system.symbols.show(fact.part)}` of " if fact.part else ""
+        sentence = f"{part}{about(subject, at, system)}: {rule.summary}"
         yield Requirement(rule, subject, sentence, at, fact.span or span, span, fact=fact, effect="holds")

@@ -98,7 +98,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
         stages=tuple({stage.name: stage for stage in stages}.values()),
         unseen=tuple(unseen),
         deployments=tuple(
-            Deployment(other.address(one.logical_id), one.span)
+            Deployment(one.logical_id, other.address(one.logical_id), one.span)
             for other, one in parts.of("AWS::ApiGateway::Deployment", own_id)
         ),
     )

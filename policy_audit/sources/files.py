@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.record import NamedTuple
 from policy_audit.sources.document import MAXIMUM_BYTES
+from policy_audit.sources.folders import walk
 from policy_audit.sources.forms import FORMS, PARTS, SUFFIXES, WHOLES, Form
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
-
-PASSED_OVER: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "cdk.out.tmp"})
-"""Folders that hold other people's files. Names that start with a dot are passed over as well."""
 
 
 class Loaded(NamedTuple):
@@ -86,9 +83,16 @@ class _Loading:
             self._unknown(path, named)
 
     def rest(self) -> None:
-        """Reads the parts that no other file has claimed."""
+        """Reads the parts that no other file has claimed.
+
+        The file that an asset of a cloud assembly was copied from says nothing that the copy does not say.
+        """
+        texts = self.reach.texts
+        copied = {texts[path] for path in texts if self.reach.is_claimed(path)} if self._parts else frozenset()
         for path, named in self._parts:
-            if not self.reach.is_claimed(path) and not self._read(path, PARTS, named) and path in self.reach.texts:
+            if self.reach.is_claimed(path) or (texts[path] in copied and not named):
+                continue
+            if not self._read(path, PARTS, named) and path in texts:
                 self._unknown(path, named)
 
     def with_nested(self) -> Sequence[Input]:
@@ -139,33 +143,11 @@ def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, 
     """Each file with whether it was named itself, named ones first; folders that can't be read go to `skipped`."""
     for path in sorted(paths, key=os.path.isdir):
         if os.path.isdir(path):
-            yield from ((found, False) for found in _walk(path, skipped))
+            yield from ((found, False) for found in walk(path, SUFFIXES, skipped))
         elif os.path.lexists(path):
             yield os.path.normpath(path), True
         else:
             raise AuditError(f"`{path}` does not exist", help="check the path", exit_code=USAGE)
-
-
-def _walk(folder: str, skipped: list[Skipped]) -> Iterator[str]:
-    """The files below a folder that can be templates, sorted. A link that leads out of the folder is not followed."""
-
-    def unread(error: OSError) -> None:
-        reason = f"cannot read the folder: {(error.strerror or str(error)).lower()}"
-        skipped.append(Skipped(os.path.normpath(error.filename), reason, "check its permissions", broken=True))
-
-    inside = os.path.realpath(folder)
-    for root, folders, files in os.walk(folder, onerror=unread):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER)
-        for name in sorted(files):
-            path = os.path.normpath(os.path.join(root, name))
-            if not name.startswith(".") and name.endswith(SUFFIXES) and _within(path, inside):
-                yield path
-
-
-def _within(path: str, folder: str) -> bool:
-    if not os.path.islink(path):
-        return True
-    return os.path.commonpath((os.path.realpath(path), folder)) == folder
 
 
 def _cannot_be_input(path: str) -> bool:

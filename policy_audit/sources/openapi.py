@@ -218,6 +218,15 @@ def document(template: Template, logical_id: str) -> Document | str | None:
     return Document(_filled(node, template), template.symbols)
 
 
+def resource_policy(template: Template, logical_id: str) -> Node | None:
+    """The resource policy in the `Body` of an API; None if it has none, or is not known.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
+    """
+    found = document(template, logical_id)
+    return found.body.get("x-amazon-apigateway-policy") if isinstance(found, Document) else None
+
+
 def methods(template: Template, logical_id: str, api: str) -> tuple[list[Method], list[str]]:
     """The methods that the `Body` of an API declares, and why some may be missing. `api` is the API's id.
 

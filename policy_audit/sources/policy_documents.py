@@ -74,6 +74,11 @@ def _written(template: Template, resource: Resource, where: _Property) -> Iterat
     kind, policy_type = where.kind, where.policy_type
     if not kind:
         kind = policy_type = _OF_ORGANIZATIONS.get(template.property_text(logical_id, "Type") or "", "")
+    if value is None and kind == "rest-api" and template.value(logical_id, "Body") is not None:
+        # Few templates have bodies, and the others start faster without.
+        from policy_audit.sources import openapi
+
+        value = openapi.resource_policy(template, logical_id)
     if value is None or not kind:
         return
     for node, name in _documents(template, value, where):
