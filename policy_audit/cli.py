@@ -122,6 +122,11 @@ Exit codes:
 @BASELINE
 @click.option("--no-baseline", is_flag=True, help="Every finding counts, known or not.")
 @click.option(
+    "--changed",
+    is_flag=True,
+    help="PATHs are what changed: the whole project is audited with them, and only what concerns them is told.",
+)
+@click.option(
     "-v",
     "--verbose",
     is_flag=True,
@@ -140,6 +145,7 @@ def check(
     color: ColorChoice,
     baseline: str | None,
     no_baseline: bool,
+    changed: bool,
     **said: Any,
 ) -> int:
     """Audit templates: files, and the files in folders.
@@ -161,7 +167,12 @@ def check(
     try:
         settings = settings_of(**said)
         options = settings.options._replace(baseline=known_findings(settings, baseline, no_baseline))
-        report = audit(paths or (".",), options, cache_folder(no_cache), detailed=verbose)
+        audited = (options.root or ".",) if changed else paths or (".",)
+        report = audit(audited, options, cache_folder(no_cache), detailed=verbose)
+        if changed:
+            from policy_audit.changed import concerning
+
+            report = concerning(report, paths)
     except AuditError as error:
         failed = view._replace(exit_code=error.exit_code, errors=(error,))
         _tell("" if output in FOR_PEOPLE else output, reports, Report(), failed)

@@ -537,3 +537,27 @@ def test_as_a_module() -> None:
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
     )
     assert ended.stdout == f"policy-audit {policy_audit.__version__}\n"
+
+
+def test_what_changed_is_audited_with_the_whole_project(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one file alone the other's exports are missing; told is what concerns the file, be it about the other."""
+    for file in (Path(__file__).parent.parent / "fixtures" / "estate").glob("*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    network, workflows = tmp_path / "network.yaml", tmp_path / "workflows.yaml"
+    assert run("check", "--changed", "workflows.yaml", "--no-cache").code == 0
+    workflows.write_text(workflows.read_text().replace("TimeoutSeconds: 30", "TimeoutSeconds: 120"))
+    assert "http-task-timeout" in run("check", "--changed", "workflows.yaml", "--no-cache").out
+    assert "http-task-timeout" not in run("check", "--changed", "network.yaml", "--no-cache").out
+    # What breaks in one file because of the other concerns both.
+    network.write_text(network.read_text().replace("role/${OrdersRoleName}", "role/nobody"))
+    for changed in ("network.yaml", "workflows.yaml"):
+        assert "[execute-api-invoke]" in run("check", "--changed", changed, "--no-cache").out
+    (tmp_path / "broken.yaml").write_text("Resources: {A: {Type: 'AWS::\n")
+    assert "incomplete" not in run("check", "--changed", "network.yaml", "--no-cache").out
+    assert "incomplete" in run("check", "--changed", "broken.yaml", "--no-cache").out
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    assert "[execute-api-invoke]" in run("check", "--changed", "../network.yaml", "--no-cache").out
