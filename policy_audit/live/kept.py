@@ -237,7 +237,7 @@ REGIONAL: Final[dict[str, Kept]] = {
         ),
         "items",
     ),
-    "apigateway.GetStages": Kept(("restApiId",), ("item.deploymentId", "item.stageName", "item.createdDate")),
+    "apigateway.GetStages": Kept(("restApiId",), ("item.deploymentId", "item.stageName", "item.createdDate"), "item"),
     "apigateway.GetDeployments": Kept(("restApiId",), ("items.id", "items.createdDate"), "items"),
     "apigateway.GetAuthorizers": Kept(
         ("restApiId",), ("items.id", "items.name", "items.type", "items.identitySource"), "items"

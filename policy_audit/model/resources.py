@@ -122,6 +122,8 @@ class Connection(NamedTuple):
     """The customer managed key of its secret: its ARN, its id, or an alias."""
     placeholder: bool = False
     """Whether its credential is a literal word such as `dummy`. The word is not kept."""
+    credential_unread: str = ""
+    """Why the credential is not shown at all."""
 
 
 class Key(NamedTuple):
@@ -197,6 +199,8 @@ class Api(NamedTuple):
     unseen: tuple[str, ...] = ()
     """Why methods or stages may be missing here."""
     deployments: tuple[Deployment, ...] = ()
+    deployed: str = ""
+    """Why nothing tells which state of it the stages serve, where it is deployed already."""
 
 
 class StateMachine(NamedTuple):

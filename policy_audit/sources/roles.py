@@ -26,18 +26,21 @@ class ManagedPolicies:
 
     def __init__(self, own: dict[str, Policy]) -> None:
         self._own = own
+        self._of_aws: dict[str, Policy | None] = {}
 
     def find(self, arn: str) -> Policy | None:
         """The policy, or None if neither declares it."""
         if arn in self._own:
             return self._own[arn]
         account = arn.split(":", 5)[4:5]
-        if account == ["aws"]:
+        if account != ["aws"]:
+            return None
+        if arn not in self._of_aws:
             from policy_audit.sources.aws_managed_policies import aws_managed_policy
 
             policy = aws_managed_policy(arn)
-            return policy._replace(name=arn) if policy else None
-        return None
+            self._of_aws[arn] = policy._replace(name=arn) if policy else None
+        return self._of_aws[arn]
 
 
 def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
