@@ -188,7 +188,7 @@ REGIONAL: Final[dict[str, Kept]] = {
         "items",
     ),
     "vpc-lattice.ListServiceNetworkResourceAssociations": Kept(
-        (),
+        ("resourceConfigurationIdentifier",),
         (
             "items.id",
             "items.arn",
@@ -375,11 +375,7 @@ REGIONAL: Final[dict[str, Kept]] = {
     ),
     "kms.GetKeyPolicy": Kept(("KeyId",), ("Policy",)),
     "kms.ListResourceTags": Kept(("KeyId",), ("Tags.TagKey", "Tags.TagValue"), "Tags"),
-    "secretsmanager.ListSecrets": Kept(
-        (),
-        ("SecretList.ARN", "SecretList.Name", "SecretList.KmsKeyId", "SecretList.OwningService"),
-        "SecretList",
-    ),
+    "secretsmanager.DescribeSecret": Kept(("SecretId",), ("ARN", "Name", "KmsKeyId", "OwningService")),
     "secretsmanager.GetResourcePolicy": Kept(("SecretId",), ("ARN", "Name", "ResourcePolicy")),
     "cloudformation.ListStacks": Kept(
         (), ("StackSummaries.StackId", "StackSummaries.StackName", "StackSummaries.StackStatus"), "StackSummaries"
