@@ -689,7 +689,6 @@ _LISTS = {
     "ec2.DescribeVpcEndpoints": "VpcEndpoints",
     "ec2.DescribeSecurityGroups": "SecurityGroups",
     "elbv2.DescribeLoadBalancers": "LoadBalancers",
-    "secretsmanager.ListSecrets": "SecretList",
 }
 
 

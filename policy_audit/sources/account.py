@@ -10,7 +10,7 @@ from policy_audit.model.node import Node
 from policy_audit.sources.account_apis import add_apis
 from policy_audit.sources.account_details import managed_policy, read_role
 from policy_audit.sources.account_networks import add_networks
-from policy_audit.sources.account_section import Refusals, Resources, Section
+from policy_audit.sources.account_section import Refusals, Resources, Section, refusal
 from policy_audit.sources.account_workflows import add_workflows
 from policy_audit.sources.build import template
 from policy_audit.sources.inputs import Input
@@ -52,7 +52,7 @@ class _Account:
         self.account = text(document.get("account")) or ""
         self.partition = text(document.get("partition")) or "aws"
         self.complete = text(document.get("complete")) != "false"
-        self.rows = items(document.get("not_inspected"))
+        self.rows = tuple(map(refusal, items(document.get("not_inspected"))))
         self.refusals = Refusals(self.rows, self.complete)
         self.regions = {
             one.key.text: Section(self.partition, one.key.text, one.value, self.refusals)
@@ -98,6 +98,8 @@ class _Account:
         chosen = texts(child(self.document, "selected", "state_machines"))
         if chosen:
             return f"only {len(chosen)} state machines of the account were chosen to be inspected"
+        for row in self.refusals.of_regions():
+            return f"no state machine was inspected in {row.region}: {row.said}"
         for section in self.regions.values():
             why = section.why("stepfunctions.ListStateMachines")
             listed = section.listed("stepfunctions.ListStateMachines", "stateMachines")
@@ -122,17 +124,15 @@ class _Account:
     def _skipped(self) -> Iterator[Skipped]:
         """Every call without an answer, and a reading that was broken off or narrowed."""
         for row in self.rows:
-            service, operation, region, asked, code, reason = (
-                text(child(row, name)) or ""
-                for name in ("service", "operation", "region", "resource", "code", "reason")
+            about = "".join(
+                (f" of `{row.resource}`" if row.resource else "", f" in {row.region}" if row.region else "")
             )
-            about = "".join((f" of `{asked}`" if asked else "", f" in {region}" if region else ""))
-            said = ": ".join(filter(None, (code, reason))) or "no reason is given"
-            help = f"allow `{service}:{operation}`" if "denied" in code.lower() else "take the snapshot again"
+            called = f"{row.service} {row.operation}" if row.service else "the whole Region"
+            denied = row.service and "denied" in row.code.lower()
             yield Skipped(
-                f"{self.account} {service}.{operation}",
-                f"not inspected: {service} {operation}{about} ({said})",
-                help,
+                " ".join(filter(None, (self.account, row.call or row.region))),
+                f"not inspected: {called}{about} ({row.said})",
+                f"allow what `{row.call}` needs" if denied else "take the snapshot again",
                 broken=True,
                 span=row.place.span,
             )

@@ -4,30 +4,61 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from policy_audit.model.node import Entry, Node, Place, Scalar
 from policy_audit.model.node import Mapping as Object
+from policy_audit.record import NamedTuple
 from policy_audit.sources.build import mapping, resource, scalar, unread
 from policy_audit.sources.tree import child, entries, items, text
 
 Properties = Iterable[tuple[str | Scalar, Node | None]]
 
 
-class Refusals:
-    """The rows of `not_inspected`: why a call of a Region gave no answer."""
+class Refusal(NamedTuple):
+    """A row of `not_inspected`: a call that gave no answer, or not all of it; without a service, all of a Region."""
 
-    def __init__(self, rows: Iterable[Node], complete: bool) -> None:
-        self._reasons: dict[tuple[str, str, str], str] = {}
+    service: str
+    operation: str
+    region: str
+    resource: str
+    code: str
+    reason: str
+    place: Place
+
+    @property
+    def said(self) -> str:
+        """AWS's code and its words."""
+        return ": ".join(filter(None, (self.code, self.reason))) or "no reason is given"
+
+    @property
+    def call(self) -> str:
+        return f"{self.service}.{self.operation}" if self.service else ""
+
+
+def refusal(row: Node) -> Refusal:
+    """The row as it stands in the snapshot."""
+
+    def of(name: str) -> str:
+        return text(child(row, name)) or ""
+
+    service, operation, region = of("service"), of("operation"), of("region")
+    return Refusal(service, operation, region, of("resource"), of("code"), of("reason"), row.place)
+
+
+class Refusals:
+    """Why calls gave no answer, or were not made."""
+
+    def __init__(self, rows: Iterable[Refusal], complete: bool) -> None:
+        self._rows = {(row.region, row.call, row.resource): row for row in rows}
         self._complete = complete
-        for row in rows:
-            service, operation, region, asked, code, reason = (
-                text(child(row, name)) or ""
-                for name in ("service", "operation", "region", "resource", "code", "reason")
-            )
-            said = ": ".join(filter(None, (code, reason))) or "no reason is given"
-            self._reasons[region, f"{service}.{operation}", asked] = f"`{service}.{operation}` failed ({said})"
 
     def of(self, region: str, operation: str, asked: str) -> str:
-        """Why the call failed, for this question or as a whole; empty if it did not."""
-        reasons = self._reasons
-        return reasons.get((region, operation, asked)) or reasons.get((region, operation, "")) or ""
+        """Why the call failed, for this question, as a whole or with its Region; empty if it did not."""
+        for key in ((region, operation, asked), (region, operation, ""), (region, "", "")):
+            if key in self._rows:
+                return f"`{operation}` failed ({self._rows[key].said})"
+        return ""
+
+    def of_regions(self) -> Iterator[Refusal]:
+        """The Regions that were refused as a whole."""
+        return (row for row in self._rows.values() if row.region and not row.service)
 
     def missing(self, operation: str) -> str:
         """Why there is neither an answer nor a failure."""

@@ -175,15 +175,16 @@ def _keys(section: Section, resources: Resources) -> None:
         found = answer.get("KeyMetadata")
         if not isinstance(found, Mapping):
             continue
+        # Policy and tags are asked for by the ARN: these two calls take no alias.
         arn = text(found.get("Arn")) or asked
         tags = [
             mapping(tag.place, [("Key", child(tag, "TagKey")), ("Value", child(tag, "TagValue"))])
-            for tag in items(child(section.answer("kms.ListResourceTags", asked), "Tags"))
+            for tag in items(child(section.answer("kms.ListResourceTags", arn), "Tags"))
         ]
-        policy = child(section.answer("kms.GetKeyPolicy", asked), "Policy")
+        policy = child(section.answer("kms.GetKeyPolicy", arn), "Policy")
         properties = [
-            ("KeyPolicy", section.or_unread(policy, found.place, "kms.GetKeyPolicy", asked)),
-            ("Tags", section.or_unread(listing(found.place, tags), found.place, "kms.ListResourceTags", asked)),
+            ("KeyPolicy", section.or_unread(policy, found.place, "kms.GetKeyPolicy", arn)),
+            ("Tags", section.or_unread(listing(found.place, tags), found.place, "kms.ListResourceTags", arn)),
         ]
         id = text(found.get("KeyId"))
         resources.add(arn, place_of(found, "Arn"), "AWS::KMS::Key", properties, {"": id}, (id,))
