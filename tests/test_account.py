@@ -428,3 +428,85 @@ def seconds(roles: int) -> float:
 def test_the_time_for_a_role_does_not_grow_with_the_account() -> None:
     small, large = seconds(40), seconds(320)
     assert large < 12 * small
+
+
+# ---- control policies of the organization ---------------------------------------------------------------------------
+
+
+FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def organized(
+    found: Account, *, at: str, kind: str, statement: dict[str, Any], management: str = "999999999999"
+) -> Account:
+    """The account in a unit below the root of an organization, with a policy beside AWS's own at one level."""
+    snapshot = found.snapshot
+    snapshot.add("organizations.DescribeOrganization", {"Organization": {"Id": "o-1", "MasterAccountId": management}})
+    for child, parent, type in ((ACCOUNT, "ou-1", "ORGANIZATIONAL_UNIT"), ("ou-1", "r-1", "ROOT")):
+        snapshot.add("organizations.ListParents", {"Parents": [{"Id": parent, "Type": type}]}, {"ChildId": child})
+    for target in ("r-1", "ou-1", ACCOUNT):
+        ids = ["p-FullAWSAccess", *(["p-own"] if target == at else [])]
+        policies = [{"Id": id, "Arn": f"arn:aws:organizations::{management}:policy/{id}", "Type": kind} for id in ids]
+        asked = {"TargetId": target, "Filter": kind}
+        snapshot.add("organizations.ListPoliciesForTarget", {"Policies": policies}, asked)
+    for id, document in (("p-FullAWSAccess", FULL), ("p-own", {"Version": "2012-10-17", "Statement": [statement]})):
+        summary = {"Id": id, "Arn": f"arn:aws:organizations::{management}:policy/{id}", "Name": id, "Type": kind}
+        summary["AwsManaged"] = id != "p-own"  # type: ignore[assignment]
+        content = {"Policy": {"PolicySummary": summary, "Content": json.dumps(document)}}
+        snapshot.add("organizations.DescribePolicy", content, {"PolicyId": id})
+    return found
+
+
+DENY = {"Sid": "NoSecrets", "Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+
+
+@pytest.mark.parametrize("at", ["r-1", "ou-1", ACCOUNT])
+def test_a_service_control_policy_binds_the_roles_of_the_account(at: str) -> None:
+    kind = "SERVICE_CONTROL_POLICY"
+    report = audited(organized(account(estate("estate")), at=at, kind=kind, statement=DENY))
+    assert {one.rule for one in report.findings} == {"connection-secret"}
+    finding = report.findings[0]
+    assert finding.counterexample is not None
+    assert finding.counterexample.decision == "ExplicitlyDenied"
+    lines = Path("snapshot.json").read_text(encoding="utf-8").split("\n")
+    spans = [finding.location, *(mark.span for mark in finding.related)]
+    assert any('"Sid": "NoSecrets"' in "".join(lines[one.line - 1 : one.end_line]) for one in spans)
+
+
+def test_an_allow_list_that_lacks_an_action_denies_it() -> None:
+    found = account(estate("estate"))
+    allow = {"Effect": "Allow", "Action": ["states:*", "events:*", "secretsmanager:*"], "Resource": "*"}
+    organized(found, at=ACCOUNT, kind="SERVICE_CONTROL_POLICY", statement=allow)
+    attached = found.snapshot.everywhere["organizations.ListPoliciesForTarget"]
+    attached[f"{ACCOUNT} SERVICE_CONTROL_POLICY"]["Policies"].pop(0)  # type: ignore[attr-defined]
+    assert {one.rule for one in audited(found).findings} == {"execute-api-invoke"}
+
+
+def test_aws_own_policies_alone_change_nothing() -> None:
+    found = account(estate("estate"))
+    alone = answers(audited(found), {})
+    organized(found, at="nowhere", kind="SERVICE_CONTROL_POLICY", statement=DENY)
+    assert answers(audited(found), {}) == alone
+
+
+def test_the_management_account_is_bound_by_none() -> None:
+    kind = "SERVICE_CONTROL_POLICY"
+    found = organized(account(estate("estate")), at="r-1", kind=kind, statement=DENY, management=ACCOUNT)
+    assert not audited(found).findings
+
+
+def test_a_resource_control_policy_binds_what_the_account_has() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    found = organized(account(estate("estate")), at="ou-1", kind="RESOURCE_CONTROL_POLICY", statement=deny)
+    assert {one.rule for one in audited(found).findings} == {"connection-secret"}
+
+
+def test_a_level_that_was_not_inspected_leaves_the_policies_out_and_is_told() -> None:
+    found = organized(account(estate("estate")), at="ou-1", kind="SERVICE_CONTROL_POLICY", statement=DENY)
+    found.snapshot.everywhere["organizations.ListPoliciesForTarget"].pop("r-1 SERVICE_CONTROL_POLICY")
+    asked = "r-1 SERVICE_CONTROL_POLICY"
+    row = NotInspected("organizations", "ListPoliciesForTarget", "", asked, "AccessDeniedException", "no")
+    found.snapshot.not_inspected.append(row)
+    report = audited(found)
+    assert not report.findings
+    assert exit_code(report) == INCOMPLETE

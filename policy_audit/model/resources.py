@@ -40,6 +40,10 @@ class Role(NamedTuple):
     unseen: tuple[str, ...] = ()
     """Attached policies that the audited files do not show, as they are named."""
     boundary: Policy | Missing | None = None
+    scps: tuple[tuple[Policy, ...], ...] | None = None
+    """The service control policies that bind it, level by level from the root; None where they are not known."""
+    rcps: tuple[tuple[Policy, ...], ...] | None = None
+    """The resource control policies that bind the resources of its account, likewise."""
 
 
 class PortRule(NamedTuple):

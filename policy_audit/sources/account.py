@@ -10,6 +10,7 @@ from policy_audit.model.node import Node
 from policy_audit.sources.account_apis import add_apis
 from policy_audit.sources.account_details import managed_policy, read_role
 from policy_audit.sources.account_networks import add_networks
+from policy_audit.sources.account_organization import add_control_policies
 from policy_audit.sources.account_section import Refusals, Resources, Section, refusal
 from policy_audit.sources.account_workflows import add_workflows
 from policy_audit.sources.build import template
@@ -91,6 +92,7 @@ class _Account:
         for policy in self.everywhere.listed(_IAM, "Policies"):
             for key, node in managed_policy(policy):
                 resources.put(key, "AWS::IAM::ManagedPolicy", node)
+        add_control_policies(self.everywhere, resources)
         return resources
 
     def _workflows_unread(self) -> str:

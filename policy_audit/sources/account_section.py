@@ -138,10 +138,10 @@ class Resources:
             self.ids[arn] = known
         self.put(scalar(arn, place), kind, resource(kind, place, properties), names)
 
-    def put(self, arn: Scalar, kind: str, node: Node, names: Sequence[str | None] = ()) -> None:
-        """Adds a resource that is made already."""
+    def put(self, arn: Scalar, kind: str, node: Node, names: Sequence[str | None] = (), owner: str = "") -> None:
+        """Adds a resource that is made already; `owner` is the account that it counts for, if not its own."""
         parts = arn.text.split(":", 5)
-        owner = parts[4] if len(parts) == 6 and parts[4].isdecimal() else self.account
+        owner = owner or (parts[4] if len(parts) == 6 and parts[4].isdecimal() else self.account)
         self.by_account.setdefault(owner, []).append((arn, node))
         self.physical[arn.text] = (kind, (arn.text, *filter(None, names)))
 
