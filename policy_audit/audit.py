@@ -65,6 +65,10 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -
         if rule.id not in options.disabled
     )
     loaded = load(paths, options.policies_are)
+    if options.templates:
+        from policy_audit.sources.declared import with_declarations
+
+        loaded = loaded._replace(inputs=with_declarations(loaded.inputs, options.templates, options.stacks))
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.inputs, given)
     cases: Cases = {}
@@ -159,7 +163,7 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
     What is undecided is a finding only if the user is strict.
     """
     judged = []
-    made = {address: mark for one in estate.templates for address, mark in one.written().items()}
+    made = {address: marks for one in estate.templates for address, marks in one.written().items()}
     assumed = _assumed(estate) if detailed else None
     for same in cases.values():
         asked = [one for one in same if any(world in possible for world in one.worlds)]
@@ -181,7 +185,7 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
         if worst.answered.answer == "refuted" or (options.strict and worst.answered.answer == "undecided"):
             found = finding(requirement, worst.answered, estate.symbols, options.root)._replace(when=when)
             if found.address in made:
-                found = found._replace(related=(*found.related, made[found.address]))
+                found = found._replace(related=(*found.related, *made[found.address]))
         judged.append(Judged(requirement, line, found))
     return judged
 

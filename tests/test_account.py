@@ -150,6 +150,32 @@ def test_a_finding_has_the_arn_the_line_and_the_stack() -> None:
     assert lines[mark.span.line - 1].strip() == '"LogicalResourceId": "LedgerRole",'
 
 
+def test_a_finding_shows_where_a_template_declares_the_resource() -> None:
+    fixture = read(FIXTURES / "http-task-invoke" / "bad" / "action-typo.yaml")
+    found = account(fixture)
+    lines = fixture.files["workflows.yaml"].split("\n")
+    for given in (Options(templates=["workflows.yaml", "network.yaml"]), Options(templates=["."])):
+        finding = next(one for one in audited(found, given).findings if one.rule == "http-task-invoke")
+        mark = finding.related[-1]
+        assert (mark.label, mark.span.file) == ("declared here, as `LedgerRole`", "workflows.yaml")
+        assert lines[mark.span.line - 1].strip() == "LedgerRole:"
+
+
+def test_of_two_templates_that_declare_a_resource_the_stack_tells() -> None:
+    fixture = read(FIXTURES / "http-task-invoke" / "bad" / "action-typo.yaml")
+    found = account(fixture)
+    Path("copy.yaml").write_text(fixture.files["workflows.yaml"], encoding="utf-8")
+    given = Options(templates=["workflows.yaml", "copy.yaml"])
+    for stacks, expected in (
+        ({}, "made as"),
+        ({"workflows": "copy.yaml"}, "declared here"),
+        ({"workflows": "x"}, "made"),
+    ):
+        report = audited(found, given._replace(stacks=stacks))
+        finding = next(one for one in report.findings if one.rule == "http-task-invoke")
+        assert finding.related[-1].label.startswith(expected)
+
+
 def test_the_report_says_what_was_read() -> None:
     report = audited(account(estate("estate")))
     assert [(one.path, one.form) for one in report.targets] == [("snapshot.json", "account snapshot")]

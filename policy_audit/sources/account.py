@@ -6,15 +6,14 @@ from typing import Final
 from policy_audit.errors import INCOMPLETE, AuditError
 from policy_audit.findings import Mark, Skipped
 from policy_audit.model.node import Mapping as Object
-from policy_audit.model.node import Node
 from policy_audit.sources.account_apis import add_apis
 from policy_audit.sources.account_details import managed_policy, read_role
 from policy_audit.sources.account_networks import add_networks
 from policy_audit.sources.account_organization import add_control_policies
-from policy_audit.sources.account_section import Refusals, Resources, Section, refusal
+from policy_audit.sources.account_section import Refusals, Resources, Section, place_of, refusal
 from policy_audit.sources.account_workflows import add_workflows
 from policy_audit.sources.build import template
-from policy_audit.sources.inputs import Input
+from policy_audit.sources.inputs import Input, MadeBy
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.tree import child, entries, items, text, texts
 
@@ -112,15 +111,15 @@ class _Account:
                 return f"not every state machine was inspected in {section.region}: {why}"
         return ""
 
-    def _made_by(self, resources: Resources) -> dict[str, Mark]:
-        """By ARN, where the snapshot has the stack's own row of the resource."""
+    def _made_by(self, resources: Resources) -> dict[str, MadeBy]:
+        """By ARN, the stack that made the resource."""
         if not self.stacks:
             return {}
         found = {}
         for arn, (kind, names) in resources.physical.items():
-            mark = next((self.stacks[kind, name] for name in names if (kind, name) in self.stacks), None)
-            if mark is not None:
-                found[arn] = mark
+            made = next((self.stacks[kind, name] for name in names if (kind, name) in self.stacks), None)
+            if made is not None:
+                found[arn] = made
         return found
 
     def _skipped(self) -> Iterator[Skipped]:
@@ -156,25 +155,18 @@ def _regional(account: _Account, region: str) -> Resources:
     return resources
 
 
-def _stacks(sections: Iterable[Section]) -> Mapping[tuple[str, str], Mark]:
-    """By type and physical id, the row of the stack that made a resource."""
-    found: dict[tuple[str, str], Mark] = {}
+def _stacks(sections: Iterable[Section]) -> Mapping[tuple[str, str], MadeBy]:
+    """By type and physical id, the stack that made a resource, with its row in the snapshot."""
+    found: dict[tuple[str, str], MadeBy] = {}
     for section in sections:
-        for stack in section.answers("cloudformation.ListStackResources"):
-            for row in section.listed("cloudformation.ListStackResources", "StackResourceSummaries", stack):
+        for asked in section.answers("cloudformation.ListStackResources"):
+            stack = asked.partition(":stack/")[2].partition("/")[0] or asked
+            for row in section.listed("cloudformation.ListStackResources", "StackResourceSummaries", asked):
                 kind, physical, logical = (
                     text(row.get(name)) or "" for name in ("ResourceType", "PhysicalResourceId", "LogicalResourceId")
                 )
-                label = f"made as `{logical}` by the stack `{_name(stack)}`"
                 if physical:
-                    found.setdefault((kind, physical), Mark(_place(row).place.span, label))
+                    place = place_of(row, "LogicalResourceId")
+                    mark = Mark(place.span, f"made as `{logical}` by the stack `{stack}`")
+                    found.setdefault((kind, physical), MadeBy(stack, kind, logical, (mark,)))
     return found
-
-
-def _place(row: Object) -> Node:
-    return row.get("LogicalResourceId") or row
-
-
-def _name(stack: str) -> str:
-    """The name of a stack that was asked about by its name or its ARN."""
-    return stack.partition(":stack/")[2].partition("/")[0] or stack

@@ -10,6 +10,15 @@ from policy_audit.record import NamedTuple
 TEMPLATE = "CloudFormation template"
 
 
+class MadeBy(NamedTuple):
+    """What made a deployed resource: a stack, under a logical id; `marks` are the places to show with findings."""
+
+    stack: str
+    kind: str
+    logical_id: str
+    marks: tuple[Mark, ...]
+
+
 class Input(NamedTuple):
     """One document to audit: a template, or what another form comes to, as resources of CloudFormation's types.
 
@@ -39,8 +48,8 @@ class Input(NamedTuple):
     """By logical id, the line of a program that made a resource."""
     ids: MappingOf[str, MappingOf[str, str]] = {}
     """By logical id, what AWS made for a resource that is there already: ids, by the names of `physical_ids`."""
-    made_by: MappingOf[str, Mark] = {}
-    """By logical id, what made a resource: a place to show with findings on it."""
+    made_by: MappingOf[str, MadeBy] = {}
+    """By logical id, what made a resource that is deployed."""
     is_deployed: bool = False
     """Whether this is an account as it is; its logical ids are ARNs, which name resources without the file."""
     workflows_unread: str = ""

@@ -9,6 +9,7 @@ from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
+from policy_audit.sources.inputs import MadeBy
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.places import File
@@ -52,7 +53,7 @@ class Links(NamedTuple):
     written: MappingOf[str, Span] = {}
     aliases: MappingOf[str, str] = {}
     ids: MappingOf[str, MappingOf[str, str]] = {}
-    made_by: MappingOf[str, Mark] = {}
+    made_by: MappingOf[str, MadeBy] = {}
     is_deployed: bool = False
     workflows_unread: str = ""
 
@@ -271,10 +272,13 @@ class Template:
 
     # ---- what the report says of it ----
 
-    def written(self) -> dict[str, Mark]:
-        """By address, what made a resource: the line of a program, or a stack."""
-        found = {logical_id: Mark(span, "made here") for logical_id, span in self._links.written.items()}
-        return {self.address(logical_id): mark for logical_id, mark in (found | dict(self._links.made_by)).items()}
+    def written(self) -> dict[str, tuple[Mark, ...]]:
+        """By address, what made a resource: the line of a program, or a stack with its template."""
+        found: dict[str, tuple[Mark, ...]] = {
+            one: (Mark(span, "made here"),) for one, span in self._links.written.items()
+        }
+        found |= {one: made.marks for one, made in self._links.made_by.items()}
+        return {self.address(logical_id): marks for logical_id, marks in found.items()}
 
     @property
     def is_deployed(self) -> bool:
