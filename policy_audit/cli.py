@@ -51,7 +51,7 @@ class _Commands(click.Group):
         return found
 
 
-LATER: Final = {"baseline": "baseline", "diff": "diff"}
+LATER: Final = {"baseline": "baseline", "diff": "diff", "live": "live"}
 """Commands with a module of their own in `policy_audit.commands`, which `check` does not import, and its name."""
 
 

@@ -1,4 +1,4 @@
-"""Recorded responses, put on the wire as AWS would: botocore serialises, signs, pages and parses, and no network is used.
+"""Recorded responses on the wire, as AWS sends them: botocore serialises, signs, pages and parses, without a network.
 
 Responses are written in the shapes of botocore's service models, and held against them when they are replayed.
 """
@@ -6,7 +6,7 @@ Responses are written in the shapes of botocore's service models, and held again
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -26,7 +26,7 @@ Responses = Mapping[str, Mapping[str, Pages]]
 """By operation, and by the key that snapshots give to what was asked about: the pages."""
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """An error that AWS answers with."""
 
     def __init__(self, code: str, message: str = "not today", status: int = 400) -> None:
@@ -54,7 +54,7 @@ class Request:
 
 
 class Wire:
-    """Stands in for AWS behind every client of `session`: answers with `responses`, and with what `faults` raise."""
+    """Stands in for AWS behind every client of `session`: answers with `responses`, and with what `fault` raises."""
 
     def __init__(self) -> None:
         self.session = boto3.Session("AKIDEXAMPLE", "planted-secret-access-key", "planted-token", REGION)
@@ -77,14 +77,13 @@ class Wire:
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         arguments, model, region = self._asked.call
-        service = "elbv2" if model.service_model.service_name == "elbv2" else model.service_model.service_name
-        made = Request(f"{service}.{model.name}", region, arguments, request)
+        made = Request(f"{model.service_model.service_name}.{model.name}", region, arguments, request)
         assert "authorization" in made.headers, "the request is not signed"
         self.requests.append(made)
         try:
             page, number = self._page(made, model)
             self.fault(made, number)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return _sent(request, refusal.status, *_refused(model, refusal))
         return _sent(request, 200, *_serialised(model, page))
 
@@ -142,7 +141,7 @@ def _serialised(model: OperationModel, response: Mapping[str, Any]) -> tuple[dic
     return {}, f"<{model.name}Response><{result}>{members}</{result}></{model.name}Response>"
 
 
-def _refused(model: OperationModel, refusal: Refusal) -> tuple[dict[str, str], str]:
+def _refused(model: OperationModel, refusal: RefusedError) -> tuple[dict[str, str], str]:
     code, message = escape(refusal.code), escape(refusal.message)
     match model.service_model.protocol:
         case "json" | "rest-json":
@@ -167,14 +166,16 @@ def _json(value: Any, shape: Shape) -> Any:
         case MapShape():
             return {name: _json(one, shape.value) for name, one in value.items()}
     if isinstance(value, datetime):
-        moment = value.astimezone(timezone.utc)
+        moment = value.astimezone(UTC)
         iso = shape.serialization.get("timestampFormat") == "iso8601"
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if iso else moment.timestamp()
     return value
 
 
 def _members(value: Mapping[str, Any], shape: StructureShape, protocol: str) -> str:
-    return "".join(_xml(shape.members[name], _name(shape.members[name], name), one, protocol) for name, one in value.items())
+    return "".join(
+        _xml(shape.members[name], _name(shape.members[name], name), one, protocol) for name, one in value.items()
+    )
 
 
 def _name(shape: Shape, name: str) -> str:
@@ -193,5 +194,5 @@ def _xml(shape: Shape, name: str, value: Any, protocol: str) -> str:
     if isinstance(value, bool):
         value = str(value).lower()
     if isinstance(value, datetime):
-        value = value.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        value = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"<{name}>{escape(str(value))}</{name}>"
