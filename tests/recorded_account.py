@@ -15,7 +15,7 @@ WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PLANTED = "planted-5ecret"
 """Stands where a secret may stand; in some places as a part of a text."""
 
-API = "a1b2c3d4e5"
+API = "parcelsapi"
 HTTP_API = "f6g7h8i9j0"
 GROUP = "sg-0a1b2c3d4e5f60718"
 GATEWAY = "rgw-0123456789abcdefg"

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from recorded_account import account
 from wire import ACCOUNT, REGION, Request, Wire
 
 from policy_audit.cli import main
-from policy_audit.iam.catalog import Action, Catalog
+from policy_audit.iam.catalog import Catalog
 from policy_audit.iam.prove import prove_allowed
+from policy_audit.iam.reference import Action
 from policy_audit.iam.request import Policies, Proven, RequestSet, Texts, literal
 from policy_audit.live.answers import ask
 from policy_audit.live.calls import BY_ID
@@ -42,7 +44,7 @@ def requests() -> list[Request]:
     identity(clients, REGION)
     for name in ("ec2.DescribeRegions", "organizations.ListAccounts"):
         operation = BY_ID[name]
-        ask(lambda one=operation: clients(one.service, REGION), operation, operation.variants[0], lambda: False)
+        ask(partial(clients, operation.service, REGION), operation, operation.variants[0], lambda: False)
     with ThreadPoolExecutor(2) as calls:
         snapshot = Snapshot(ACCOUNT, "aws", "2026-11-21T12:00:00Z")
         Reader(snapshot, Scope((REGION,)), clients, calls, REGION, organization=clients).read()

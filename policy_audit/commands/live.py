@@ -246,9 +246,9 @@ def _read(wanted: "Wanted", target: str, save: str | None, quiet: bool) -> tuple
         if bars is not None:
             bars.finish()
     if not quiet:
-        for line in _notes(accounts.disabled, paths if save is not None else [], accounts.stopped):
+        for line in _notes(accounts.disabled, paths if save is not None else [], accounts.broken_off):
             click.echo(line, err=True)
-    return sorted(paths), not accounts.stopped
+    return sorted(paths), not accounts.broken_off
 
 
 def _notes(disabled: dict[str, tuple[str, ...]], kept: list[str], stopped: bool) -> Iterator[str]:

@@ -63,13 +63,10 @@ class Accounts:
         self._now = now
         self._progress = progress
         self._stop = Event()
+        self.broken_off = False
+        """Whether Ctrl-C left something unread."""
         self.disabled: dict[str, tuple[str, ...]] = {}
         """By account, the Regions that are not enabled there, where all Regions were asked for."""
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the user broke the reading off."""
-        return self._stop.is_set()
 
     def read(self, keep: Callable[[Snapshot], None]) -> None:
         """Reads each account and hands over its snapshot, one at a time; Ctrl-C makes the rest of them partial.
@@ -102,7 +99,9 @@ class Accounts:
                 self._stop.set()
                 continue
             for one in done:
-                keep(one.result())
+                snapshot = one.result()
+                self.broken_off |= self._stop.is_set() and not snapshot.complete
+                keep(snapshot)
 
     def _clients(self, session: boto3.Session) -> Clients:
         return Clients(session, self._wanted.workers, self._wanted.attempts)

@@ -121,7 +121,8 @@ class Reader:
                 self._progress.answered(self.snapshot.account, call.region, call.operation.service)
         for region, failure in sorted(self._refused.items()):
             self.snapshot.not_inspected.append(NotInspected("", "", region, "", *failure))
-        self.snapshot.complete = not self._stop.is_set()
+        # Ctrl-C may come when everything has been read.
+        self.snapshot.complete = all(one.code != INTERRUPTED.code for one in self.snapshot.not_inspected)
         return self.snapshot
 
     # ---- which calls there are ----
