@@ -13,16 +13,25 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError
+from deployed import ACCOUNT as DEPLOYED
+from deployed import Account as Deployed
 from moto.server import ThreadedMotoServer
-from moto_account import restore
+from moto_account import MotoAccount
 from recorded_account import API, CONFIGURATION_ARN, ORDERS_POLICY, estate
+from test_account import ARCHITECTURES, NOT_RETURNED
+from test_account import BROKEN as VARIANTS_OF_RULES
+from test_account import account as deployed_account
+from test_account import estate as architecture
+from test_fixtures import read as read_fixture
 from wire import ACCOUNT, REGION, Responses, Wire, new_session
 
+from policy_audit.audit import audit
 from policy_audit.cli import main
-from policy_audit.errors import INCOMPLETE
+from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE
+from policy_audit.findings import exit_code
 from policy_audit.live.reader import Reader, Scope
 from policy_audit.live.sessions import Access, Clients, open_session
-from policy_audit.live.snapshot import Snapshot, load
+from policy_audit.live.snapshot import Snapshot, dump, key_of, load
 
 LACKING = frozenset(
     {
@@ -73,8 +82,9 @@ def read(session: boto3.Session, responses: Responses) -> Snapshot:
 
 
 def test_what_was_made_through_the_apis_is_read_over_http(session: boto3.Session) -> None:
-    replayed = restore(session, estate(), LACKING)
-    snapshot = read(session, replayed)
+    account = MotoAccount(session)
+    account.restore(estate())
+    snapshot = read(session, account.renamed(estate(), LACKING))
     assert snapshot.complete and snapshot.not_inspected == []
     section: Any = snapshot.regions[REGION]
     (api,) = section["apigateway.GetRestApis"][""]["items"]
@@ -89,6 +99,47 @@ def test_what_was_made_through_the_apis_is_read_over_http(session: boto3.Session
     assert connection["ConnectionArn"] in json.dumps(machine["definition"])
     (secret,) = section["secretsmanager.DescribeSecret"].values()
     assert secret["ARN"] == connection["SecretArn"]
+
+
+# ---- the same findings ----------------------------------------------------------------------------------------------
+
+BROKEN = (
+    "execute-api-invoke",
+    "private-api-vpc-only",
+    "rest-api-callers-only",
+)
+"""Rules whose first broken variant of an architecture is made as well."""
+CASES = [*ARCHITECTURES, *(path for path in VARIANTS_OF_RULES if path.parent.parent.name in BROKEN)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[str(one.stem if isinstance(one, Path) else one) for one in CASES])
+def test_what_is_made_through_the_apis_has_the_findings_of_its_templates(
+    case: str | Path, session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The architectures of the articles, as they should be and broken, up to the addresses of what is found."""
+    monkeypatch.chdir(tmp_path)
+    fixture = architecture(case) if isinstance(case, str) else read_fixture(case)
+    shown = deployed_account(fixture)
+    account = MotoAccount(session, DEPLOYED)
+    account.restore(by_operation(shown))
+    snapshot = read(session, account.renamed(by_operation(shown), LACKING))
+    assert snapshot.not_inspected == []
+    dump(snapshot, "account.json")
+    report = audit(["account.json"])
+    names = {account.text(arn): address for arn, address in shown.addresses.items()}
+    found = sorted((one.rule, names.get(one.address, one.address)) for one in report.findings)
+    wanted = sorted((one["rule"], one["at"]) for one in fixture.expected if one.get("answer", "refuted") == "refuted")
+    assert found == [one for one in wanted if one[0] not in NOT_RETURNED]
+    assert exit_code(report) == (CLEAN if isinstance(case, str) else FINDINGS)
+    assert any(one.answer == "proven" for one in report.requirements)
+
+
+def by_operation(shown: Deployed) -> dict[str, dict[str, list[Any]]]:
+    """The responses that show an account, by operation and key."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for operation, arguments, response in shown.responses:
+        found.setdefault(operation, {}).setdefault(key_of(operation, arguments), []).append(response)
+    return found
 
 
 # ---- what moto lacks ------------------------------------------------------------------------------------------------
@@ -199,7 +250,7 @@ def saved(*arguments: str) -> int:
 def test_one_account_that_cannot_be_read_does_not_stop_the_others(
     session: boto3.Session, accounts: list[str], tmp_path: Path
 ) -> None:
-    restore(session, {name: one for name, one in estate().items() if name.startswith("stepfunctions.Describe")})
+    MotoAccount(session).restore({"stepfunctions.DescribeStateMachine": estate()["stepfunctions.DescribeStateMachine"]})
     assert saved("--accounts", "organization", "--save", str(tmp_path / "all")) == INCOMPLETE
     assert sorted(os.listdir(tmp_path / "all")) == sorted(f"{one}.json" for one in (ACCOUNT, *accounts))
     found = {one: load(str(tmp_path / "all" / f"{one}.json")) for one in (ACCOUNT, *accounts)}

@@ -278,7 +278,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         each=(Each("events.DescribeConnection", "", {"KeyId": "KmsKeyIdentifier"}),),
     ),
     # These two take no alias, and a connection may name its key by one.
-    Operation("kms", "GetKeyPolicy", ("kms:GetKeyPolicy",), each=_KEY),
+    Operation("kms", "GetKeyPolicy", ("kms:GetKeyPolicy",), each=_KEY, variants=({"PolicyName": "default"},)),
     Operation("kms", "ListResourceTags", ("kms:ListResourceTags",), each=_KEY),
     Operation("secretsmanager", "DescribeSecret", ("secretsmanager:DescribeSecret",), _SECRETS, each=_SECRET),
     Operation("secretsmanager", "GetResourcePolicy", ("secretsmanager:GetResourcePolicy",), _SECRETS, each=_SECRET),
