@@ -22,7 +22,8 @@ from recorded_account import (
     role,
     trusting,
 )
-from wire import ACCOUNT, REGION, RefusedError, Request, Wire
+from recorded_reading import Reading, led_to, refusing
+from wire import ACCOUNT, REGION, RefusedError, Request
 
 from policy_audit.live.calls import BY_ID, OPERATIONS, Operation
 from policy_audit.live.kept import OPERATIONS as KEPT
@@ -31,21 +32,6 @@ from policy_audit.live.sessions import Clients
 from policy_audit.live.snapshot import NotInspected, Snapshot, dump
 
 ROLES = "iam.GetAccountAuthorizationDetails"
-OF_SNAPSHOTS = sorted(KEPT)
-
-
-class Reading:
-    """Reads what is recorded, with clients that make one attempt."""
-
-    def __init__(self, calls: ThreadPoolExecutor) -> None:
-        self.wire = Wire()
-        self.clients = Clients(self.wire.session, 2, attempts=1)
-        self._calls = calls
-
-    def __call__(self, scope: Scope = Scope((REGION,)), stop: Event | None = None) -> Snapshot:  # noqa: B008
-        snapshot = Snapshot(ACCOUNT, "aws", "2026-11-21T12:00:00Z")
-        reader = Reader(snapshot, scope, self.clients, self._calls, REGION, organization=self.clients, stop=stop)
-        return reader.read()
 
 
 @pytest.fixture(scope="module")
@@ -56,26 +42,8 @@ def shared() -> Iterator[Reading]:
 
 @pytest.fixture
 def reading(shared: Reading) -> Reading:
-    shared.wire.replay(account())
+    shared.anew()
     return shared
-
-
-@pytest.fixture(scope="module")
-def whole(shared: Reading) -> frozenset[tuple[str, str]]:
-    """Every request of a reading without a fault, by operation and key."""
-    shared.wire.replay(account())
-    shared()
-    return frozenset((one.operation, one.key) for one in shared.wire.requests)
-
-
-def refusing(operation: str, code: str, page: int = 0, key: str | None = None) -> Any:
-    """A fault: AWS refuses this page of the operation."""
-
-    def fault(request: Request, number: int) -> None:
-        if request.operation == operation and number == page and key in (None, request.key):
-            raise RefusedError(code, f"User: arn:aws:iam::{ACCOUNT}:user/auditor is not authorized")
-
-    return fault
 
 
 def names(snapshot: Snapshot) -> list[str]:
@@ -222,32 +190,6 @@ def test_no_secret_gets_into_a_snapshot(reading: Reading, tmp_path: Any) -> None
 # ---- what goes wrong ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operation", OF_SNAPSHOTS)
-def test_a_call_that_is_denied_is_told_and_the_others_are_made(
-    reading: Reading, operation: str, whole: frozenset[tuple[str, str]]
-) -> None:
-    reading.wire.fault = refusing(operation, "AccessDeniedException")
-    snapshot = reading()
-    service, _, name = operation.partition(".")
-    assert {(one.service, one.operation, one.code) for one in snapshot.not_inspected} == {
-        (service, name, "AccessDeniedException")
-    }
-    # With what the first call returns, this one would be made again for what is above it.
-    of_all = {key for asked, key in whole if asked == operation and asked != "organizations.ListParents"}
-    assert {one.resource for one in snapshot.not_inspected} == (of_all or {ACCOUNT})
-    assert all("is not authorized" in one.reason for one in snapshot.not_inspected)
-    section = snapshot.regions[REGION] | snapshot.everywhere
-    assert operation not in section
-    made = {(one.operation, one.key) for one in reading.wire.requests}
-    assert {asked for asked, _ in whole - made} <= _led_to(operation)
-
-
-def _led_to(operation: str) -> set[str]:
-    """The operations that are made with what this one returns, and with what those return."""
-    found = {one.id for one in OPERATIONS if any(each.source == operation for each in one.each)} - {operation}
-    return found | {below for one in found for below in _led_to(one)} | ({operation} if found else set())
-
-
 def test_pages_before_one_that_is_throttled_are_kept(reading: Reading) -> None:
     reading.wire.fault = refusing(ROLES, "ThrottlingException", page=2)
     snapshot = reading()
@@ -302,11 +244,11 @@ def test_a_malformed_policy_of_one_role_is_kept_as_it_is(reading: Reading) -> No
     assert found[-1]["RolePolicyList"] == [{"PolicyName": "Own", "PolicyDocument": "%7B%22Version%22%3A"}]
 
 
-def test_credentials_that_expire_end_the_reading_and_everything_not_read_is_told(
-    reading: Reading, whole: frozenset[tuple[str, str]]
-) -> None:
-    refusal = refusing("apigateway.GetStages", "ExpiredTokenException")
-    reading.wire.fault = refusal
+def test_credentials_that_expire_end_the_reading_and_everything_not_read_is_told(reading: Reading) -> None:
+    reading()
+    whole = {(one.operation, one.key) for one in reading.wire.requests}
+    reading.anew()
+    reading.wire.fault = refusing("apigateway.GetStages", "ExpiredTokenException")
     snapshot = reading()
     assert {one.code for one in snapshot.not_inspected} == {"ExpiredTokenException"}
     told = {(f"{one.service}.{one.operation}", one.resource) for one in snapshot.not_inspected}
@@ -315,7 +257,7 @@ def test_credentials_that_expire_end_the_reading_and_everything_not_read_is_told
     kept = {(operation, key) for section in sections for operation, found in section.items() for key in found}
     assert not kept & told
     # What is neither kept nor told would have come from a call that is told.
-    assert {operation for operation, _ in whole - kept - told} <= {below for one, _ in told for below in _led_to(one)}
+    assert {operation for operation, _ in whole - kept - told} <= {below for one, _ in told for below in led_to(one)}
 
 
 # ---- Regions --------------------------------------------------------------------------------------------------------

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from policy_audit.commands.options import COLOR, CONFIG, FORMAT, NO_CACHE, ColorChoice, cache_folder, settings
-from policy_audit.commands.terminal import colored, write
+from policy_audit.cli import check
+from policy_audit.commands.options import settings
+from policy_audit.commands.terminal import write
 from policy_audit.errors import CLEAN, AuditError
-from policy_audit.findings import SEVERITIES
 
 if TYPE_CHECKING:
     from policy_audit.live.accounts import Wanted
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
+_OF_TEMPLATES: Final = frozenset({"paths", "parameters", "stacks", "region", "account", "partition", "policies_are"})
+"""What `check` is told and `live` is not: an account says it all itself."""
 _HELP: Final = """\b
 Examples:
   policy-audit live --profile audit --region eu-west-1 --save account.json
@@ -88,23 +90,10 @@ Ctrl-C ended the reading; what was read until then is saved where `--save` says.
     help="Keep the snapshot in this file; with --accounts, a file for each account in this folder.",
 )
 @click.option("--print-policy", is_flag=True, help="Print the IAM policy that reading needs, and read nothing.")
-@FORMAT
-@click.option(
-    "--fail-on",
-    type=click.Choice([*SEVERITIES, "never"]),
-    help="Exit 1 for findings of this severity and worse.  [default: medium]",
-)
-@click.option(
-    "--strict/--no-strict",
-    default=None,
-    help="Undecided requirements are findings too, and an incomplete audit is told before findings.",
-)
-@CONFIG
-@click.option("-v", "--verbose", is_flag=True, help="Every requirement with its verdict, and what it assumes.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress; only findings, and what makes the audit incomplete.")
-@NO_CACHE
-@COLOR
+@click.pass_context
 def live(
+    context: click.Context,
+    /,
     profile: str,
     regions: tuple[str, ...],
     all_regions: bool,
@@ -117,11 +106,7 @@ def live(
     workers: int,
     save: str | None,
     print_policy: bool,
-    output: str,
-    verbose: bool,
     quiet: bool,
-    no_cache: bool,
-    color: ColorChoice,
     **said: Any,
 ) -> int:
     """Audit what is deployed: read accounts by read-only calls, and audit what they return.
@@ -132,7 +117,7 @@ def live(
     from policy_audit.live.accounts import Wanted
     from policy_audit.live.sessions import Access
 
-    if verbose and quiet:
+    if said["verbose"] and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
     if print_policy:
         return _print_policy(regions, for_organization=bool(management_profile))
@@ -147,12 +132,17 @@ def live(
         workers=workers,
     )
     _check(wanted)
-    options = settings(**said)
+    # What is wrong with the configuration is told before an account is read, and not after.
+    settings(**{name: said[name] for name in ("config", "no_config", "rules", "fail_on", "strict")})
     with _folder(save) as target:
         paths, finished = _read(wanted, target, save, quiet)
         if not finished:
             return INTERRUPTED
-        return _audit(paths, options, output, no_cache, verbose, quiet, color)
+        code: int = context.invoke(check, paths=tuple(paths), quiet=quiet, **said)
+        return code
+
+
+live.params += [one for one in check.params if one.name not in _OF_TEMPLATES]
 
 
 def _print_policy(regions: tuple[str, ...], *, for_organization: bool) -> int:
@@ -256,8 +246,10 @@ def _notes(disabled: dict[str, tuple[str, ...]], kept: list[str], stopped: bool)
     for account, regions in sorted(disabled.items()):
         if regions:
             yield f"{account}: not enabled, and not read: {', '.join(regions)}"
-    if stopped and not kept:
-        yield "interrupted; nothing is kept without `--save`"
+    if not kept:
+        yield (
+            "interrupted; nothing is kept" if stopped else "the snapshot that lines are of is not kept without `--save`"
+        )
     for path in sorted(kept):
         yield f"interrupted; {path} holds what was read until then" if stopped else f"saved {path}"
 
@@ -266,16 +258,3 @@ def _now() -> str:
     from datetime import UTC, datetime
 
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _audit(
-    paths: list[str], options: Any, output: str, no_cache: bool, verbose: bool, quiet: bool, color: ColorChoice
-) -> int:
-    from policy_audit.audit import audit
-    from policy_audit.findings import exit_code
-    from policy_audit.formats import View, render
-
-    report = audit(paths, options.options, cache_folder(no_cache), detailed=verbose)
-    code = exit_code(report, options.fail_on, options.options.strict)
-    write(render(output, report, View(verbose, quiet, colored(sys.stdout, color, os.environ), exit_code=code)))
-    return code
