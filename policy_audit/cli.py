@@ -19,6 +19,7 @@ from policy_audit.commands.options import (
     NO_CACHE,
     PATHS,
     REPORTS,
+    TEMPLATES,
     ColorChoice,
     cache_folder,
     known_findings,
@@ -119,6 +120,7 @@ Exit codes:
 )
 @CONFIG
 @ESTATE
+@TEMPLATES
 @BASELINE
 @click.option("--no-baseline", is_flag=True, help="Every finding counts, known or not.")
 @click.option(

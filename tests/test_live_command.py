@@ -1,6 +1,7 @@
 """`policy-audit live` at the command line: what it takes, what it prints, where it keeps snapshots, how it ends."""
 
 import io
+import json
 import os
 import signal
 import stat
@@ -15,11 +16,12 @@ from recorded_account import LEDGER_MACHINE, account, estate
 from wire import ACCOUNT, REGION, RefusedError, Request, Wire
 
 from policy_audit.cli import main
-from policy_audit.errors import INCOMPLETE, USAGE
+from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, USAGE
 from policy_audit.live.progress import Bars
 from policy_audit.live.sessions import Access
 from policy_audit.live.snapshot import load
 
+ESTATE = Path(__file__).parent.parent / "fixtures" / "estate"
 OPTIONS = ("live", "--no-config", "--region", REGION)
 
 
@@ -153,6 +155,57 @@ def test_ctrl_c_keeps_what_was_read_until_then(wire: Wire, tmp_path: Path, capsy
     streams = capsys.readouterr()
     assert f"interrupted; {path} holds what was read until then" in streams.err
     assert streams.out == ""
+
+
+# ---- the audit ------------------------------------------------------------------------------------------------------
+
+
+def test_the_audit_is_that_of_check(wire: Wire, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "account.json")
+    assert main([*OPTIONS, "--format", "json", "--save", path]) == CLEAN
+    first = json.loads(capsys.readouterr().out)
+    assert main(["check", "--no-config", "--format", "json", path]) == CLEAN
+    assert json.loads(capsys.readouterr().out) == first
+    assert first["counts"]["proven"] > 90
+
+
+def test_a_finding_shows_where_the_template_declares_what_is_deployed(
+    wire: Wire, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = account()
+    (machine,) = found["stepfunctions.DescribeStateMachine"][LEDGER_MACHINE]
+    insecure = {**machine, "definition": machine["definition"].replace("https://ledger", "http://ledger")}
+    machines = {**found["stepfunctions.DescribeStateMachine"], LEDGER_MACHINE: [insecure]}
+    wire.replay({**found, "stepfunctions.DescribeStateMachine": machines})
+    stack = f"parcels-workflows={ESTATE / 'workflows.yaml'}"
+    given = ("--templates", str(ESTATE), "--stack", stack, "--save", str(tmp_path / "account.json"))
+    assert main([*OPTIONS, *given]) == FINDINGS
+    told = capsys.readouterr().out
+    assert "high[http-task-https]" in told
+    assert "made as `LedgerWorkflow` by the stack `parcels-workflows`" in told
+    assert "workflows.yaml:" in told and "declared here" in told
+
+
+def test_a_report_is_there_though_the_snapshot_is_not_kept(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    wire.fault = lambda request, page: _refuse(request)
+    assert main([*OPTIONS]) == INCOMPLETE
+    streams = capsys.readouterr()
+    assert "not inspected: pipes ListPipes" in streams.out
+    assert "is not kept without `--save`" in streams.err
+
+
+def _refuse(request: Request) -> None:
+    if request.operation == "pipes.ListPipes":
+        raise RefusedError("AccessDeniedException")
+
+
+def test_a_wrong_configuration_is_told_before_anything_is_read(
+    wire: Wire, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy_audit.yaml").write_text("fail-on: sometimes\n", encoding="utf-8")
+    assert main(["live", "--region", REGION, "--config", str(tmp_path / "policy_audit.yaml")]) == USAGE
+    assert "sometimes" in capsys.readouterr().err
+    assert wire.requests == []
 
 
 # ---- Regions --------------------------------------------------------------------------------------------------------

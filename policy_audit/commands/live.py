@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
-_OF_TEMPLATES: Final = frozenset({"paths", "parameters", "stacks", "region", "account", "partition", "policies_are"})
+_OF_TEMPLATES: Final = frozenset({"paths", "parameters", "region", "account", "partition", "policies_are"})
 """What `check` is told and `live` is not: an account says it all itself."""
 _HELP: Final = """\b
 Examples:

@@ -81,7 +81,11 @@ _KEY: Final = (Each("kms.DescribeKey", "", {"KeyId": "KeyMetadata.Arn"}),)
 _SECRET: Final = (Each("events.DescribeConnection", "", {"SecretId": "SecretArn"}),)
 _CONFIGURATION: Final = "vpc-lattice.ListResourceConfigurations"
 _IDENTITY: Final = "sts.GetCallerIdentity"
-_NO_ORGANIZATION: Final = frozenset({"AWSOrganizationsNotInUseException"})
+_NO_ORGANIZATION: Final = frozenset({"AWSOrganizationsNotInUseException", "PolicyTypeNotEnabledException"})
+"""The account is in no organization, or the organization has no policies of the type.
+
+https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html
+"""
 _SECRETS: Final = ("arn:{partition}:secretsmanager:*:*:secret:events!connection/*",)
 """The secrets that EventBridge makes for connections, and no others.
 
