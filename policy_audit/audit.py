@@ -1,9 +1,10 @@
 """The audit: load, derive, prove, collect."""
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 
 from policy_audit.collect import Judged, Settled, at_fault, checked, finding
-from policy_audit.findings import Finding, Mark, Report, Skipped
+from policy_audit.findings import Finding, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -46,6 +47,17 @@ def audit(
     `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report. A `detailed`
     report tells of each requirement everything that its verdict assumes.
     """
+    # An audit makes millions of tuples that live to its end, and hardly a cycle: looking for some costs a fifth of it.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _audit(paths, options, cache, detailed)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -> Report:
     every = read_rules(options.rules, cache)
     rules = tuple(
         rule._replace(severity=options.severities[rule.id]) if rule.id in options.severities else rule
@@ -53,6 +65,10 @@ def audit(
         if rule.id not in options.disabled
     )
     loaded = load(paths, options.policies_are)
+    if options.templates:
+        from policy_audit.sources.declared import with_declarations
+
+        loaded = loaded._replace(inputs=with_declarations(loaded.inputs, options.templates, options.stacks))
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.inputs, given)
     cases: Cases = {}
@@ -147,7 +163,7 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
     What is undecided is a finding only if the user is strict.
     """
     judged = []
-    written = {address: span for one in estate.templates for address, span in one.written().items()}
+    made = {address: marks for one in estate.templates for address, marks in one.written().items()}
     assumed = _assumed(estate) if detailed else None
     for same in cases.values():
         asked = [one for one in same if any(world in possible for world in one.worlds)]
@@ -168,8 +184,8 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
         found = None
         if worst.answered.answer == "refuted" or (options.strict and worst.answered.answer == "undecided"):
             found = finding(requirement, worst.answered, estate.symbols, options.root)._replace(when=when)
-            if found.address in written:
-                found = found._replace(related=(*found.related, Mark(written[found.address], "made here")))
+            if found.address in made:
+                found = found._replace(related=(*found.related, *made[found.address]))
         judged.append(Judged(requirement, line, found))
     return judged
 

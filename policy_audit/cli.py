@@ -19,6 +19,7 @@ from policy_audit.commands.options import (
     NO_CACHE,
     PATHS,
     REPORTS,
+    TEMPLATES,
     ColorChoice,
     cache_folder,
     known_findings,
@@ -51,7 +52,7 @@ class _Commands(click.Group):
         return found
 
 
-LATER: Final = {"baseline": "baseline", "diff": "diff", "permissions": "permissions"}
+LATER: Final = {"baseline": "baseline", "diff": "diff", "live": "live", "permissions": "permissions"}
 """Commands with a module of their own in `policy_audit.commands`, which `check` does not import, and its name."""
 
 
@@ -119,6 +120,7 @@ Exit codes:
 )
 @CONFIG
 @ESTATE
+@TEMPLATES
 @BASELINE
 @click.option("--no-baseline", is_flag=True, help="Every finding counts, known or not.")
 @click.option(

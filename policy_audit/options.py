@@ -38,5 +38,7 @@ class Options(NamedTuple):
     root: str = ""
     """The folder that paths in fingerprints start from; empty for the current one."""
     strict: bool = False
+    templates: Sequence[str] = ()
+    """Files and folders with the templates of what is deployed, to show where a resource of an account is declared."""
     policies_are: str = ""
     """What policy documents in files of their own are: `identity`, `resource`, `trust`, `endpoint`, `scp`, `rcp`."""

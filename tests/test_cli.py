@@ -337,6 +337,7 @@ def test_help_of_every_command(run: Run) -> None:
         "check",
         "diff",
         "explain",
+        "live",
         "permissions",
         "rules",
         "schema",

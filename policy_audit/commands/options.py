@@ -79,6 +79,13 @@ BASELINE: Final = click.option(
     help="The file of known findings.  [default: that of the configuration, else policy_audit_baseline.json in the"
     " project's folder]",
 )
+TEMPLATES: Final = click.option(
+    "--templates",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(exists=True),
+    help="The templates of what is deployed: findings about an account show where they declare it. Repeatable.",
+)
 PATHS: Final = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
 FORMAT: Final = click.option(
     "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
@@ -120,9 +127,10 @@ def settings(
     fail_on: "FailOn | None" = None,
     strict: bool | None = None,
     policies_are: str | None = None,
+    templates: tuple[str, ...] = (),
     **given: Any,
 ) -> "Config":
-    """What the options of `CONFIG` and `ESTATE` say, joined with the configuration that they name, or that is found.
+    """What the options `CONFIG`, `ESTATE`, `TEMPLATES` say, joined with the configuration that they name, or is found.
 
     Raises AuditError for what is wrong in one of them.
     """
@@ -131,7 +139,7 @@ def settings(
 
     said = joined(Config() if no_config else load_config(".", config), Given(fail_on=fail_on, strict=strict, **given))
     root = os.path.dirname(said.path) if said.path else project_folder(".")
-    return said._replace(options=said.options._replace(policies_are=policies_are or "", root=root))
+    return said._replace(options=said.options._replace(policies_are=policies_are or "", templates=templates, root=root))
 
 
 def baseline_file(config: "Config", named: str | None) -> str:

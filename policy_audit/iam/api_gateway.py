@@ -181,11 +181,17 @@ def requests_to(arn: str) -> Texts:
 
 
 def caller(
-    api: Api, arn: str, role_arn: str, identity: tuple[Policy, ...] | None, boundary: Policy | None, kind: Authorization
+    api: Api,
+    arn: str,
+    role_arn: str,
+    identity: tuple[Policy, ...] | None,
+    boundary: Policy | None,
+    kind: Authorization,
+    scps: tuple[tuple[Policy, ...], ...] | None = None,
 ) -> Question:
     """The request that a role makes to `api`, signed with its credentials."""
     same_account = role_arn.split(":", 5)[4:5] == [api.account]
-    policies = Policies(identity, (boundary,) if boundary else None, resource=api.policy)
+    policies = Policies(identity, (boundary,) if boundary else None, resource=api.policy, scps=scps)
     requests = RequestSet(
         "signed",
         Texts((literal(role_arn),)),

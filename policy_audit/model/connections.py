@@ -36,6 +36,8 @@ class AuditedConnection(NamedTuple):
 
         The word is told nowhere.
         """
+        if self.connection.credential_unread:
+            return Fact(None, self.connection.credential_unread)
         return Fact(not self.connection.placeholder, "has a placeholder for a credential")
 
     @property

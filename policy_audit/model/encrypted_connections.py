@@ -99,7 +99,7 @@ class EncryptedConnection(NamedTuple):
     @property
     def through(self) -> str:
         """What `kms:ViaService` is when Secrets Manager uses the key on somebody's behalf."""
-        return f"secretsmanager.{self.system.region}.amazonaws.com"
+        return f"secretsmanager.{self.system.at(self.connection.arn).region}.amazonaws.com"
 
     @property
     def tag_value(self) -> str:

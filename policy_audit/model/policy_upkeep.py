@@ -77,6 +77,9 @@ def takes_effect(about: "ApiPolicy") -> Iterator[Fact]:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/updating-api.html
     """
     deployments = about.api.deployments
+    if about.api.deployed:
+        yield Fact(None, about.api.deployed)
+        return
     if len(deployments) != 1:
         return
     logical_id = deployments[0].logical_id

@@ -42,6 +42,10 @@ class Role(NamedTuple):
     unseen: tuple[str, ...] = ()
     """Attached policies that the audited files do not show, as they are named."""
     boundary: Policy | Missing | None = None
+    scps: tuple[tuple[Policy, ...], ...] | None = None
+    """The service control policies that bind it, level by level from the root; None where they are not known."""
+    rcps: tuple[tuple[Policy, ...], ...] | None = None
+    """The resource control policies that bind the resources of its account, likewise."""
 
 
 class PortRule(NamedTuple):
@@ -124,6 +128,8 @@ class Connection(NamedTuple):
     """The customer managed key of its secret: its ARN, its id, or an alias."""
     placeholder: bool = False
     """Whether its credential is a literal word such as `dummy`. The word is not kept."""
+    credential_unread: str = ""
+    """Why the credential is not shown at all."""
 
 
 class Key(NamedTuple):
@@ -200,6 +206,8 @@ class Api(NamedTuple):
     unseen: tuple[str, ...] = ()
     """Why methods or stages may be missing here."""
     deployments: tuple[Deployment, ...] = ()
+    deployed: str = ""
+    """Why nothing tells which state of it the stages serve, where it is deployed already."""
 
 
 class StateMachine(NamedTuple):

@@ -51,6 +51,8 @@ class RestApi(NamedTuple):
     @property
     def callers(self) -> tuple[str, ...] | Missing:
         """ARNs of the roles that call it, by a workflow or by the configuration."""
+        if self.system.workflows_unread:
+            return Missing(self.system.workflows_unread)
         arns: dict[str, None] = {}
         for call in self.system.signed_calls(self.api.id):
             if isinstance(call.role, Missing):

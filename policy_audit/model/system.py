@@ -26,6 +26,7 @@ class System:
         "_calls_by_api",
         "_calls_by_role",
         "_connections",
+        "_homes",
         "_hosts",
         "_indexes",
         "_names_endpoints",
@@ -45,6 +46,7 @@ class System:
         "roles",
         "state_machines",
         "symbols",
+        "workflows_unread",
     )
 
     def __init__(
@@ -61,10 +63,14 @@ class System:
         intended_callers: Mapping[str, tuple[str, ...]] | None = None,
         others: Mapping[str, tuple[object, ...]] | None = None,
         cache: str = "",
+        workflows_unread: str = "",
+        is_spread: bool = False,
     ) -> None:
         self.symbols = symbols
         self.cache = cache
         """The folder for what may be remembered from run to run, or empty."""
+        self.workflows_unread = workflows_unread
+        """Why there may be workflows that were not read, where that is known: nobody can say then who is a stranger."""
         self.partition, self.region, self.account = partition, region, account
         self.roles, self.connections, self.apis = roles, connections, apis
         self.state_machines = state_machines
@@ -75,8 +81,6 @@ class System:
         self._roles = {role.arn: role for role in roles}
         self._connections = {connection.arn: connection for connection in connections}
         self._apis = {api.id: api for api in apis}
-        self.calls = tuple(Call(self, machine, task) for machine in state_machines for task in machine.definition.tasks)
-        """Every task of every state machine."""
         self._calls_by_api: dict[str, list[Call]] = {}
         self._calls_by_role: dict[str, list[Call]] = {}
         self._workflows_by_api: dict[str, dict[str, None]] = {}
@@ -85,6 +89,16 @@ class System:
         self._names_endpoints: dict[str, bool] = {}
         self._routes: dict[str, Routes] = {}
         self._reached: dict[tuple[str, str, str], Method | Missing | None] = {}
+        self._homes: dict[tuple[str, str], System] | None = {} if is_spread else None
+        self.calls = tuple(
+            Call(home, machine, task)
+            for machine in state_machines
+            for home in (self.at(machine.arn),)
+            for task in machine.definition.tasks
+        )
+        """Every task of every state machine."""
+        for home in (self._homes or {}).values():
+            home.calls = self.calls
         for call in self.calls:
             if call.integration == "apigateway:invoke" and isinstance(call.api, Api):
                 if call.auth_type == "IAM_ROLE":
@@ -93,6 +107,30 @@ class System:
                     self._workflows_by_api.setdefault(call.api.id, {})[call.state_machine.arn] = None
             if call.integration == "http:invoke" and isinstance(call.role, Role):
                 self._calls_by_role.setdefault(call.role.arn, []).append(call)
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the estate is in several Regions or accounts."""
+        return self._homes is not None
+
+    def at(self, arn: str) -> "System":
+        """The system as it is seen from the Region and the account of `arn`, where the estate is in several.
+
+        What an ARN leaves out is this system's own.
+        """
+        parts = arn.split(":", 5)
+        if self._homes is None or len(parts) < 6:
+            return self
+        here = (parts[3] or self.region, parts[4] or self.account)
+        if here == (self.region, self.account):
+            return self
+        if here not in self._homes:
+            from copy import copy
+
+            found = copy(self)
+            found.region, found.account = here
+            self._homes[here] = found
+        return self._homes[here]
 
     @property
     def needs(self) -> bool:

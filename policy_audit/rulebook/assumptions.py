@@ -16,6 +16,7 @@ from policy_audit.rulebook.requirement import Requirement
 ORGANIZATION: Final = (
     "service control policies and resource control policies, which no template shows, deny nothing here"
 )
+ORGANIZATION_OF_CALLERS: Final = "service control policies, which no template shows, deny nothing here"
 SERVICE: Final = "resource control policies, which no template shows, deny nothing here"
 SESSION: Final = "no session policy limits the role's session"
 ENDPOINT: Final = "the policy of the VPC endpoint that the call comes through denies nothing here"
@@ -60,7 +61,11 @@ def _unseen(requirement: Requirement, answered: Answered, question: Question) ->
     if answered.answer == "refuted":
         return
     signed = question.requests.kind == "signed"
-    yield ORGANIZATION if signed else SERVICE
+    policies = question.policies
+    if signed and policies.scps is None:
+        yield ORGANIZATION if policies.rcps is None else ORGANIZATION_OF_CALLERS
+    elif policies.rcps is None:
+        yield SERVICE
     if signed:
         yield SESSION
     service = question.requests.actions.patterns[0].partition(":")[0].lower()

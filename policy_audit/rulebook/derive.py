@@ -1,15 +1,19 @@
 """Rule × fact → requirement: what must be allowed, denied or true, asked of the audited system."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from policy_audit.model.resources import Fact, Missing
 from policy_audit.model.system import System
 from policy_audit.model.value import has_letters
+from policy_audit.model.workflow import Call
 from policy_audit.rulebook.facts import facts
 from policy_audit.rulebook.permissions import allow
 from policy_audit.rulebook.requirement import Requirement, about, place, undecidable
 from policy_audit.rulebook.restrictions import deny
 from policy_audit.rulebook.rule import Permission, Property, Rule
+
+_ARN_COLONS: Final = 5
 
 
 def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
@@ -23,11 +27,26 @@ def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
         if rule.about not in subjects:
             subjects[rule.about] = facts(rule.about, system)
         for subject in subjects[rule.about]:
-            for requirement in _ask(rule, subject, system):
+            for requirement in _ask(rule, subject, _home(subject, system)):
                 same = found.setdefault((rule.id, requirement.address, requirement.sentence), [])
                 if not any(one.asks == requirement.asks for one in same):
                     same.append(requirement)
     return tuple(one for same in found.values() for one in same)
+
+
+def _home(subject: object, system: System) -> System:
+    """The system as it is seen from where the subject is: what it belongs to by its ARN, or the workflow that calls."""
+    if not system.is_spread:
+        return system
+    call = getattr(subject, "call", subject)
+    if isinstance(call, Call):
+        return call.system
+    for name in ("arn", "state_machine", "machine", "api", "connection", "sender", "role"):
+        owner = getattr(subject, name, None)
+        arn = getattr(owner, "arn", owner)
+        if isinstance(arn, str) and arn.count(":") >= _ARN_COLONS:
+            return system.at(arn)
+    return system
 
 
 def _ask(rule: Rule, subject: object, system: System) -> Iterator[Requirement]:

@@ -137,7 +137,7 @@ def through_endpoint(requirement: Requirement, role: Role, resource: str, gate: 
     if not isinstance(gate, VpcEndpoint):
         return requirement._replace(missing="the VPC endpoint is not known")
     boundaries = (role.boundary,) if isinstance(role.boundary, Policy) else None
-    policies = Policies(role.policies, boundaries, endpoint=(gate.policy,) if gate.policy else None)
+    policies = Policies(role.policies, boundaries, endpoint=(gate.policy,) if gate.policy else None, scps=role.scps)
     context = surroundings(system, resource)
     context["aws:sourcevpce"] = Key(Texts((literal(gate.id),)))
     if gate.vpc:

@@ -107,7 +107,13 @@ def _permission(
         return
 
     key = by if isinstance(by, KmsKey) else None
-    policies = Policies(role.policies, (boundary,) if boundary else None, resource=key.policy if key else None)
+    policies = Policies(
+        role.policies,
+        (boundary,) if boundary else None,
+        resource=key.policy if key else None,
+        scps=role.scps,
+        rcps=role.rcps if resource.split(":", 5)[4:5] == [role.account] else None,
+    )
     kind: Authorization = "kms" if key else "ordinary"
 
     def ask(action: str, on: str) -> Question:
@@ -149,7 +155,7 @@ def _at_api(
             return requirement._replace(missing=reason)
         # An API that the audited files don't show: the identity policy suffices unless the API's policy denies.
         outside = Api("REST", "", requirement.span, "", "", role.account)
-        found = caller(outside, literal(resource), role.arn, role.policies, boundary, "api-gateway-iam")
+        found = caller(outside, literal(resource), role.arn, role.policies, boundary, "api-gateway-iam", role.scps)
         return requirement._replace(
             questions=(found,), unseen=(*requirement.unseen, f"the resource policy of the API ({reason})")
         )
@@ -164,7 +170,7 @@ def _at_api(
     identity = None if authorization in AUTHORIZERS else role.policies
 
     def ask(on: str) -> Question:
-        return caller(by, literal(on), role.arn, identity, boundary, authorization)
+        return caller(by, literal(on), role.arn, identity, boundary, authorization, role.scps)
 
     if authorization in AUTHORIZERS:
         reason = f"the method is guarded by {AUTHORIZERS[authorization]}"

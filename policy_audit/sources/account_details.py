@@ -32,7 +32,7 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
         return None
     roles = [one for one in items(document.get("RoleDetailList")) if isinstance(one, Mapping)]
     policies = [one for one in items(document.get("Policies")) if isinstance(one, Mapping)]
-    resources = [*map(_role, roles), *(one for policy in policies for one in _managed_policy(policy))]
+    resources = [*map(read_role, roles), *(one for policy in policies for one in managed_policy(policy))]
     truncated = text(document.get("IsTruncated")) == "true"
     page = Skipped(path, "this is one page of several (`IsTruncated`): roles on other pages are not read")
     return (
@@ -53,7 +53,8 @@ def _pinned(roles: Sequence[Mapping]) -> dict[str, str]:
     return {"AWS::Partition": arn[1], "AWS::AccountId": arn[4]} if len(arn) > 5 else {}
 
 
-def _role(role: Mapping) -> tuple[Scalar, Node]:
+def read_role(role: Mapping) -> tuple[Scalar, Node]:
+    """The role that an item of `RoleDetailList` describes, by its ARN."""
     place = role.place
     attached = [child(one, "PolicyArn") for one in items(role.get("AttachedManagedPolicies"))]
     inline = [
@@ -83,7 +84,7 @@ def _inline(policy: Node) -> Mapping:
     return mapping(policy.place, [("PolicyName", child(policy, "PolicyName")), ("PolicyDocument", document)])
 
 
-def _managed_policy(policy: Mapping) -> Iterator[tuple[Scalar, Node]]:
+def managed_policy(policy: Mapping) -> Iterator[tuple[Scalar, Node]]:
     """A managed policy of the account, in its default version; AWS's own come with the package, dated."""
     arn = text(policy.get("Arn")) or ""
     if _AWS in arn:

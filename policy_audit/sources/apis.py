@@ -83,6 +83,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
             methods.append(method)
         else:
             unseen.append(method)
+    unseen += _unread(template, resource)
     stages = _stages(parts, own_id)
     policy = _resource_policy(template, resource, arn)
     return Api(
@@ -101,6 +102,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
             Deployment(one.logical_id, other.address(one.logical_id), one.span)
             for other, one in parts.of("AWS::ApiGateway::Deployment", own_id)
         ),
+        deployed=template.property_text(resource.logical_id, "DeploymentUnread") or "",
     )
 
 
@@ -117,6 +119,12 @@ def _add_body(template: Template, resource: Resource, api: str, methods: list[Me
             unseen += missing
         else:
             unseen.append(f"the {what} of `{resource.logical_id}` stand in its `{body}`, which is not read")
+
+
+def _unread(template: Template, resource: Resource) -> tuple[str, ...]:
+    """Why parts of the API may be missing, where the form of input says so (`PartsUnread`)."""
+    found = template.property_text(resource.logical_id, "PartsUnread")
+    return (found,) if found else ()
 
 
 def _endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
@@ -236,7 +244,7 @@ def _http_api(template: Template, resource: Resource, parts: _Parts) -> Api:
     own_id = api_id(ids)
     methods: list[Method] = []
     stages: list[Stage] = []
-    unseen: list[str] = []
+    unseen: list[str] = [*_unread(template, resource)]
     _add_body(template, resource, own_id, methods, unseen)
     if template.property_text(resource.logical_id, "Target"):
         # Quick create: one `$default` route without authorization, and a `$default` stage.

@@ -52,3 +52,8 @@ def reference(name: str, place: Place) -> Mapping:
 def attribute(name: str, attribute: str, place: Place) -> Mapping:
     """`{Fn::GetAtt: [name, attribute]}`."""
     return mapping(place, [("Fn::GetAtt", listing(place, [scalar(name, place), scalar(attribute, place)]))])
+
+
+def unread(reason: str, place: Place) -> Mapping:
+    """A value that the form does not show, and why: `Fn::Unread`, a function of our own."""
+    return mapping(place, [("Fn::Unread", scalar(reason, place))])

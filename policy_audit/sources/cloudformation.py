@@ -150,6 +150,8 @@ def read_system(
         intended_callers=intended,
         others=_others(templates) | _deployers(deployers, roles),
         cache=cache,
+        is_spread=len({(one.region, one.account) for one in templates}) > 1,
+        workflows_unread=next((one.workflows_unread for one in templates if one.workflows_unread), ""),
     )
 
 

@@ -8,6 +8,9 @@ from policy_audit.sources.places import File, Within
 
 MAXIMUM_BYTES: Final = 8 << 20
 """The largest file that is read; CloudFormation itself takes 1 MB."""
+LARGEST_SNAPSHOT: Final = 512 << 20
+"""The largest snapshot of an account that is read: one of 5,000 roles has about 20 MiB."""
+_BEGINNING: Final = 200
 MAXIMUM_DEPTH: Final = 100
 MAXIMUM_EXPANSION: Final = 200_000
 """How many nodes the aliases of one document may add."""
@@ -62,7 +65,8 @@ def _private(source: Text, at: int) -> DocumentError:
 
 
 def read_text(path: str) -> str:
-    """The text of a file of at most `MAXIMUM_BYTES` bytes in UTF-8 (or UTF-16 with a byte order mark).
+    """The text of a file of at most `MAXIMUM_BYTES` bytes in UTF-8 (or UTF-16 with a byte order mark); a snapshot of an
+    account may have `LARGEST_SNAPSHOT`.
 
     Raises AuditError for a file that is larger, missing, a folder, not a plain file, or not text.
     """
@@ -77,16 +81,25 @@ def read_text(path: str) -> str:
             raise _unread(path, "this is not a plain file", "name a file")
         with open(path, "rb") as file:
             content = file.read(MAXIMUM_BYTES + 1)
+            limit = LARGEST_SNAPSHOT if _is_snapshot(content) else MAXIMUM_BYTES
+            if len(content) > MAXIMUM_BYTES and limit > MAXIMUM_BYTES:
+                content += file.read(limit + 1 - len(content))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unread(path, f"cannot read the file: {reason.lower()}", "check its path and permissions") from None
-    if len(content) > MAXIMUM_BYTES:
-        raise _unread(path, f"the file is larger than {MAXIMUM_BYTES >> 20} MiB", "exclude it, or split it")
+    if len(content) > limit:
+        raise _unread(path, f"the file is larger than {limit >> 20} MiB", "exclude it, or split it")
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise _unread(path, f"byte {error.start} is not {encoding.upper()} text", "save the file as UTF-8") from None
+
+
+def _is_snapshot(content: bytes) -> bool:
+    """Whether a file begins as the snapshot of an account does, and as no other file."""
+    start = content[:_BEGINNING].lstrip()
+    return start.startswith(b"{") and start[1:].lstrip().startswith(b'"policy_audit_snapshot"')
 
 
 def _unread(path: str, message: str, help: str) -> AuditError:

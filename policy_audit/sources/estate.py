@@ -122,7 +122,17 @@ class Estate:
             return self._value(self._by_id[self._nested[given.id, logical_id]], name)
 
         if given.parent is None:
-            return Links(output=output, nested=nested, id=given.id, written=given.written, aliases=given.aliases)
+            return Links(
+                output=output,
+                nested=nested,
+                id=given.id,
+                written=given.written,
+                aliases=given.aliases,
+                ids=given.ids,
+                made_by=given.made_by,
+                is_deployed=given.is_deployed,
+                workflows_unread=given.workflows_unread,
+            )
         parent, stack = given.parent
 
         def passed(name: str) -> Node | None:

@@ -36,6 +36,7 @@ WHOLES: Final[tuple[Form, ...]] = (Form("cdk", ("manifest.json",), ("artifacts",
 """Forms of several files, told by the name of one of them, whose others must not be read by themselves."""
 
 FORMS: Final = (
+    Form("account", (".json",), ("policy_audit_snapshot",)),
     Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type")),
     Form("account_details", (".json",), ("RoleDetailList", "AssumeRolePolicyDocument")),
 )

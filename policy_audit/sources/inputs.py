@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping as MappingOf
 
-from policy_audit.findings import Skipped
+from policy_audit.findings import Mark, Skipped
 from policy_audit.model.node import Mapping, Node
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 TEMPLATE = "CloudFormation template"
+
+
+class MadeBy(NamedTuple):
+    """What made a deployed resource: a stack, under a logical id; `marks` are the places to show with findings."""
+
+    stack: str
+    kind: str
+    logical_id: str
+    marks: tuple[Mark, ...]
 
 
 class Input(NamedTuple):
@@ -37,6 +46,14 @@ class Input(NamedTuple):
     """Logical ids of resources by further names that the document refers to them by: `Api.Stage`."""
     written: MappingOf[str, Span] = {}
     """By logical id, the line of a program that made a resource."""
+    ids: MappingOf[str, MappingOf[str, str]] = {}
+    """By logical id, what AWS made for a resource that is there already: ids, by the names of `physical_ids`."""
+    made_by: MappingOf[str, MadeBy] = {}
+    """By logical id, what made a resource that is deployed."""
+    is_deployed: bool = False
+    """Whether this is an account as it is; its logical ids are ARNs, which name resources without the file."""
+    workflows_unread: str = ""
+    """Why there may be workflows of the account that the document does not show; empty where it shows all."""
     skipped: tuple[Skipped, ...] = ()
     """What of the form is not read, or should have been and could not."""
 

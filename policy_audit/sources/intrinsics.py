@@ -373,6 +373,11 @@ def _short(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name if len(name) <= 120 else f"{name[:117]}...")
 
 
+def _unread(argument: Node, place: Place, scope: Scope) -> Node:
+    """What a form of input does not show: see `build.unread`."""
+    return scope.unknown(argument.text if isinstance(argument, Scalar) else "it is not known", place)
+
+
 _HANDLERS: Final[dict[str, Callable[[Node, Place, Scope], Node]]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
@@ -382,4 +387,5 @@ _HANDLERS: Final[dict[str, Callable[[Node, Place, Scope], Node]]] = {
     "Fn::ImportValue": _import_value,
     "Fn::GetStackOutput": _stack_output,
     "Fn::Transform": _transform,
+    "Fn::Unread": _unread,
 }

@@ -25,6 +25,9 @@ class Owner(Protocol):
     def property_text(self, logical_id: str, name: str) -> str | None:
         """The text of a property, resolved; None if the resource does not set it."""
 
+    def made(self, logical_id: str, suffix: str) -> str | None:
+        """The value that AWS made for a resource that is deployed, by the suffix it is asked for; None if not known."""
+
 
 class Ids(NamedTuple):
     """One resource, on the way to its ids."""
@@ -37,6 +40,9 @@ class Ids(NamedTuple):
 
     def made(self, suffix: str = "", shape: Shape = ANYTHING) -> str:
         """A value that AWS makes for this resource alone."""
+        known = self.owner.made(self.logical_id, suffix)
+        if known is not None:
+            return known
         return self.owner.symbols.symbol(Symbol("${" + self.logical_id + suffix + "}", shape, generated=True))
 
     def name(self, name: str) -> str:

@@ -22,7 +22,7 @@ from policy_audit.sources.physical_ids import (
     reference,
 )
 from policy_audit.sources.template import Resource, Template
-from policy_audit.sources.tree import child, field, items, number, text, unknown
+from policy_audit.sources.tree import child, field, is_true, items, number, text, unknown
 
 _CONNECTION = "AWS::Events::Connection"
 _CONFIGURATION = "AWS::VpcLattice::ResourceConfiguration"
@@ -80,6 +80,9 @@ def _connection(template: Template, resource: Resource, configurations: dict[str
         configuration=field(child(connectivity, "ResourceParameters", "ResourceConfigurationArn")),
         key=field(template.value(resource.logical_id, "KmsKeyIdentifier")),
         placeholder=_placeholder(template, resource),
+        credential_unread=unknown(template.value(resource.logical_id, "AuthParameters"), template.symbols)
+        if template.is_deployed
+        else "",
     )
 
 
@@ -204,9 +207,16 @@ def _group(template: Template, resource: Resource) -> SecurityGroup:
         span=resource.span,
         id=reference(template, _GROUP, resource.logical_id),
         ingress=tuple(_rule(item, resource) for item in items(ingress)),
-        egress=None if egress is None or not items(egress) else tuple(_rule(item, resource) for item in items(egress)),
+        egress=_egress(template, resource, egress),
         unseen=unseen,
     )
+
+
+def _egress(template: Template, resource: Resource, node: Node | None) -> tuple[PortRule, ...] | None:
+    """The rules for what goes out; None for AWS's own, which lets everything out and a template does not show."""
+    if not items(node) and not is_true(template.value(resource.logical_id, "EgressIsListed")):
+        return None
+    return tuple(_rule(item, resource) for item in items(node))
 
 
 def _rule(node: Node | None, resource: Resource) -> PortRule:

@@ -26,18 +26,21 @@ class ManagedPolicies:
 
     def __init__(self, own: dict[str, Policy]) -> None:
         self._own = own
+        self._of_aws: dict[str, Policy | None] = {}
 
     def find(self, arn: str) -> Policy | None:
         """The policy, or None if neither declares it."""
         if arn in self._own:
             return self._own[arn]
         account = arn.split(":", 5)[4:5]
-        if account == ["aws"]:
+        if account != ["aws"]:
+            return None
+        if arn not in self._of_aws:
             from policy_audit.sources.aws_managed_policies import aws_managed_policy
 
             policy = aws_managed_policy(arn)
-            return policy._replace(name=arn) if policy else None
-        return None
+            self._of_aws[arn] = policy._replace(name=arn) if policy else None
+        return self._of_aws[arn]
 
 
 def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
@@ -64,13 +67,37 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
         for name in attachment.roles:
             by_role.setdefault(name, []).append(attachment.policy)
     roles = tuple(
-        role._replace(unseen=(*role.unseen, *connectors)) if connectors else role
+        role._replace(unseen=(*role.unseen, *connectors), scps=scps, rcps=rcps) if connectors or scps or rcps else role
         for template in templates
         for connectors in (_connectors(template),)
+        for scps, rcps in (_control_policies(template),)
         for resource in template.of_type("AWS::IAM::Role")
         for role in (_role(template, resource, policies, by_role),)
     )
     return _with_open_attachments(roles, attachments, templates[0].symbols) if templates else roles
+
+
+Levels = tuple[tuple[Policy, ...], ...] | None
+
+
+def _control_policies(template: Template) -> tuple[Levels, Levels]:
+    """Service and resource control policies of the account, by level, where the form of input shows them."""
+    found = template.of_type("PolicyAudit::ControlPolicy")
+    if not found:
+        return None, None
+    levels: dict[str, dict[int, list[Policy]]] = {}
+    for resource in found:
+        kind = template.property_text(resource.logical_id, "Type") or ""
+        level = int(template.property_text(resource.logical_id, "Level") or "0")
+        name = template.property_text(resource.logical_id, "Name") or resource.logical_id
+        policy = _document(template, resource, "Content", name)
+        levels.setdefault(kind, {}).setdefault(level, []).append(policy)
+    scps, rcps = (levels.get(kind) for kind in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"))
+    return _in_order(scps), _in_order(rcps)
+
+
+def _in_order(levels: Mapping[int, list[Policy]] | None) -> Levels:
+    return None if levels is None else tuple(tuple(levels[level]) for level in sorted(levels))
 
 
 def _connectors(template: Template) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ def _definition(template: Template, resource: Resource) -> tuple[Definition, tup
     named = ("Definition", "DefinitionString", "DefinitionFile")
     node = next((found for name in named if (found := template.value(logical_id, name)) is not None), None)
     if node is None:
+        # `DefinitionAsIs` comes from forms without intrinsic functions: what looks like one is text.
+        node = child(resource.properties, "DefinitionAsIs")
+    if node is None:
         unread = template.property_text(logical_id, "DefinitionUnread")
         if unread is not None:
             return Definition(()), (unread,)

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 
+from policy_audit.findings import Mark
 from policy_audit.model.node import Entry, Mapping, Node, Scalar
 from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
+from policy_audit.sources.inputs import MadeBy
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.places import File
@@ -40,7 +42,7 @@ class Links(NamedTuple):
     `output(logical id, output)` is an output of the stack that the template nests under this logical id; `nested` are
     the logical ids of the nested stacks whose templates are audited. `id` tells a template from the same one in another
     stack: their open values are not the same. `written` has the lines of a program that made resources, and `aliases`
-    the logical ids of resources that the template refers to by another name.
+    the logical ids of resources that the template refers to by another name. The rest is as in `Input`.
     """
 
     passed: Callable[[str], Node | None] = lambda name: None
@@ -50,6 +52,10 @@ class Links(NamedTuple):
     id: str = ""
     written: MappingOf[str, Span] = {}
     aliases: MappingOf[str, str] = {}
+    ids: MappingOf[str, MappingOf[str, str]] = {}
+    made_by: MappingOf[str, MadeBy] = {}
+    is_deployed: bool = False
+    workflows_unread: str = ""
 
 
 class Template:
@@ -151,6 +157,8 @@ class Template:
 
     def address(self, logical_id: str) -> str:
         """How findings name the resource: `template.yaml#LogicalId`, or with the name that the user knows it by."""
+        if self._links.is_deployed:
+            return logical_id
         return f"{self.path}#{self._names.get(logical_id, logical_id)}"
 
     def of_type(self, resource_type: str) -> Sequence[Resource]:
@@ -161,6 +169,11 @@ class Template:
                 self._by_type.setdefault(resource.type, []).append(resource)
         found = self._by_type.get(resource_type, ())
         return [one for one in found if self._exists(one)] if found and self._links.exists() else []
+
+    def made(self, logical_id: str, suffix: str) -> str | None:
+        """What AWS made for a resource that is deployed: see `physical_ids.Ids.made`."""
+        found = self._links.ids.get(logical_id)
+        return None if found is None else found.get(suffix)
 
     def nests(self, logical_id: str) -> bool:
         """Whether the resource is a nested stack whose template is audited."""
@@ -259,9 +272,23 @@ class Template:
 
     # ---- what the report says of it ----
 
-    def written(self) -> dict[str, Span]:
-        """By address, the line of a program that made a resource."""
-        return {self.address(logical_id): span for logical_id, span in self._links.written.items()}
+    def written(self) -> dict[str, tuple[Mark, ...]]:
+        """By address, what made a resource: the line of a program, or a stack with its template."""
+        found: dict[str, tuple[Mark, ...]] = {
+            one: (Mark(span, "made here"),) for one, span in self._links.written.items()
+        }
+        found |= {one: made.marks for one, made in self._links.made_by.items()}
+        return {self.address(logical_id): marks for logical_id, marks in found.items()}
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether this is an account as it is, and no template."""
+        return self._links.is_deployed
+
+    @property
+    def workflows_unread(self) -> str:
+        """Why workflows of the account may be missing here; empty where none can."""
+        return self._links.workflows_unread
 
     @property
     def problems(self) -> Sequence[Problem]:
