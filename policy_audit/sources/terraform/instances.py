@@ -1,7 +1,7 @@
-"""What every reader of Terraform gives: the instances of resources and data sources, open values as nodes of their own.
+"""What readers of Terraform give: the instances of resources and data sources, open values as nodes of their own.
 
-An instance's arguments are nodes in Terraform's own names, nested blocks as lists of mappings, as `terraform show -json`
-has them. A leaf whose value is not known yet is one of the *open* nodes that only this module makes: no document that is
+An instance's arguments are nodes in Terraform's own names, nested blocks as lists of mappings, as a plan in JSON has
+them. A leaf whose value is not known yet is one of the *open* nodes that only this module makes: no document that is
 read can hold one, for they are told by the identity of their key.
 """
 
@@ -27,6 +27,8 @@ class Instance(NamedTuple):
     mode: Mode
     arguments: Mapping
     place: Place
+    condition: str = ""
+    """The name of an open condition under which the instance exists; the same name is the same condition."""
 
     @property
     def span(self) -> Span:
@@ -44,6 +46,14 @@ class Reference(NamedTuple):
     place: Place
 
 
+class Choice(NamedTuple):
+    """A value that depends on an open condition."""
+
+    condition: str
+    yes: Node
+    no: Node
+
+
 class _Nowhere:
     """The source of what stands in no file."""
 
@@ -57,6 +67,8 @@ _VARIABLE: Final = Scalar("variable", "string", _NOWHERE)
 _UNKNOWN: Final = Scalar("unknown", "string", _NOWHERE)
 _JOINED: Final = Scalar("joined", "string", _NOWHERE)
 _ENCODED: Final = Scalar("encoded", "string", _NOWHERE)
+_CHOICE: Final = Scalar("choice", "string", _NOWHERE)
+_HIDDEN: Final = Scalar("hidden", "string", _NOWHERE)
 
 
 def _open(kind: Scalar, value: Node, place: Place) -> Mapping:
@@ -93,6 +105,16 @@ def encoded(node: Node, place: Place) -> Mapping:
     return _open(_ENCODED, node, place)
 
 
+def choice(condition: str, yes: Node, no: Node, place: Place) -> Mapping:
+    """`yes` where the open condition of this name holds, else `no`."""
+    return _open(_CHOICE, Sequence((Scalar(condition, "string", place), yes, no), place), place)
+
+
+def hidden(node: Node, place: Place) -> Mapping:
+    """A value that is known and that Terraform marks as sensitive: no report may show it."""
+    return _open(_HIDDEN, node, place)
+
+
 def as_reference(node: Node | None) -> Reference | None:
     """The reference that `node` is; None for any other node."""
     value = _value(node, _REFERENCE)
@@ -125,9 +147,23 @@ def as_encoded(node: Node | None) -> Node | None:
     return _value(node, _ENCODED)
 
 
+def as_choice(node: Node | None) -> Choice | None:
+    """The choice that `node` is; None for any other node."""
+    value = _value(node, _CHOICE)
+    if not isinstance(value, Sequence):
+        return None
+    condition, yes, no = value.items
+    return Choice(condition.text, yes, no) if isinstance(condition, Scalar) else None
+
+
+def as_hidden(node: Node | None) -> Node | None:
+    """The sensitive value that `node` holds; None for any other node."""
+    return _value(node, _HIDDEN)
+
+
 def is_open(node: Node | None) -> bool:
     """Whether `node` is one of the open nodes, of whatever kind."""
-    kinds = (_REFERENCE, _VARIABLE, _UNKNOWN, _JOINED, _ENCODED)
+    kinds = (_REFERENCE, _VARIABLE, _UNKNOWN, _JOINED, _ENCODED, _CHOICE, _HIDDEN)
     return isinstance(node, Mapping) and len(node.entries) == 1 and any(node.entries[0].key is one for one in kinds)
 
 
