@@ -122,7 +122,14 @@ class Estate:
             return self._value(self._by_id[self._nested[given.id, logical_id]], name)
 
         if given.parent is None:
-            return Links(output=output, nested=nested, id=given.id, written=given.written, aliases=given.aliases)
+            return Links(
+                output=output,
+                nested=nested,
+                id=given.id,
+                written=given.written,
+                aliases=given.aliases,
+                made=given.made,
+            )
         parent, stack = given.parent
 
         def passed(name: str) -> Node | None:
@@ -137,6 +144,7 @@ class Estate:
             given.id,
             given.written,
             given.aliases,
+            given.made,
         )
 
     def _index_outputs(self) -> None:

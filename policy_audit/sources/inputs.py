@@ -37,6 +37,8 @@ class Input(NamedTuple):
     """Logical ids of resources by further names that the document refers to them by: `Api.Stage`."""
     written: MappingOf[str, Span] = {}
     """By logical id, the line of a program that made a resource."""
+    made: MappingOf[tuple[str, str], str] = {}
+    """What AWS has made for resources, where the form knows it: by logical id and part (`physical_ids.Ids.made`)."""
     skipped: tuple[Skipped, ...] = ()
     """What of the form is not read, or should have been and could not."""
 

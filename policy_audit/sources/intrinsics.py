@@ -362,6 +362,12 @@ def _transform(argument: Node, place: Place, scope: Scope) -> Node:
     return scope.unknown(f"the macro{shown} writes it when the stack is deployed", place)
 
 
+def _unknown(argument: Node, place: Place, scope: Scope) -> Node:
+    """A function of our own, from forms that leave a value open and know why."""
+    reason = argument.text if isinstance(argument, Scalar) else ""
+    return scope.unknown(reason or "its value is not known", place)
+
+
 def _if(argument: Node, place: Place, scope: Scope) -> Node:
     from policy_audit.sources.conditions import choose
 
@@ -382,4 +388,5 @@ _HANDLERS: Final[dict[str, Callable[[Node, Place, Scope], Node]]] = {
     "Fn::ImportValue": _import_value,
     "Fn::GetStackOutput": _stack_output,
     "Fn::Transform": _transform,
+    "Fn::Unknown": _unknown,
 }

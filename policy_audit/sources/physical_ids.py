@@ -3,7 +3,7 @@
 Return values by type: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Shape, Symbol, Symbols, has_letters
@@ -21,6 +21,8 @@ class Owner(Protocol):
     region: str
     account: str
     url_suffix: str
+    made: Mapping[tuple[str, str], str]
+    """What AWS has made already, by logical id and what `Ids.made` calls it."""
 
     def property_text(self, logical_id: str, name: str) -> str | None:
         """The text of a property, resolved; None if the resource does not set it."""
@@ -37,6 +39,9 @@ class Ids(NamedTuple):
 
     def made(self, suffix: str = "", shape: Shape = ANYTHING) -> str:
         """A value that AWS makes for this resource alone."""
+        known = self.owner.made.get((self.logical_id, suffix))
+        if known is not None:
+            return known
         return self.owner.symbols.symbol(Symbol("${" + self.logical_id + suffix + "}", shape, generated=True))
 
     def name(self, name: str) -> str:

@@ -40,7 +40,8 @@ class Links(NamedTuple):
     `output(logical id, output)` is an output of the stack that the template nests under this logical id; `nested` are
     the logical ids of the nested stacks whose templates are audited. `id` tells a template from the same one in another
     stack: their open values are not the same. `written` has the lines of a program that made resources, and `aliases`
-    the logical ids of resources that the template refers to by another name.
+    the logical ids of resources that the template refers to by another name. `made` is what AWS has made already, by
+    logical id and part.
     """
 
     passed: Callable[[str], Node | None] = lambda name: None
@@ -50,6 +51,7 @@ class Links(NamedTuple):
     id: str = ""
     written: MappingOf[str, Span] = {}
     aliases: MappingOf[str, str] = {}
+    made: MappingOf[tuple[str, str], str] = {}
 
 
 class Template:
@@ -76,6 +78,7 @@ class Template:
         self.path = path
         self._names = names
         self._links = links
+        self.made = links.made
         self.document = document
         self.embedded: dict[tuple[int, str], Node] = {}
         """Definitions of this template, by place and text: as they were parsed, or the string that could not be."""
