@@ -37,7 +37,7 @@ WHOLES: Final[tuple[Form, ...]] = (Form("cdk", ("manifest.json",), ("artifacts",
 
 FORMS: Final = (
     Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type")),
-    Form("terraform.plan", (".json",), ("format_version", "root_module")),
+    Form("terraform.plan", (".json",), ("root_module",)),
     Form("account_details", (".json",), ("RoleDetailList", "AssumeRolePolicyDocument")),
 )
 """Forms of single files, in the order in which a file is tried."""

@@ -29,12 +29,12 @@ class Step(NamedTuple):
 class Target(NamedTuple):
     """What an expression refers to: an instance's address, and the path of the attribute, empty where it is not told.
 
-    `repeated` if the expression names a key of `count` or `for_each` beside the resource.
+    `key` is the one, as Terraform writes it, that `each.key` or `count.index` stands for in the expression.
     """
 
     address: str
     path: tuple[str, ...]
-    repeated: bool = False
+    key: str = ""
 
 
 def steps(address: str) -> tuple[Step, ...]:
@@ -79,21 +79,24 @@ class Configuration:
 
         Locals are not in a plan's configuration: an expression with one is not known.
         """
-        module, _ = _split(steps(address))
-        return self._targets(texts(child(leaf, "references")), module, 0)
+        parts = steps(address)
+        return self._targets(texts(child(leaf, "references")), _split(parts)[0], _key(parts), 0)
 
-    def _targets(self, references: Sequence[str], module: tuple[Step, ...], depth: int) -> tuple[Target, ...] | None:
+    def _targets(
+        self, references: Sequence[str], module: tuple[Step, ...], key: str, depth: int
+    ) -> tuple[Target, ...] | None:
         if depth > _MAXIMUM_STEPS:
             return None
         found: list[Target] = []
-        repeated = any(one in _REPEATED for one in references)
+        if not any(one in _REPEATED for one in references):
+            key = ""
         for reference in _longest(references):
             if reference in _REPEATED or reference.startswith("path."):
                 continue
             more = self._target(steps(reference), module, depth)
             if more is None:
                 return None
-            found += [one._replace(repeated=one.repeated or repeated) for one in more]
+            found += [one._replace(key=one.key or key) for one in more]
         return tuple(dict.fromkeys(found))
 
     def _target(self, parts: tuple[Step, ...], module: tuple[Step, ...], depth: int) -> tuple[Target, ...] | None:
@@ -118,7 +121,7 @@ class Configuration:
         outer = tuple(outer_parts)
         leaf = child(self._module(outer), "module_calls", call.text, "expressions", parts[1].text)
         references = texts(child(leaf, "references"))
-        return self._targets(references, outer, depth + 1) if references else None
+        return self._targets(references, outer, _key(module), depth + 1) if references else None
 
     def _output(self, parts: tuple[Step, ...], module: tuple[Step, ...], depth: int) -> tuple[Target, ...] | None:
         """What an output of a called module refers to."""
@@ -128,7 +131,7 @@ class Configuration:
         within = (*module, *parts[:length])
         leaf = child(self._module(within), "outputs", parts[length].text, "expression")
         references = texts(child(leaf, "references"))
-        return self._targets(references, within, depth + 1) if references else None
+        return self._targets(references, within, "", depth + 1) if references else None
 
     def _module(self, module: Sequence[Step]) -> Node | None:
         node = child(self._root, "root_module")
@@ -147,6 +150,11 @@ class Configuration:
                 if (address := text(child(one, "address"))) is not None
             }
         return self._resources[key]
+
+
+def _key(parts: Sequence[Step]) -> str:
+    """The key of the instance at an address, empty for the only one."""
+    return parts[-1].text if parts and parts[-1].is_key else ""
 
 
 def _longest(references: Sequence[str]) -> Iterator[str]:

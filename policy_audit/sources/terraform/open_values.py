@@ -5,7 +5,7 @@ from typing import Final
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.sources.build import scalar
-from policy_audit.sources.terraform.configuration import Configuration, Target, steps
+from policy_audit.sources.terraform.configuration import Configuration, Target
 from policy_audit.sources.terraform.instances import hidden, joined, reference, unknown
 from policy_audit.sources.tree import child, entries
 
@@ -55,13 +55,12 @@ class Reading:
     def targets(self, leaf: Node | None, address: str) -> tuple[Target, ...] | None:
         return self._configuration.targets(leaf, address)
 
-    def instance(self, target: Target, address: str) -> str | None:
-        """The instance that a reference of the instance at `address` means; None if it may be one of several."""
-        if target.address in self._addresses or not any(True for _ in self._addresses):
+    def instance(self, target: Target) -> str | None:
+        """The instance that a reference means; None if it may be one of several."""
+        if target.address in self._addresses:
             return target.address
-        own = steps(address)
-        if target.repeated and own and own[-1].is_key:
-            same = f"{target.address}[{own[-1].text}]"
+        if target.key:
+            same = f"{target.address}[{target.key}]"
             return same if same in self._addresses else None
         only = f"{target.address}[0]"
         if only in self._addresses and f"{target.address}[1]" not in self._addresses:
@@ -194,10 +193,10 @@ class _Instance:
         """The one thing that an argument refers to, if that is the whole of its value."""
         is_whole = name in _WHOLE or name.endswith(_WHOLE_ENDS)
         path = target.path
-        if not path and is_whole:
-            ends = [attribute for end, attribute in _ENDS.items() if name.endswith(end)]
-            path = tuple(ends[:1]) or (("name",) if name in ("role", "user", "group", "rule") else ())
-        address = self._reading.instance(target, self._address)
+        if not path:
+            # A reference through `count` or `for_each` is told without its attribute, which the argument asks for.
+            path = _asked_for(name, target)
+        address = self._reading.instance(target)
         if not path or address is None:
             return unknown(_why((target,)), place)
         found = reference(address, path, place)
@@ -206,6 +205,15 @@ class _Instance:
         if name == "target" and path == ("id",) and ".aws_apigatewayv2_integration." in f".{address}":
             return joined([scalar("integrations/", place), found], place)
         return unknown(_why((target,)), place)
+
+
+def _asked_for(name: str, target: Target) -> tuple[str, ...]:
+    """The attribute that an argument takes of what it refers to; none if it might take several."""
+    if ".data.aws_iam_policy_document." in f".{target.address}":
+        return ("json",)
+    if name in ("role", "user", "group", "rule"):
+        return ("name",)
+    return next(((attribute,) for end, attribute in _ENDS.items() if f"_{name}".endswith(end)), ())
 
 
 _SENSITIVE: Final = "Terraform marks it as sensitive"

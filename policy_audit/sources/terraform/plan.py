@@ -28,10 +28,10 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     `Reach.document` does.
     """
     document = reach.document(path)
-    if not isinstance(document, Mapping) or document.get("format_version") is None:
+    if not isinstance(document, Mapping):
         return None
     planned, is_state = document.get("planned_values"), False
-    if planned is None:
+    if planned is None and document.get("format_version") is not None:
         planned, is_state = document.get("values"), True
     root = child(planned, "root_module")
     if root is None:

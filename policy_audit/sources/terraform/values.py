@@ -114,7 +114,7 @@ class Values:
 
     def _concealed(self, known: Node, place: Place) -> Node:
         """A parameter in the place of a sensitive value: the same for the same text."""
-        if not isinstance(known, Scalar):
+        if not isinstance(known, Scalar) or known.text.lstrip()[:1] in ("{", "["):
             return unknown("Terraform marks it as sensitive", place)
         name = self._hidden.setdefault(known.text, f"sensitive value {len(self._hidden) + 1}")
         return self.parameter(name, place)
@@ -259,7 +259,10 @@ def argument(instance: Instance, path: str) -> Node | None:
 
 
 def _set(node: Node | None, path: Sequence[str]) -> Node | None:
-    """What is set at a path: names, and indexes of lists, of which the first counts where none is given."""
+    """What is set at a path: names, and indexes of lists, of which the first counts where none is given.
+
+    An empty text counts as not set: the AWS provider and its states make no difference.
+    """
     for name in path:
         if isinstance(node, tree.Sequence):
             index = int(name) if name.isdecimal() and len(name) < 6 else 0
@@ -269,7 +272,7 @@ def _set(node: Node | None, path: Sequence[str]) -> Node | None:
         if is_open(node) or not isinstance(node, tree.Mapping):
             return None
         node = node.get(name)
-    return None if isinstance(node, Scalar) and node.kind == "null" else node
+    return None if isinstance(node, Scalar) and not node.text else node
 
 
 def _at(node: Node, place: Place) -> Node:
