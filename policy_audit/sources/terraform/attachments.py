@@ -41,7 +41,10 @@ def _role(instance: Instance, drafts: Drafts) -> None:
 
 def _names_apart(drafts: Drafts) -> dict[str, list[str]]:
     """The names of the inline policies that are resources of their own, by the address of their role."""
+    if drafts.names_apart is not None:
+        return drafts.names_apart
     found: dict[str, list[str]] = {}
+    drafts.names_apart = found
     for one in drafts.values.instances.values():
         name = text(argument(one, "name")) if one.type == "aws_iam_role_policy" else None
         role = drafts.values.owner(argument(one, "role"), "aws_iam_role", "name", "id") if name else None
@@ -66,8 +69,7 @@ def _attach_policy(instance: Instance, role: Node | None, drafts: Drafts) -> Non
     arn = drafts.value(instance, "policy_arn")
     if draft is not None:
         where = instance.place
-        known = draft.properties.get("ManagedPolicyArns")
-        same = isinstance(arn, Scalar) and any(text(one) == arn.text for one in items(known))
+        same = isinstance(arn, Scalar) and any(text(one) == arn.text for one in draft.items("ManagedPolicyArns"))
         if not same:
             missing = unknown("which policy is attached is not known", where)
             draft.append("ManagedPolicyArns", drafts.within(instance, arn or missing))
@@ -202,13 +204,20 @@ def _rule_of(instance: Instance, drafts: Drafts) -> Instance | None:
     owner = drafts.values.owner(rule, "aws_cloudwatch_event_rule", "name")
     if owner is None or not isinstance(rule, Scalar):
         return owner
-    bus = _shown(drafts.value(instance, "event_bus_name")) or "default"
-    named = (
-        one
-        for one in drafts.values.instances.values()
-        if one.type == "aws_cloudwatch_event_rule" and text(argument(one, "name")) == rule.text
-    )
-    return next((one for one in named if (_shown(drafts.value(one, "event_bus_name")) or "default") == bus), None)
+    found = drafts.indexes.get("rules")
+    if found is None:
+        found = drafts.indexes["rules"] = {
+            (text(argument(one, "name")) or "", _bus(one, drafts)): one
+            for one in drafts.values.instances.values()
+            if one.type == "aws_cloudwatch_event_rule"
+        }
+    return found.get((rule.text, _bus(instance, drafts)))
+
+
+def _bus(instance: Instance, drafts: Drafts) -> str:
+    """The event bus of a rule or a target, as a text that is equal for the same bus."""
+    given = drafts.value(instance, "event_bus_name")
+    return "default" if given is None else _shown(given)
 
 
 def _bus_permission(instance: Instance, drafts: Drafts) -> None:

@@ -17,13 +17,14 @@ _SECRETS: Final = frozenset({"ApiKeyValue", "ClientSecret", "Password"})
 class Draft:
     """One resource on its way: CloudFormation's type, and its properties by their paths."""
 
-    __slots__ = ("condition", "key", "kind", "properties")
+    __slots__ = ("_more", "condition", "key", "kind", "properties")
 
     def __init__(self, key: Scalar, kind: str, condition: str = "") -> None:
         self.key = key
         self.kind = kind
         self.condition = condition
         self.properties: dict[str, Node] = {}
+        self._more: dict[str, list[Node]] = {}
 
     def set(self, path: str, value: Node | None) -> None:
         """Sets a property; nothing for None."""
@@ -33,16 +34,23 @@ class Draft:
     def append(self, path: str, value: Node) -> None:
         """Adds to a property that is a list, unless nothing is known of the list."""
         known = self.properties.get(path)
-        if known is None:
-            known = listing(value.place, [])
-        if isinstance(known, Sequence):
-            self.properties[path] = known._replace(items=(*known.items, value))
+        if known is None or isinstance(known, Sequence):
+            self._more.setdefault(path, []).append(value)
+            self.properties.setdefault(path, listing(value.place, []))
+
+    def items(self, path: str) -> Iterator[Node]:
+        """The items of a property that is a list."""
+        known = self.properties.get(path)
+        yield from known.items if isinstance(known, Sequence) else ()
+        yield from self._more.get(path, ())
 
     def resource(self) -> Mapping:
         """The resource as CloudFormation has it."""
         place = self.key.place
         nested: dict[str, object] = {}
         for path, value in self.properties.items():
+            if isinstance(value, Sequence) and path in self._more:
+                value = value._replace(items=(*value.items, *self._more[path]))
             *outer, name = path.split(".")
             within = nested
             for one in outer:
@@ -76,6 +84,8 @@ class Drafts:
         self.names: dict[str, str] = {}
         """By logical id, the address of the instance that further resources come from."""
         self.skipped: list[Skipped] = []
+        self.names_apart: dict[str, list[str]] | None = None
+        """The names of inline policies that are resources of their own, by the address of their role."""
         self.indexes: dict[str, dict[tuple[str, ...], Instance]] = {}
 
     def add(self, instance: Instance, kind: str, part: str = "") -> Draft:

@@ -11,7 +11,7 @@ from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.terraform.configuration import Configuration
-from policy_audit.sources.terraform.instances import Instance
+from policy_audit.sources.terraform.instances import Instance, Mode
 from policy_audit.sources.terraform.open_values import Reading
 from policy_audit.sources.terraform.resources import to_input
 from policy_audit.sources.terraform.values import argument
@@ -60,27 +60,21 @@ def _instances(document: Mapping, root: Node) -> Iterator[Instance]:
     reading = Reading(configuration, addresses)
     seen: set[str] = set()
     prior = child(document.get("prior_state"), "values", "root_module")
-    for module in (*modules, *(_modules(prior) if prior is not None else ())):
-        for one in items(child(module, "resources")):
-            given = child(one, "address")
-            mode = text(child(one, "mode"))
-            if not isinstance(given, Scalar) or given.text in seen or (module not in modules and mode != "data"):
-                continue
-            seen.add(given.text)
-            unknown = child(changes.get(given.text), "change", "after_unknown")
-            arguments = reading.arguments(one, given.text, unknown)
-            yield Instance(
-                given.text,
-                text(child(one, "type")) or "",
-                "data" if mode == "data" else "managed",
-                arguments,
-                given.place,
-            )
+    before = (one for module in _modules(prior) for one in items(child(module, "resources")))
+    for one in (*resources, *(one for one in before if text(child(one, "mode")) == "data")):
+        given = child(one, "address")
+        if not isinstance(given, Scalar) or given.text in seen:
+            continue
+        seen.add(given.text)
+        unknown = child(changes.get(given.text), "change", "after_unknown")
+        arguments = reading.arguments(one, given.text, unknown)
+        mode: Mode = "data" if text(child(one, "mode")) == "data" else "managed"
+        yield Instance(given.text, text(child(one, "type")) or "", mode, arguments, given.place)
 
 
-def _modules(root: Node) -> Iterator[Node]:
-    """The module and those in it."""
-    pending = [root]
+def _modules(root: Node | None) -> Iterator[Node]:
+    """The module and those in it; none if there is no module."""
+    pending = [root] if root is not None else []
     while pending:
         module = pending.pop()
         yield module
