@@ -20,9 +20,8 @@ from policy_audit.sources.files import load
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.tree import child, text
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
-FORMS = FIXTURES / "forms"
-MODULES = FIXTURES / "terraform" / "modules" / "plan.json"
+FORMS = Path(__file__).parent.parent / "fixtures" / "forms"
+MODULES = FORMS / "terraform-modules" / "plan.json"
 PINNED = Options(account="123456789012", region="eu-west-1", partition="aws")
 TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
 
