@@ -104,10 +104,11 @@ def asked(report: Report) -> set[tuple[str, str, str]]:
 
 
 def test_plan_and_state_of_the_estate_prove_what_its_templates_do() -> None:
-    plan, state = (audit([str(FORMS / form)], PINNED) for form in ("terraform-plan", "terraform-state"))
+    names = ("terraform-plan", "terraform-state", "cloudformation")
+    plan, state, templates = (audit([str(FORMS / name)], PINNED) for name in names)
     assert plan.findings == state.findings == ()
     assert plan.skipped == state.skipped == ()
-    assert plan.count("proven") == len(plan.requirements) > 150
+    assert plan.count("proven") == len(plan.requirements) == templates.count("proven")
     assert asked(plan) == asked(state)
 
 
@@ -296,6 +297,30 @@ def test_inline_policies_of_a_state_that_stand_apart_as_well_count_once() -> Non
     read(state, "state.json")
     (found,) = system("state.json").roles
     assert sorted(one.name for one in found.policies) == ["aws_iam_role.r/q", "aws_iam_role_policy.p"]
+
+
+@pytest.mark.parametrize(("triggers", "stale"), [({"redeployment": "x"}, []), (None, ["deployment.d"])])
+def test_a_deployment_with_triggers_is_made_anew(triggers: object, stale: list[str]) -> None:
+    of_api = {"rest_api_id": "a1b2c3d4e5"}
+    stage, deployment = "aws_api_gateway_stage.s", "aws_api_gateway_deployment.d"
+    sections = opened(stage, {"deployment_id": True}, {"deployment_id": [f"{deployment}.id", deployment]})
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    api = {"name": "a", "id": "a1b2c3d4e5", "root_resource_id": "r", "policy": policy}
+    method = {**of_api, "resource_id": "r", "http_method": "GET", "authorization": "AWS_IAM"}
+    document = plan(
+        resource("aws_api_gateway_rest_api.a", api),
+        resource("aws_api_gateway_method.m", method),
+        resource(deployment, {**of_api, "triggers": triggers, "id": "d1"}),
+        resource(stage, {**of_api, "stage_name": "live"}),
+        **sections,
+    )
+    found = Estate([read(document)], Given())
+    found.assume(World({}))
+    assert found.templates[0].property_text(stage, "DeploymentId") == "d1"
+    findings = audit(["plan.json"], PINNED).findings
+    told = [one.address.partition("gateway_")[2] for one in findings if one.rule == "rest-api-deployment-fresh"]
+    assert told == stale
 
 
 def test_names_that_the_provider_makes_up_begin_as_it_makes_them() -> None:

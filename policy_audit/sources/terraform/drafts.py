@@ -10,6 +10,8 @@ from policy_audit.sources.terraform.instances import Instance, is_open
 from policy_audit.sources.terraform.types import GENERATED_NAMES, TYPES, is_unread
 from policy_audit.sources.terraform.values import Values, argument
 
+_REDEPLOYED: Final = "1"
+"""The end of the logical id of what is made anew when it changes, where templates have a number or a hash."""
 _SECRETS: Final = frozenset({"ApiKeyValue", "ClientSecret", "Password"})
 """Properties that no message shows, so that a sensitive value may stand there."""
 
@@ -83,6 +85,8 @@ class Drafts:
         self.by_id: dict[str, Draft] = {}
         self.names: dict[str, str] = {}
         """By logical id, the address of the instance that further resources come from."""
+        self.aliases: dict[str, str] = {}
+        """By address, the logical id of a resource whose logical id is another."""
         self.skipped: list[Skipped] = []
         self.names_apart: dict[str, list[str]] | None = None
         """The names of inline policies that are resources of their own, by the address of their role."""
@@ -96,11 +100,15 @@ class Drafts:
         self.by_id[logical_id] = draft
         if part:
             self.names[logical_id] = instance.address
+        if part == _REDEPLOYED:
+            self.aliases[instance.address] = logical_id
         return draft
 
     def of(self, instance: Instance | None) -> Draft | None:
         """The resource of an instance, if there is one."""
-        return self.by_id.get(instance.address) if instance is not None else None
+        if instance is None:
+            return None
+        return self.by_id.get(self.aliases.get(instance.address, instance.address))
 
     def value(self, instance: Instance, path: str, name: str = "") -> Node | None:
         """What an argument is in CloudFormation's shape, as the property `name`; None if it is not set."""
@@ -117,7 +125,7 @@ class Drafts:
             if instance.type not in self._attached and is_unread(instance.type):
                 self.skip(instance, f"`{instance.type}` is not read")
             return
-        draft = self.add(instance, kind.name)
+        draft = self.add(instance, kind.name, _REDEPLOYED if is_redeployed(instance) else "")
         for path, name in kind.properties:
             draft.set(name, self.value(instance, path, name.rpartition(".")[2]))
         name_of = GENERATED_NAMES.get(instance.type)
@@ -145,6 +153,14 @@ class Drafts:
         prefix = self.value(instance, f"{name_of}_prefix") or scalar("terraform-", place)
         digits = self.values.digits(f"{instance.address}.{name_of}", place)
         return mapping(place, [("Fn::Join", listing(place, [scalar("", place), listing(place, [prefix, digits])]))])
+
+
+def is_redeployed(instance: Instance) -> bool:
+    """Whether it is a deployment of an API that is made anew when its `triggers` change.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/api_gateway_deployment
+    """
+    return instance.type == "aws_api_gateway_deployment" and argument(instance, "triggers") is not None
 
 
 def blocks(instance: Instance, path: str) -> Iterator[Node]:

@@ -46,8 +46,9 @@ def to_input(
         form,
         pinned=pinned,
         names=drafts.names,
+        aliases=drafts.aliases,
         skipped=(*skipped, *found),
-        made=made_by_aws(instances),
+        made={(drafts.aliases.get(name, name), part): made for (name, part), made in made_by_aws(instances).items()},
     )
 
 
