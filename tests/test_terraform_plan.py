@@ -1,7 +1,7 @@
 """Terraform's plans and states: what they hold becomes resources that are audited like any other."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 from policy_audit.audit import audit
 from policy_audit.findings import Report
 from policy_audit.formats import FORMATS, View, render
-from policy_audit.model.node import Scalar
+from policy_audit.model.documents import WrittenPolicy
+from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.model.resources import Role
 from policy_audit.model.system import System
 from policy_audit.options import Options
@@ -18,10 +19,14 @@ from policy_audit.sources.cloudformation import read_system
 from policy_audit.sources.estate import Estate, Given, World
 from policy_audit.sources.files import load
 from policy_audit.sources.inputs import Input
+from policy_audit.sources.places import File
+from policy_audit.sources.terraform.instances import Instance, choice, encoded, joined, reference, variable
+from policy_audit.sources.terraform.resources import to_input
 from policy_audit.sources.tree import child, text
 
 FORMS = Path(__file__).parent.parent / "fixtures" / "forms"
 MODULES = FORMS / "terraform-modules" / "plan.json"
+NOWHERE = Place(File("main.tf", "", "value"), 0, 0)
 PINNED = Options(account="123456789012", region="eu-west-1", partition="aws")
 TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
 
@@ -32,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def resource(address: str, values: Mapping[str, object] | None = None, **more: object) -> dict[str, Any]:
+def resource(address: str, values: MappingOf[str, object] | None = None, **more: object) -> dict[str, Any]:
     """A resource of planned values; `more` are its other keys."""
     kind = address.removeprefix("data.").split(".")[-2]
     mode = "data" if "data." in address else "managed"
@@ -49,7 +54,7 @@ def plan(*resources: dict[str, Any], **sections: object) -> dict[str, Any]:
     }
 
 
-def opened(address: str, unknown: Mapping[str, object], references: Mapping[str, object]) -> dict[str, object]:
+def opened(address: str, unknown: MappingOf[str, object], references: MappingOf[str, object]) -> dict[str, object]:
     """The sections of a plan that say of one resource what is open, and what that refers to."""
     expressions = {name: {"references": one} if isinstance(one, list) else one for name, one in references.items()}
     return {
@@ -332,10 +337,85 @@ def test_names_that_the_provider_makes_up_begin_as_it_makes_them() -> None:
     assert text(pattern) == "[0-9a-f]{26}"
 
 
+# ---- what other readers of Terraform give ---------------------------------------------------------------------------
+
+
+def made(address: str, condition: str = "", **arguments: Node) -> Instance:
+    """An instance with these arguments."""
+    entries = [Entry(Scalar(name, "string", NOWHERE), value) for name, value in arguments.items()]
+    return Instance(address, address.split(".")[0], "managed", Mapping(tuple(entries), NOWHERE), NOWHERE, condition)
+
+
+def some(text: str) -> Scalar:
+    return Scalar(text, "string", NOWHERE)
+
+
+def cases(*instances: Instance) -> dict[tuple[str, ...], list[tuple[str, int]]]:
+    """By what open values are assumed to be, each role with the number of its policies."""
+    found = Estate([to_input("main.tf", NOWHERE, instances, "Terraform")], Given())
+    return {
+        tuple(sorted(world.values.values())): [(one.name, len(one.policies)) for one in read_system(found, {}).roles]
+        for world in found.worlds()
+    }
+
+
+@pytest.mark.parametrize(
+    ("condition", "when_true", "when_not"),
+    [("var.x", ["r"], []), ("!var.x", [], ["r"]), ("var.x and !var.x", [], []), ("var.x and var.x", ["r"], [])],
+)
+def test_a_conditional_instance_is_there_where_its_condition_holds(
+    condition: str, when_true: list[str], when_not: list[str]
+) -> None:
+    found = cases(made("aws_iam_role.r", condition, name=some("r")))
+    assert [one for one, _ in found["true",]] == when_true
+    assert [one for one, _ in found[()]] == when_not
+
+
+def test_what_is_added_by_a_conditional_instance_is_there_where_its_condition_holds() -> None:
+    policy = made("aws_iam_policy.p", name=some("p"), policy=some(TRUST))
+    arn = reference(policy.address, ("arn",), NOWHERE)
+    attached = made("aws_iam_role_policy_attachment.a", "var.x", role=some("r"), policy_arn=arn)
+    found = cases(made("aws_iam_role.r", name=some("r")), policy, attached)
+    assert found == {(): [("r", 0)], ("true",): [("r", 1)]}
+
+
+def test_a_choice_is_followed_case_by_case() -> None:
+    name = choice("var.x", some("yes"), joined([some("n"), some("o")], NOWHERE), NOWHERE)
+    assert cases(made("aws_iam_role.r", name=name)) == {(): [("no", 0)], ("true",): [("yes", 0)]}
+
+
+def test_encoded_documents_keep_their_structure_and_open_values_one_symbol() -> None:
+    statement = Mapping(
+        tuple(
+            Entry(some(key), value)
+            for key, value in (
+                ("Effect", some("Allow")),
+                ("Action", some("sqs:SendMessage")),
+                ("Resource", Sequence((variable("var.q", NOWHERE), variable("var.q", NOWHERE)), NOWHERE)),
+            )
+        ),
+        NOWHERE,
+    )
+    policy = encoded(Mapping((Entry(some("Statement"), statement),), NOWHERE), NOWHERE)
+    found = Estate([to_input("main.tf", NOWHERE, [made("aws_iam_policy.p", policy=policy)], "Terraform")], Given())
+    found.assume(World({}))
+    (written,) = read_system(found, {}).all(WrittenPolicy)
+    first, second = written.policy.statements[0].resources or ()
+    assert first == second and found.symbols.show(first) == "${var.q}"
+
+
+def test_a_chain_of_references_without_end_is_not_followed() -> None:
+    chain = [
+        made(f"aws_iam_role.r{i}", name=reference(f"aws_iam_role.r{i + 1}", ("name",), NOWHERE)) for i in range(500)
+    ]
+    given = to_input("main.tf", NOWHERE, chain, "Terraform")
+    assert "nest too deeply" in json.dumps(properties(given, "aws_iam_role.r0"))
+
+
 # ---- policy documents -----------------------------------------------------------------------------------------------
 
 
-def document(*statements: Mapping[str, object], **more: object) -> object:
+def document(*statements: MappingOf[str, object], **more: object) -> object:
     """The policy that a data source with these statements comes to."""
     address = "data.aws_iam_policy_document.d"
     sections = opened("aws_iam_policy.p", {"policy": True}, {"policy": [f"{address}.json", address]})

@@ -4,7 +4,7 @@ from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 
 from policy_audit.findings import Skipped
-from policy_audit.model.node import Mapping, Node, Place, Scalar
+from policy_audit.model.node import Mapping, Node, Place
 from policy_audit.sources.build import listing, mapping, scalar, template
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.terraform.attachments import READ, attach
@@ -37,8 +37,8 @@ def to_input(
     attach(drafts)
     read_groups(drafts)
     resources = [(draft.key, draft.resource()) for draft in drafts.by_id.values()]
-    conditions = _conditions(values, place)
-    body = template(place, resources, Parameters=_parameters(values, place), Conditions=conditions)
+    conditions = _conditions(values, place)  # Before the parameters, of which it asks for some.
+    body = template(place, resources, Conditions=conditions, Parameters=_parameters(values, place))
     found = (one._replace(target=f"{path}#{one.target}") for one in drafts.skipped)
     return Input(
         path,
@@ -64,9 +64,19 @@ def _parameters(values: Values, place: Place) -> Mapping | None:
 
 
 def _conditions(values: Values, place: Place) -> Mapping | None:
-    """For each open condition, that a parameter of its name is `true`."""
-    declared: list[tuple[str | Scalar, Node]] = []
-    for name, logical_id in values.conditions.items():
-        asked = listing(place, [values.parameter(name, place), scalar("true", place)])
-        declared.append((logical_id, mapping(place, [("Fn::Equals", asked)])))
+    """For each open condition what it says; none if there is none."""
+    declared = [(logical_id, _condition(name, values, place)) for name, logical_id in values.conditions.items()]
     return mapping(place, declared) if declared else None
+
+
+def _condition(name: str, values: Values, place: Place) -> Node:
+    """That a parameter of this name is `true`; with a `!` that it is not; all of several, joined by ` and `."""
+    first, _, rest = name.partition(" and ")
+    if first.startswith("!"):
+        found = mapping(place, [("Fn::Not", listing(place, [_condition(first[1:], values, place)]))])
+    else:
+        asked = listing(place, [values.parameter(first, place), scalar("true", place)])
+        found = mapping(place, [("Fn::Equals", asked)])
+    for other in rest.split(" and ") if rest else ():
+        found = mapping(place, [("Fn::And", listing(place, [found, _condition(other, values, place)]))])
+    return found
