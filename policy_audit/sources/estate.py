@@ -147,6 +147,7 @@ class Estate:
             given.id,
             given.written,
             given.aliases,
+            given.ids,
         )
 
     def _index_outputs(self) -> None:

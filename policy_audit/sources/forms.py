@@ -38,6 +38,7 @@ WHOLES: Final[tuple[Form, ...]] = (Form("cdk", ("manifest.json",), ("artifacts",
 FORMS: Final = (
     Form("account", (".json",), ("policy_audit_snapshot",)),
     Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type")),
+    Form("terraform.plan", (".json",), ("root_module",)),
     Form("account_details", (".json",), ("RoleDetailList", "AssumeRolePolicyDocument")),
 )
 """Forms of single files, in the order in which a file is tried."""

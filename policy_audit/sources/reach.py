@@ -1,7 +1,8 @@
 """Which files an audit may open beside the named ones: those of the audited folders, each read once."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from policy_audit.errors import INCOMPLETE, AuditError
 from policy_audit.model.node import Node, Place, Scalar
@@ -51,6 +52,22 @@ class Reach:
         if self._parsed is None or self._parsed[0] != path:
             self._parsed = (path, parse(self.text(path), path))
         return self._parsed[1]
+
+    def hide(self, path: str, stretches: Iterable[tuple[int, int]]) -> None:
+        """Keeps stretches of a file's text, from and to a character, out of what reports show of it.
+
+        A mask is as wide as what it covers, and lines stay what they are.
+        """
+        content = self.texts[path]
+        bom = len(content) - len(content.removeprefix("\ufeff"))
+        parts: list[str] = []
+        at = 0
+        for start, end in sorted(stretches):
+            start, end = max(start + bom, at), end + bom
+            if start < end:
+                parts += (content[at:start], re.sub(r"[^\r\n]", "*", content[start:end]))
+                at = end
+        self.texts[path] = "".join((*parts, content[at:]))
 
     def forget(self, path: str) -> None:
         """Drops the text of a file that turned out to be of no known form."""

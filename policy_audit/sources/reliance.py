@@ -114,7 +114,8 @@ class _Graph:
         if function == "Ref":
             yield from self._value(first)
         elif function == "Fn::GetAtt":
-            yield from self._value(first.partition(".")[0])
+            known = ("Resources", first) in self.declared
+            yield from self._value(first if known else first.partition(".")[0])
         elif function in ("Condition", "Fn::If"):
             yield "Conditions", first
         elif function == "Fn::FindInMap":

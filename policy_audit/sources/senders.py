@@ -127,7 +127,11 @@ def _resource_type(template: Template, arn: Field | None) -> str:
     """The type of the resource of this template that AWS makes the whole `arn` for; else empty."""
     if arn is None or len(arn.text) != 1 or not has_letters(arn.text):
         return ""
-    logical_id, _, name = template.symbols.of(arn.text).name.strip("${}").partition(".")
+    whole = template.symbols.of(arn.text).name.removeprefix("${").removesuffix("}")
+    logical_id, _, name = whole.partition(".")
+    if logical_id not in template.resources:
+        # A logical id that is an address of Terraform's has dots itself.
+        logical_id, name = (whole, "") if whole in template.resources else whole.rpartition(".")[::2]
     if logical_id not in template.resources:
         return ""
     made = template.attribute_text(logical_id, name) if name else template.reference_text(logical_id)

@@ -1,0 +1,1 @@
+"""Terraform: plans, states and HCL to resources of CloudFormation's types."""

@@ -1,0 +1,600 @@
+"""Terraform's plans and states: what they hold becomes resources that are audited like any other."""
+
+import json
+from collections.abc import Mapping as MappingOf
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy_audit.audit import audit
+from policy_audit.findings import Report
+from policy_audit.formats import FORMATS, View, render
+from policy_audit.model.documents import WrittenPolicy
+from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
+from policy_audit.model.resources import Role
+from policy_audit.model.system import System
+from policy_audit.options import Options
+from policy_audit.sources.cloudformation import read_system
+from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.files import load
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.places import File
+from policy_audit.sources.terraform.instances import Instance, choice, encoded, joined, reference, variable
+from policy_audit.sources.terraform.resources import to_input
+from policy_audit.sources.tree import child, text
+
+FORMS = Path(__file__).parent.parent / "fixtures" / "forms"
+MODULES = FORMS / "terraform-modules" / "plan.json"
+NOWHERE = Place(File("main.tf", "", "value"), 0, 0)
+PINNED = Options(account="123456789012", region="eu-west-1", partition="aws")
+TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def resource(address: str, values: MappingOf[str, object] | None = None, **more: object) -> dict[str, Any]:
+    """A resource of planned values; `more` are its other keys."""
+    kind = address.removeprefix("data.").split(".")[-2]
+    mode = "data" if "data." in address else "managed"
+    return {"address": address, "mode": mode, "type": kind, "values": dict(values or {}), **more}
+
+
+def plan(*resources: dict[str, Any], **sections: object) -> dict[str, Any]:
+    """A plan of these resources."""
+    return {
+        "format_version": "1.2",
+        "terraform_version": "1.11.4",
+        "planned_values": {"root_module": {"resources": list(resources)}},
+        **sections,
+    }
+
+
+def opened(address: str, unknown: MappingOf[str, object], references: MappingOf[str, object]) -> dict[str, object]:
+    """The sections of a plan that say of one resource what is open, and what that refers to."""
+    expressions = {name: {"references": one} if isinstance(one, list) else one for name, one in references.items()}
+    return {
+        "resource_changes": [{"address": address, "change": {"actions": ["create"], "after_unknown": unknown}}],
+        "configuration": {"root_module": {"resources": [{"address": address, "expressions": expressions}]}},
+    }
+
+
+def read(document: object, name: str = "plan.json") -> Input:
+    """The one input that a file with this document comes to."""
+    Path(name).write_text(json.dumps(document), encoding="utf-8")
+    loaded = load([name])
+    assert [one for one in loaded.skipped if one.broken] == []
+    (found,) = loaded.inputs
+    return found
+
+
+def properties(given: Input, logical_id: str) -> object:
+    """The properties of a resource as plain values."""
+    return plain(child(given.body, "Resources", logical_id, "Properties"))
+
+
+def plain(node: Any) -> object:
+    if isinstance(node, Scalar):
+        return node.text
+    if node is not None and hasattr(node, "entries"):
+        return {one.key.text: plain(one.value) for one in node.entries}
+    return None if node is None else [plain(one) for one in node.items]
+
+
+def system(path: str | Path) -> System:
+    """What the files declare."""
+    found = Estate(load([str(path)]).inputs, Given(account="123456789012", region="eu-west-1", partition="aws"))
+    found.assume(World({}))
+    return read_system(found, {})
+
+
+def role(found: System, name: str) -> Role:
+    return next(one for one in found.roles if one.address.endswith(name))
+
+
+def answers(report: Report, rule: str) -> list[str]:
+    return [one.answer for one in report.requirements if one.rule == rule]
+
+
+def asked(report: Report) -> set[tuple[str, str, str]]:
+    """What a report asks, whatever the file."""
+    return {(one.rule, one.address.partition("#")[2], one.answer) for one in report.requirements}
+
+
+# ---- the estate of all forms ----------------------------------------------------------------------------------------
+
+
+def test_plan_and_state_of_the_estate_prove_what_its_templates_do() -> None:
+    names = ("terraform-plan", "terraform-state", "cloudformation")
+    plan, state, templates = (audit([str(FORMS / name)], PINNED) for name in names)
+    assert plan.findings == state.findings == ()
+    assert plan.skipped == state.skipped == ()
+    assert plan.count("proven") == len(plan.requirements) == templates.count("proven")
+    assert asked(plan) == asked(state)
+
+
+def test_the_first_plan_says_what_it_does_not_tell() -> None:
+    report = audit([str(FORMS / "terraform-first-plan")], PINNED)
+    assert report.findings == ()
+    assert report.count("proven") > 100
+    undecided = {one.rule: " ".join(one.reasons) for one in report.requirements if one.answer == "undecided"}
+    assert {"state-machine-definition", "api-destination-invoke", "api-destination-https"} <= undecided.keys()
+    assert undecided.pop("resource-configuration-port") == "the port of the endpoint is not known"
+    assert all("known after apply" in one for one in undecided.values())
+
+
+def test_the_account_of_a_state_is_that_of_its_arns() -> None:
+    (given,) = load([str(FORMS / "terraform-state")]).inputs
+    assert given.pinned == {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012"}
+
+
+# ---- modules, count, for_each ---------------------------------------------------------------------------------------
+
+
+def test_references_lead_through_modules_to_the_instance_with_the_same_key() -> None:
+    found = system(MODULES)
+    machines = {one.address.rpartition("#")[2]: one for one in found.state_machines}
+    for key in ("book", "cancel"):
+        runs_as = machines[f'module.flows["{key}"].aws_sfn_state_machine.this'].role
+        assert isinstance(runs_as, Role)
+        assert runs_as.address.endswith(f'#aws_iam_role.flow["{key}"]')
+        assert runs_as.policies[0].name == f'aws_iam_policy.call["{key}"]'
+    book = role(found, '#aws_iam_role.flow["book"]')
+    assert [one.name for one in book.policies][1:] == ["arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess"]
+
+
+def test_an_output_leads_to_the_instance_that_it_is_of() -> None:
+    found = role(system(MODULES), '#module.flows["book"].aws_iam_role.unused[0]')
+    assert [one.name for one in found.policies] == ["aws_iam_role_policy.by_output"]
+
+
+def test_a_policy_document_takes_in_another_with_what_is_open_in_it() -> None:
+    policy = role(system(MODULES), '#aws_iam_role.flow["book"]').policies[0]
+    assert [one.sid for one in policy.statements] == ["Secret", "Call"]
+    assert policy.statements[1].conditions[0].values == ("POST",)
+    assert not policy.unknown
+
+
+def test_resources_of_modules_are_found_by_their_addresses() -> None:
+    (given,) = load([str(MODULES)]).inputs
+    resources = child(given.body, "Resources")
+    assert resources is not None and not isinstance(resources, Scalar)
+    assert 'module.flows["cancel"].aws_iam_role.unused[1]' in {
+        one.key.text for one in getattr(resources, "entries", ())
+    }
+
+
+# ---- what is open ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("references", "expected"),
+    [
+        (["aws_iam_role.r.arn", "aws_iam_role.r"], {"Fn::GetAtt": ["aws_iam_role.r", "Arn"]}),
+        (["aws_iam_role.r.id", "aws_iam_role.r"], {"Ref": "aws_iam_role.r"}),
+        (["aws_iam_role.r.arn", "aws_iam_role.r", "var.x"], None),
+        (["local.role"], None),
+        (["var.role"], None),
+    ],
+)
+def test_an_open_argument_is_the_one_thing_that_it_refers_to(references: list[str], expected: object) -> None:
+    address = "aws_sfn_state_machine.m"
+    sections = opened(address, {"role_arn": True}, {"role_arn": references})
+    given = read(plan(resource(address, {"name": "m"}), resource("aws_iam_role.r"), **sections))
+    found = properties(given, address)
+    assert isinstance(found, dict)
+    if expected is None:
+        assert "known after apply" in found["RoleArn"]["Fn::Unread"]
+    else:
+        assert found["RoleArn"] == expected
+
+
+def test_a_text_around_a_reference_is_not_taken_for_the_reference() -> None:
+    address = "aws_cloudwatch_event_api_destination.d"
+    sections = opened(
+        address, {"invocation_endpoint": True}, {"invocation_endpoint": ["aws_api_gateway_rest_api.a.id", "x.a"]}
+    )
+    found = properties(read(plan(resource(address), **sections)), address)
+    assert isinstance(found, dict)
+    assert set(found["InvocationEndpoint"]) == {"Fn::Unread"}
+
+
+def test_what_the_provider_makes_and_nobody_set_counts_as_not_set() -> None:
+    address = "aws_api_gateway_rest_api.a"
+    sections = opened(address, {"policy": True, "id": True}, {})
+    found = properties(read(plan(resource(address, {"name": "a"}), **sections)), address)
+    assert found == {"Name": "a"}
+
+
+def test_items_of_a_list_are_what_its_expression_names_in_order() -> None:
+    address = "aws_vpclattice_resource_gateway.g"
+    references = ["aws_security_group.a.id", "aws_security_group.a", "aws_security_group.b.id", "aws_security_group.b"]
+    sections = opened(address, {"security_group_ids": [True, True]}, {"security_group_ids": references})
+    groups = [resource(f"aws_security_group.{name}") for name in "ab"]
+    given = read(plan(resource(address, {"security_group_ids": [None, None]}), *groups, **sections))
+    found = properties(given, address)
+    assert isinstance(found, dict)
+    assert found["SecurityGroupIds"] == [{"Ref": "aws_security_group.a"}, {"Ref": "aws_security_group.b"}]
+
+
+def test_a_whole_policy_that_is_open_makes_no_proof() -> None:
+    address = "aws_iam_role_policy.p"
+    sections = opened(address, {"policy": True}, {"policy": ["aws_sqs_queue.q.arn", "aws_sqs_queue.q"]})
+    trusted = resource("aws_iam_role.r", {"name": "r", "assume_role_policy": TRUST})
+    read(plan(trusted, resource(address, {"role": "r"}), **sections))
+    (found,) = system("plan.json").roles
+    assert "known after apply, with `aws_sqs_queue.q.arn` in it" in found.policies[0].unknown
+
+
+def test_a_reference_that_leads_to_itself_ends() -> None:
+    address = "data.aws_iam_policy_document.d"
+    statement = {"source_policy_documents": [True], "json": True}
+    sections = opened(address, statement, {"source_policy_documents": [f"{address}.json", address]})
+    policy = resource("aws_iam_policy.p")
+    sections["resource_changes"] += [  # type: ignore[operator]
+        {"address": "aws_iam_policy.p", "change": {"after_unknown": {"policy": True}}}
+    ]
+    own = {"address": "aws_iam_policy.p", "expressions": {"policy": {"references": [f"{address}.json", address]}}}
+    sections["configuration"]["root_module"]["resources"].append(own)  # type: ignore[index]
+    found = properties(read(plan(resource(address), policy, **sections)), "aws_iam_policy.p")
+    assert "refers to itself" in json.dumps(found)
+
+
+# ---- parts of other resources ---------------------------------------------------------------------------------------
+
+
+def test_a_policy_attached_to_a_role_that_is_not_in_the_plan_is_told_of_roles_that_may_have_its_name() -> None:
+    attached = {"role": "elsewhere", "policy_arn": "arn:aws:iam::123456789012:policy/p"}
+    given = read(plan(resource("aws_iam_role_policy_attachment.a", attached)))
+    assert properties(given, "aws_iam_role_policy_attachment.a policy") is not None
+    assert given.names["aws_iam_role_policy_attachment.a policy"] == "aws_iam_role_policy_attachment.a"
+
+
+def test_what_belongs_to_nothing_in_the_plan_is_told() -> None:
+    target = resource("aws_cloudwatch_event_target.t", {"rule": "elsewhere", "arn": "arn:aws:lambda:x"})
+    given = read(plan(target, resource("aws_iam_something_new.s"), resource("random_id.r")))
+    assert [(one.target, one.reason) for one in given.skipped] == [
+        ("plan.json#aws_iam_something_new.s", "`aws_iam_something_new` is not read"),
+        ("plan.json#aws_cloudwatch_event_target.t", "the rule of this target is not among the audited files"),
+    ]
+
+
+def test_a_new_security_group_lets_nothing_out() -> None:
+    given = read(plan(resource("aws_security_group.g", {"name": "g"})))
+    found = properties(given, "aws_security_group.g")
+    assert isinstance(found, dict)
+    assert found["SecurityGroupEgress"] == [
+        {"IpProtocol": "icmp", "FromPort": "252", "ToPort": "86", "CidrIp": "255.255.255.255/32"}
+    ]
+
+
+def test_rules_of_a_group_come_from_blocks_and_from_resources() -> None:
+    block = {"protocol": "-1", "from_port": 0, "to_port": 0, "cidr_blocks": ["10.0.0.0/8"], "self": True}
+    rule = {
+        "security_group_id": "sg-1",
+        "ip_protocol": "tcp",
+        "from_port": 443,
+        "to_port": 443,
+        "cidr_ipv4": "0.0.0.0/0",
+    }
+    group = resource("aws_security_group.g", {"id": "sg-1", "egress": [block]})
+    given = read(plan(group, resource("aws_vpc_security_group_egress_rule.r", rule)))
+    found = properties(given, "aws_security_group.g")
+    assert isinstance(found, dict)
+    assert found["SecurityGroupEgress"] == [
+        {"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"},
+        {"IpProtocol": "-1", "DestinationSecurityGroupId": "self"},
+        {"IpProtocol": "tcp", "FromPort": "443", "ToPort": "443", "CidrIp": "0.0.0.0/0"},
+    ]
+
+
+def test_inline_policies_of_a_state_that_stand_apart_as_well_count_once() -> None:
+    inline = [{"name": "p", "policy": TRUST}, {"name": "q", "policy": TRUST}]
+    state = {"format_version": "1.0", "values": {"root_module": {"resources": []}}}
+    state["values"]["root_module"]["resources"] = [  # type: ignore[index]
+        resource("aws_iam_role.r", {"name": "r", "assume_role_policy": TRUST, "inline_policy": inline}),
+        resource("aws_iam_role_policy.p", {"name": "p", "role": "r", "policy": TRUST}),
+    ]
+    read(state, "state.json")
+    (found,) = system("state.json").roles
+    assert sorted(one.name for one in found.policies) == ["aws_iam_role.r/q", "aws_iam_role_policy.p"]
+
+
+@pytest.mark.parametrize(("triggers", "stale"), [({"redeployment": "x"}, []), (None, ["deployment.d"])])
+def test_a_deployment_with_triggers_is_made_anew(triggers: object, stale: list[str]) -> None:
+    of_api = {"rest_api_id": "a1b2c3d4e5"}
+    stage, deployment = "aws_api_gateway_stage.s", "aws_api_gateway_deployment.d"
+    sections = opened(stage, {"deployment_id": True}, {"deployment_id": [f"{deployment}.id", deployment]})
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    api = {"name": "a", "id": "a1b2c3d4e5", "root_resource_id": "r", "policy": policy}
+    method = {**of_api, "resource_id": "r", "http_method": "GET", "authorization": "AWS_IAM"}
+    document = plan(
+        resource("aws_api_gateway_rest_api.a", api),
+        resource("aws_api_gateway_method.m", method),
+        resource(deployment, {**of_api, "triggers": triggers, "id": "d1"}),
+        resource(stage, {**of_api, "stage_name": "live"}),
+        **sections,
+    )
+    found = Estate([read(document)], Given())
+    found.assume(World({}))
+    assert found.templates[0].property_text(stage, "DeploymentId") == "d1"
+    findings = audit(["plan.json"], PINNED).findings
+    told = [one.address.partition("gateway_")[2] for one in findings if one.rule == "rest-api-deployment-fresh"]
+    assert told == stale
+
+
+def test_names_that_the_provider_makes_up_begin_as_it_makes_them() -> None:
+    given = read(plan(resource("aws_iam_role.r", {"name_prefix": "app-"}), resource("aws_sqs_queue.q")))
+    assert properties(given, "aws_iam_role.r") == {
+        "RoleName": {"Fn::Join": ["", ["app-", {"Ref": "aws_iam_role.r.name"}]]}
+    }
+    pattern = child(given.body, "Parameters", "aws_sqs_queue.q.name", "AllowedPattern")
+    assert text(pattern) == "[0-9a-f]{26}"
+
+
+# ---- what other readers of Terraform give ---------------------------------------------------------------------------
+
+
+def made(address: str, condition: str = "", **arguments: Node) -> Instance:
+    """An instance with these arguments."""
+    entries = [Entry(Scalar(name, "string", NOWHERE), value) for name, value in arguments.items()]
+    return Instance(address, address.split(".")[0], "managed", Mapping(tuple(entries), NOWHERE), NOWHERE, condition)
+
+
+def some(text: str) -> Scalar:
+    return Scalar(text, "string", NOWHERE)
+
+
+def cases(*instances: Instance) -> dict[tuple[str, ...], list[tuple[str, int]]]:
+    """By what open values are assumed to be, each role with the number of its policies."""
+    found = Estate([to_input("main.tf", NOWHERE, instances, "Terraform")], Given())
+    return {
+        tuple(sorted(world.values.values())): [(one.name, len(one.policies)) for one in read_system(found, {}).roles]
+        for world in found.worlds()
+    }
+
+
+@pytest.mark.parametrize(
+    ("condition", "when_true", "when_not"),
+    [("var.x", ["r"], []), ("!var.x", [], ["r"]), ("var.x and !var.x", [], []), ("var.x and var.x", ["r"], [])],
+)
+def test_a_conditional_instance_is_there_where_its_condition_holds(
+    condition: str, when_true: list[str], when_not: list[str]
+) -> None:
+    found = cases(made("aws_iam_role.r", condition, name=some("r")))
+    assert [one for one, _ in found["true",]] == when_true
+    assert [one for one, _ in found[()]] == when_not
+
+
+def test_what_is_added_by_a_conditional_instance_is_there_where_its_condition_holds() -> None:
+    policy = made("aws_iam_policy.p", name=some("p"), policy=some(TRUST))
+    arn = reference(policy.address, ("arn",), NOWHERE)
+    attached = made("aws_iam_role_policy_attachment.a", "var.x", role=some("r"), policy_arn=arn)
+    found = cases(made("aws_iam_role.r", name=some("r")), policy, attached)
+    assert found == {(): [("r", 0)], ("true",): [("r", 1)]}
+
+
+def test_a_choice_is_followed_case_by_case() -> None:
+    name = choice("var.x", some("yes"), joined([some("n"), some("o")], NOWHERE), NOWHERE)
+    assert cases(made("aws_iam_role.r", name=name)) == {(): [("no", 0)], ("true",): [("yes", 0)]}
+
+
+def test_encoded_documents_keep_their_structure_and_open_values_one_symbol() -> None:
+    statement = Mapping(
+        tuple(
+            Entry(some(key), value)
+            for key, value in (
+                ("Effect", some("Allow")),
+                ("Action", some("sqs:SendMessage")),
+                ("Resource", Sequence((variable("var.q", NOWHERE), variable("var.q", NOWHERE)), NOWHERE)),
+            )
+        ),
+        NOWHERE,
+    )
+    policy = encoded(Mapping((Entry(some("Statement"), statement),), NOWHERE), NOWHERE)
+    found = Estate([to_input("main.tf", NOWHERE, [made("aws_iam_policy.p", policy=policy)], "Terraform")], Given())
+    found.assume(World({}))
+    (written,) = read_system(found, {}).all(WrittenPolicy)
+    first, second = written.policy.statements[0].resources or ()
+    assert first == second and found.symbols.show(first) == "${var.q}"
+
+
+def test_a_chain_of_references_without_end_is_not_followed() -> None:
+    chain = [
+        made(f"aws_iam_role.r{i}", name=reference(f"aws_iam_role.r{i + 1}", ("name",), NOWHERE)) for i in range(500)
+    ]
+    given = to_input("main.tf", NOWHERE, chain, "Terraform")
+    assert "nest too deeply" in json.dumps(properties(given, "aws_iam_role.r0"))
+
+
+# ---- policy documents -----------------------------------------------------------------------------------------------
+
+
+def document(*statements: MappingOf[str, object], **more: object) -> object:
+    """The policy that a data source with these statements comes to."""
+    address = "data.aws_iam_policy_document.d"
+    sections = opened("aws_iam_policy.p", {"policy": True}, {"policy": [f"{address}.json", address]})
+    given = read(
+        plan(resource(address, {"statement": list(statements), **more}), resource("aws_iam_policy.p"), **sections)
+    )
+    found = properties(given, "aws_iam_policy.p")
+    assert isinstance(found, dict)
+    return found["PolicyDocument"]
+
+
+def test_a_document_has_the_elements_that_its_blocks_say() -> None:
+    given = {
+        "sid": "S",
+        "effect": "Deny",
+        "not_actions": ["s3:Get*"],
+        "actions": [],
+        "resources": ["arn:aws:s3:::b/&{aws:username}"],
+        "not_principals": [
+            {"type": "AWS", "identifiers": ["a"]},
+            {"type": "Service", "identifiers": ["b"]},
+            {"type": "AWS", "identifiers": ["c"]},
+        ],
+        "condition": [
+            {"test": "StringEquals", "variable": "k", "values": ["1"]},
+            {"test": "StringEquals", "variable": "k", "values": ["2"]},
+            {"test": "Bool", "variable": "l", "values": ["true"]},
+        ],
+    }
+    assert document(given, version="2008-10-17") == {
+        "Version": "2008-10-17",
+        "Statement": [
+            {
+                "Sid": "S",
+                "Effect": "Deny",
+                "NotAction": ["s3:Get*"],
+                "Resource": ["arn:aws:s3:::b/${aws:username}"],
+                "NotPrincipal": {"AWS": ["a", "c"], "Service": ["b"]},
+                "Condition": {"StringEquals": {"k": ["1", "2"]}, "Bool": {"l": ["true"]}},
+            }
+        ],
+    }
+
+
+def test_everybody_is_a_star() -> None:
+    found = document({"actions": ["a:B"], "principals": [{"type": "*", "identifiers": ["*"]}]})
+    assert found == {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["a:B"], "Principal": "*"}]}
+
+
+def test_statements_are_overridden_by_their_sids() -> None:
+    source = json.dumps({"Statement": [{"Sid": "A", "Effect": "Allow"}, {"Effect": "Deny"}]})
+    override = json.dumps({"Statement": {"Sid": "B", "Effect": "Deny"}})
+    found = document(
+        {"sid": "A", "actions": ["a:A"]},
+        {"sid": "B", "actions": ["a:B"]},
+        source_policy_documents=[source],
+        override_policy_documents=[override],
+    )
+    assert isinstance(found, dict)
+    assert found["Statement"] == [
+        {"Sid": "A", "Effect": "Allow", "Action": ["a:A"]},
+        {"Effect": "Deny"},
+        {"Sid": "B", "Effect": "Deny"},
+    ]
+
+
+def test_a_source_that_is_no_document_is_not_left_out() -> None:
+    found = document(source_policy_documents=["no JSON"])
+    assert found == {"Version": "2012-10-17", "Statement": ["no JSON"]}
+
+
+# ---- secrets --------------------------------------------------------------------------------------------------------
+
+SECRETS = ("planted-api-key", "planted-token", "planted-ledger-key", "planted-berths-key")
+
+
+@pytest.mark.parametrize("path", [MODULES, *(FORMS / f"terraform-{name}" for name in ("plan", "state", "first-plan"))])
+def test_no_sensitive_value_is_in_any_output(path: Path) -> None:
+    file = path if path.is_file() else next(path.glob("*.json"))
+    content = file.read_text(encoding="utf-8")
+    assert any(secret in content for secret in SECRETS)
+    report = audit([str(file)], PINNED._replace(strict=True))
+    every = audit([str(file)], PINNED._replace(strict=True), detailed=True)
+    shown = {str(file): tuple(load([str(file)]).texts[str(file)].split("\n"))}
+    for one in (report, every, report._replace(texts=shown)):
+        printed = "".join(render(form, one, View(verbose=True)) for form in FORMATS) + repr(one)
+        assert not [secret for secret in SECRETS if secret in printed]
+
+
+def test_lines_of_a_plan_show_what_is_planned_and_keep_their_columns() -> None:
+    sensitive = {"sensitive_values": {"name": True}}
+    document = plan(
+        resource("aws_sqs_queue.q", {"name": "hunter2"}, **sensitive),
+        resource("aws_sqs_queue.r", {"name": "shown"}),
+        variables={"key": {"value": "hunter2"}},
+        configuration={"root_module": {"resources": [{"constant_value": "hunter2"}]}},
+        prior_state={"values": {"outputs": {"o": {"value": "hunter2"}}}},
+    )
+    read(document)
+    (hidden,) = load(["plan.json"]).texts.values()
+    written = Path("plan.json").read_text(encoding="utf-8")
+    assert len(hidden) == len(written)
+    assert "hunter2" not in hidden
+    assert '"name": "shown"' in hidden
+    assert '"constant_value"' in hidden
+
+
+def test_a_sensitive_name_is_one_open_value_wherever_it_stands() -> None:
+    values = {"name": "hunter2", "assume_role_policy": TRUST}
+    first = resource("aws_iam_role.r", values, sensitive_values={"name": True})
+    second = resource("aws_iam_role_policy.p", {"role": "hunter2", "policy": TRUST}, sensitive_values={"role": True})
+    read(plan(first, second))
+    (found,) = system("plan.json").roles
+    assert [one.name for one in found.policies] == ["aws_iam_role_policy.p"]
+    assert "hunter2" not in repr(found)
+
+
+# ---- forms, and what is no plan -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"planned_values": {"outputs": {}}, "format_version": "1.0"},
+        {"values": {"root_module": {}}},
+        {"root_module": 1},
+        ["root_module"],
+    ],
+)
+def test_what_is_no_plan_is_left_to_other_forms(document: object) -> None:
+    Path("other.json").write_text(json.dumps(document), encoding="utf-8")
+    template = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    Path("template.json").write_text(json.dumps(template), encoding="utf-8")
+    assert [one.path for one in load(["."]).inputs] == ["template.json"]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"resources": "x"},
+        {"resources": [1, None, {}, {"address": 1}, {"address": "a", "type": ["x"], "values": [1]}]},
+        {"child_modules": {"a": 1}},
+        {
+            "resources": [
+                resource("aws_security_group.g", {"egress": "x", "ingress": [1, [2], {"cidr_blocks": {"a": 1}}]})
+            ]
+        },
+        {"resources": [resource("aws_iam_role.r", {"inline_policy": [1, "x"], "managed_policy_arns": {"a": 1}})]},
+        {"resources": [resource("aws_kms_key.k", {"tags": "x"}), resource("aws_api_gateway_integration.i")]},
+    ],
+)
+def test_what_is_not_of_the_form_is_survived(hostile: object) -> None:
+    Path("plan.json").write_text(json.dumps({"planned_values": {"root_module": hostile}}), encoding="utf-8")
+    audit(["plan.json"], PINNED)
+
+
+def test_keys_that_are_functions_of_cloudformation_are_none_here() -> None:
+    given = read(plan(resource("aws_organizations_policy.p", {"content": {"Ref": "AWS::Region"}})))
+    found = properties(given, "aws_organizations_policy.p")
+    assert isinstance(found, dict)
+    assert set(found["Content"]) == {"Fn::Unread"}
+
+
+def test_a_plan_that_failed_is_incomplete() -> None:
+    Path("plan.json").write_text(json.dumps(plan(resource("aws_sqs_queue.q"), errored=True)), encoding="utf-8")
+    report = audit(["plan.json"], PINNED)
+    assert [(one.broken, one.reason) for one in report.skipped] == [
+        (True, "planning failed: resources may be missing from the plan")
+    ]
+
+
+def test_findings_stand_where_the_plan_has_the_value() -> None:
+    policy = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:RetreiveX", "Resource": "*"}]}
+    )
+    document = plan(resource("aws_iam_policy.p", {"name": "p", "policy": policy}))
+    Path("plan.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+    found = next(one for one in audit(["plan.json"], PINNED).findings if one.rule == "policy-unknown-action")
+    assert found.address == "plan.json#aws_iam_policy.p"
+    line = Path("plan.json").read_text(encoding="utf-8").split("\n")[found.location.line - 1]
+    assert '"policy": ' in line
+    assert "RetreiveX" in line[found.location.column - 1 : found.location.end_column - 1]
