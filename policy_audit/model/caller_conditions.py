@@ -73,7 +73,7 @@ def whole_roles(about: "PolicyStatement") -> Iterator[Fact]:
         if role is not None:
             yield about.fact(False, f"`{value}` leaves out the path of the role `{role.arn}`", one)
             return
-        known = known or about.system.role(value) is not None
+        known = known or about.system.role(value, about.address) is not None
     if known:
         yield about.fact(True, "the roles are named with their paths")
 

@@ -49,17 +49,17 @@ def every(system: "System") -> tuple[EndpointCaller, ...]:
         EndpointCaller(system, endpoint, role, action, resource, span or role.span)
         for endpoint in system.all(VpcEndpoint)
         if endpoint.policy is not None
-        for role in _named(system, endpoint.policy)
+        for role in _named(system, endpoint.policy, endpoint.address)
         for action, resource, span in _grants(role, endpoint)
     )
 
 
-def _named(system: "System", policy: Policy) -> tuple[Role, ...]:
-    """The audited roles that an Allow of the policy names, by `Principal` or by `aws:PrincipalArn`."""
+def _named(system: "System", policy: Policy, endpoint: str) -> tuple[Role, ...]:
+    """The audited roles that an Allow of an endpoint's policy names, by `Principal` or by `aws:PrincipalArn`."""
     found: dict[str, Role] = {}
     for statement in policy.statements:
         for arn in _principals(statement) if statement.effect == "Allow" else ():
-            role = system.role(arn)
+            role = system.role(arn, endpoint)
             if role is not None:
                 found[role.arn] = role
     return tuple(found.values())

@@ -165,7 +165,7 @@ class EventTarget(NamedTuple):
         reasons = self.system.symbols.reasons(field.text)
         shown = self.system.symbols.show(field.text)
         outside = Missing(reasons[0] if reasons else f"the role `{shown}` is not among the audited files")
-        return self.system.role(field.text) or outside
+        return self.system.role(field.text, self.address) or outside
 
     @property
     def source_arn(self) -> str:

@@ -31,9 +31,9 @@ def services_of_other_rules(system: "System") -> Mapping[str | Span, frozenset[s
                 everything.add(call.role.address)
     for deployer in _all(system, "Deployer"):
         found.setdefault(deployer.role.address, set()).update(_OF_DEPLOYERS)
-    given = [target.role for sender in _all(system, "Sender") for target in sender.targets]
-    given += [integration.credentials for integration in _all(system, "ApiIntegration")]
-    roles = (system.role(field.text) for field in given if field is not None)
+    given = [(target.role, sender.address) for sender in _all(system, "Sender") for target in sender.targets]
+    given += [(integration.credentials, integration.address) for integration in _all(system, "ApiIntegration")]
+    roles = (system.role(field.text, address) for field, address in given if field is not None)
     everything |= {role.address for role in roles if role is not None}
     proven: dict[str | Span, frozenset[str]] = {address: frozenset(services) for address, services in found.items()}
     proven.update((address, _EVERYTHING) for address in everything)

@@ -128,7 +128,9 @@ class StepFunctionsIntegration(NamedTuple):
         if credentials is None:
             return Missing("the integration names no role")
         shown = self.system.symbols.show(credentials.text)
-        return self.system.role(credentials.text) or Missing(f"the role `{shown}` is not among the audited files")
+        return self.system.role(credentials.text, self.address) or Missing(
+            f"the role `{shown}` is not among the audited files"
+        )
 
     @property
     def has_credentials(self) -> Fact:

@@ -8,6 +8,7 @@ value, `Missing` (the audit can't see it, and why) or None (there is none).
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar, cast
 
+from policy_audit.model.nearest import Nearest
 from policy_audit.model.resources import Api, Connection, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.routes import Routes
@@ -78,7 +79,9 @@ class System:
         """From the configuration: address of an API to ARNs of the roles that may call it."""
         self.others: Mapping[str, tuple[object, ...]] = others or {}
         """Resources that few estates have, by the name of their class: see `all`."""
-        self._roles = {role.arn: role for role in roles}
+        self._roles: Nearest[Role] = Nearest()
+        for role in roles:
+            self._roles.add(role.arn, role.address.partition("#")[0], role)
         self._connections = {connection.arn: connection for connection in connections}
         self._apis = {api.id: api for api in apis}
         self._calls_by_api: dict[str, list[Call]] = {}
@@ -189,8 +192,10 @@ class System:
             self._reached[key] = _reached(api, self._routes[api.id], verb, path, self.symbols)
         return self._reached[key]
 
-    def role(self, arn: str) -> Role | None:
-        return self._roles.get(arn)
+    def role(self, arn: str, near: str) -> Role | None:
+        """The role of this ARN; of several the one that what has the address `near` means."""
+        found = self._roles.of(arn, near.partition("#")[0])
+        return found[-1] if found else None
 
     def connection(self, arn: str) -> Connection | None:
         return self._connections.get(arn)
@@ -215,14 +220,14 @@ class System:
 
     def names_endpoints(self, role: Role) -> bool:
         """Whether a condition of the role's policies is about `states:HTTPEndpoint`."""
-        if role.arn not in self._names_endpoints:
-            self._names_endpoints[role.arn] = any(
+        if role.address not in self._names_endpoints:
+            self._names_endpoints[role.address] = any(
                 condition.key.lower() == "states:httpendpoint"
                 for policy in role.policies
                 for statement in policy.statements
                 for condition in statement.conditions
             )
-        return self._names_endpoints[role.arn]
+        return self._names_endpoints[role.address]
 
 
 def _reached(api: Api, routes: Routes, verb: str, path: str, symbols: Symbols) -> Method | Missing | None:

@@ -81,7 +81,7 @@ class Call(NamedTuple):
             arn = self.task.credentials_role.text
             reasons = self.system.symbols.reasons(arn)
             shown = self.system.symbols.show(arn)
-            return self.system.role(arn) or Missing(
+            return self.system.role(arn, self.state_machine.address) or Missing(
                 f"the role of `Credentials` is not known: {reasons[0]}"
                 if reasons
                 else f"the role `{shown}` is not among the audited files"

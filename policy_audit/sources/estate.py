@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from policy_audit.model import node as tree
+from policy_audit.model.nearest import Nearest
 from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.model.value import Symbols
 from policy_audit.record import NamedTuple
@@ -63,12 +64,18 @@ class Estate:
             stack: paths[real] for stack, path in given.stacks.items() if (real := os.path.realpath(path)) in paths
         }
         # A template that several stacks are made from has no one stack name.
-        made = [*self._stacks.values()]
-        stack_of = {path: stack for stack, path in self._stacks.items() if made.count(path) == 1}
+        made: dict[str, list[str]] = {}
+        for stack, path in self._stacks.items():
+            made.setdefault(path, []).append(stack)
+        self._named = frozenset(made)
+        stack_of = {path: stacks[0] for path, stacks in made.items() if len(stacks) == 1}
         self._resolving: set[tuple[int, str]] = set()
         self._entered: list[tuple[World, list[int]]] = []
         self.templates: list[Template] = []
         self._nested = {one.parent: one.id for one in inputs if one.parent is not None}
+        self._stacks_in: dict[str, list[str]] = {}
+        for parent, logical_id in self._nested:
+            self._stacks_in.setdefault(parent, []).append(logical_id)
         self._index_outputs()
         self.templates = [
             Template(
@@ -81,8 +88,8 @@ class Estate:
                 given=dict(one.parameters) | _given(one.path, given.parameters),
                 names=one.names,
                 links=self._links(one),
-                imported=self._imported,
-                stack_output=self._stack_output,
+                imported=self._imports(one.path),
+                stack_output=self._outputs(one.path),
             )
             for one in inputs
         ]
@@ -116,7 +123,7 @@ class Estate:
 
     def _links(self, given: Input) -> Links:
         """The way from this input to its parent stack and to the stacks nested in it."""
-        nested = frozenset(logical_id for parent, logical_id in self._nested if parent == given.id)
+        nested = frozenset(self._stacks_in.get(given.id, ()))
 
         def output(logical_id: str, name: str) -> Node | None:
             return self._value(self._by_id[self._nested[given.id, logical_id]], name)
@@ -151,45 +158,54 @@ class Estate:
         )
 
     def _index_outputs(self) -> None:
-        self._exports: dict[str, list[tuple[Template, str]]] | None = None
+        self._exports: Nearest[tuple[Template, str]] | None = None
         self._export_names: Exports | None = None
-        self._declared: dict[str, list[Template]] | None = None
+        self._declared: Nearest[Template] | None = None
 
-    def _stack_output(self, stack: str, output: str) -> Node | None:
-        """The output of another stack: by the stack's name, else of the one template that declares such an output.
+    def _imports(self, path: str) -> Callable[[str], Node | None]:
+        return lambda name: self._imported(path, name)
+
+    def _outputs(self, path: str) -> Callable[[str, str], Node | None]:
+        return lambda stack, output: self._stack_output(path, stack, output)
+
+    def _stack_output(self, path: str, stack: str, output: str) -> Node | None:
+        """The output of another stack: by the stack's name, else of the one template that declares such an output; of
+        several the one beside the template at `path`.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
         """
         template = self._by_path.get(self._stacks.get(stack, ""))
         if template is None:
             if self._declared is None:
-                self._declared = {}
+                self._declared = Nearest()
                 for one in self.templates:
-                    for name in one.outputs():
-                        self._declared.setdefault(name, []).append(one)
-            declaring = [one for one in self._declared.get(output, ()) if one.path not in self._stacks.values()]
+                    for name in one.outputs() if one.path not in self._named else ():
+                        self._declared.add(name, one.path, one)
+            declaring = self._declared.of(output, path)
             if len(declaring) != 1:
                 return None
             template = declaring[0]
             self._assume(f"the stack `{self.symbols.show(stack)}` is made from {template.path}")
         return self._value(template, output)
 
-    def _imported(self, name: str) -> Node | None:
-        """The value that a template exports under `name`."""
+    def _imported(self, path: str, name: str) -> Node | None:
+        """The value that a template exports under `name`: of several the one beside the template at `path`."""
         if self._exports is None:
-            self._exports = {}
+            self._exports = Nearest()
             for template in self.templates:
                 for output in template.outputs().values():
                     if output.export is not None:
-                        self._exports.setdefault(output.export, []).append((template, output.name))
-        exporting = self._exports.get(name, [])
+                        self._exports.add(output.export, template.path, (template, output.name))
+        exporting, exports = self._exports.of(name, path), self._exports
         if not exporting:
             # A name with the exporting stack's name in it, which is open: the one export that it may be.
             if self._export_names is None:
-                self._export_names = Exports(self._exports)
-            exporting = [one for export in self._export_names.meant(name) for one in self._exports[export]]
+                self._export_names = Exports(exports)
+            exporting = [one for export in self._export_names.meant(name) for one in exports.of(export, path)]
             if len(exporting) == 1:
                 self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
+        elif exports.count(name) > len(exporting) == 1:
+            self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
         return self._value(*exporting[0]) if len(exporting) == 1 else None
 
     def _value(self, template: Template, output: str) -> Node | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from policy_audit.model.nearest import Nearest
 from policy_audit.model.node import Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing, Role
@@ -15,23 +16,25 @@ from policy_audit.sources.tree import child, entries, items, text, texts, unknow
 
 
 class Attachment(NamedTuple):
-    """A policy with the names of the roles that it says it is attached to."""
+    """A policy with the names of the roles that it says it is attached to, and the path of its file."""
 
     policy: Policy
     roles: tuple[str, ...]
+    path: str
 
 
 class ManagedPolicies:
     """Finds a managed policy by its ARN: among the audited templates, then in the table of AWS's own."""
 
-    def __init__(self, own: dict[str, Policy]) -> None:
+    def __init__(self, own: Nearest[Policy]) -> None:
         self._own = own
         self._of_aws: dict[str, Policy | None] = {}
 
-    def find(self, arn: str) -> Policy | None:
-        """The policy, or None if neither declares it."""
-        if arn in self._own:
-            return self._own[arn]
+    def find(self, arn: str, path: str) -> Policy | None:
+        """The policy that the file at `path` means, or None if neither declares it."""
+        own = self._own.of(arn, path)
+        if own:
+            return own[-1]
         account = arn.split(":", 5)[4:5]
         if account != ["aws"]:
             return None
@@ -48,24 +51,21 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
     """
-    managed: dict[str, Policy] = {}
+    managed: Nearest[Policy] = Nearest()
     attachments: list[Attachment] = []
     for template in templates:
         for resource in template.of_type("AWS::IAM::ManagedPolicy"):
             policy = _document(template, resource, "PolicyDocument", resource.logical_id)
-            managed[managed_policy_arn(Ids(template, resource.logical_id))] = policy
-            attachments.append(Attachment(policy, _role_names(template, resource, "Roles")))
+            managed.add(managed_policy_arn(Ids(template, resource.logical_id)), template.path, policy)
+            attachments.append(Attachment(policy, _role_names(template, resource, "Roles"), template.path))
         for resource in template.of_type("AWS::IAM::Policy"):
             policy = _document(template, resource, "PolicyDocument", resource.logical_id)
-            attachments.append(Attachment(policy, _role_names(template, resource, "Roles")))
+            attachments.append(Attachment(policy, _role_names(template, resource, "Roles"), template.path))
         for resource in template.of_type("AWS::IAM::RolePolicy"):
             policy = _document(template, resource, "PolicyDocument", resource.logical_id)
-            attachments.append(Attachment(policy, _role_names(template, resource, "RoleName")))
+            attachments.append(Attachment(policy, _role_names(template, resource, "RoleName"), template.path))
     policies = ManagedPolicies(managed)
-    by_role: dict[str, list[Policy]] = {}
-    for attachment in attachments:
-        for name in attachment.roles:
-            by_role.setdefault(name, []).append(attachment.policy)
+    by_role = _by_role(templates, attachments)
     roles = tuple(
         role._replace(unseen=(*role.unseen, *connectors), scps=scps, rcps=rcps) if connectors or scps or rcps else role
         for template in templates
@@ -98,6 +98,22 @@ def _control_policies(template: Template) -> tuple[Levels, Levels]:
 
 def _in_order(levels: Mapping[int, list[Policy]] | None) -> Levels:
     return None if levels is None else tuple(tuple(levels[level]) for level in sorted(levels))
+
+
+def _by_role(
+    templates: Sequence[Template], attachments: Sequence[Attachment]
+) -> Mapping[tuple[str, str], Sequence[Policy]]:
+    """The policies of each role by its name and the path of its file: each is attached to the nearest of that name."""
+    named: Nearest[str] = Nearest()
+    for template in templates:
+        for resource in template.of_type("AWS::IAM::Role"):
+            named.add(Ids(template, resource.logical_id).name("RoleName"), template.path, template.path)
+    found: dict[tuple[str, str], list[Policy]] = {}
+    for attachment in attachments:
+        for name in attachment.roles:
+            for path in dict.fromkeys(named.of(name, attachment.path)):
+                found.setdefault((name, path), []).append(attachment.policy)
+    return found
 
 
 def _connectors(template: Template) -> tuple[str, ...]:
@@ -165,18 +181,23 @@ def _clause(policies: Sequence[str]) -> tuple[str, ...]:
     return (f"the policy {shown}{rest}, which may be attached to this role,",)
 
 
-def _role(template: Template, resource: Resource, managed: ManagedPolicies, by_role: dict[str, list[Policy]]) -> Role:
+def _role(
+    template: Template,
+    resource: Resource,
+    managed: ManagedPolicies,
+    by_role: Mapping[tuple[str, str], Sequence[Policy]],
+) -> Role:
     ids = Ids(template, resource.logical_id)
     name = ids.name("RoleName")
     inline, unseen = _inline(template, resource)
-    attached = list(by_role.get(name, ()))
+    attached = list(by_role.get((name, template.path), ()))
     arns = template.value(resource.logical_id, "ManagedPolicyArns")
     reason = unknown(arns, template.symbols)
     if reason:
         unseen.append(f"the list of managed policies ({reason})")
     else:
         for arn in texts(arns):
-            policy = managed.find(arn)
+            policy = managed.find(arn, template.path)
             if policy is None:
                 unseen.append(f"the managed policy `{template.symbols.show(arn)}`")
             elif policy not in attached:
@@ -230,7 +251,7 @@ def _boundary(template: Template, resource: Resource, managed: ManagedPolicies) 
         return None
     if arn is None:
         return Missing("`PermissionsBoundary` is not an ARN")
-    policy = managed.find(arn)
+    policy = managed.find(arn, template.path)
     if policy is None:
         return Missing(f"`{template.symbols.show(arn)}` is not among the audited files")
     return policy._replace(name=policy.name or arn)

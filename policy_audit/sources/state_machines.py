@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from policy_audit.errors import AuditError
 from policy_audit.model.call import Definition
+from policy_audit.model.nearest import Nearest
 from policy_audit.model.node import Node, Scalar
 from policy_audit.model.resources import Missing, Role, StateMachine
 from policy_audit.sources.physical_ids import Ids, state_machine_arn
@@ -18,7 +19,9 @@ def read_state_machines(templates: Sequence[Template], roles: Sequence[Role]) ->
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-stepfunctions-statemachine.html
     """
-    by_arn = {role.arn: role for role in roles}
+    by_arn: Nearest[Role] = Nearest()
+    for role in roles:
+        by_arn.add(role.arn, role.address.partition("#")[0], role)
     return tuple(
         _state_machine(template, resource, by_arn)
         for template in templates
@@ -26,7 +29,7 @@ def read_state_machines(templates: Sequence[Template], roles: Sequence[Role]) ->
     )
 
 
-def _state_machine(template: Template, resource: Resource, roles: dict[str, Role]) -> StateMachine:
+def _state_machine(template: Template, resource: Resource, roles: Nearest[Role]) -> StateMachine:
     definition, unseen = _definition(template, resource)
     return StateMachine(
         address=template.address(resource.logical_id),
@@ -48,13 +51,16 @@ def _setting(template: Template, resource: Resource, configuration: str, name: s
     return text(node) if unknown(node, template.symbols) else text(child(node, name))
 
 
-def _role(template: Template, resource: Resource, roles: dict[str, Role]) -> Role | Missing:
+def _role(template: Template, resource: Resource, roles: Nearest[Role]) -> Role | Missing:
     arn = template.property_text(resource.logical_id, "RoleArn")
     if arn is None:
         return Missing("the state machine has no `RoleArn`")
     reasons = template.symbols.reasons(arn)
     shown = template.symbols.show(arn)
-    return roles.get(arn) or Missing(reasons[0] if reasons else f"the role `{shown}` is not among the audited files")
+    found = roles.of(arn, template.path)
+    if found:
+        return found[-1]
+    return Missing(reasons[0] if reasons else f"the role `{shown}` is not among the audited files")
 
 
 def _definition(template: Template, resource: Resource) -> tuple[Definition, tuple[str, ...]]:
