@@ -52,7 +52,7 @@ def test_only_new_findings_count(capsys: pytest.CaptureFixture[str]) -> None:
     assert (entry["rule"], entry["address"]) == ("http-task-timeout", "workflows.yaml#LedgerWorkflow")
     capsys.readouterr()
     assert run("check", "--fail-on", "low") == CLEAN
-    assert "no findings in 2 files · 1 in the baseline" in capsys.readouterr().out
+    assert "no findings in 2 CloudFormation templates · 1 in the baseline" in capsys.readouterr().out
     edit("AuthorizationType: AWS_IAM", "AuthorizationType: NONE", "network.yaml")
     assert run("check", "--fail-on", "low") == FINDINGS
     assert "http-task-timeout" not in capsys.readouterr().out

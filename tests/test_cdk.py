@@ -116,8 +116,7 @@ def answers(report: Report) -> dict[str, str]:
 def test_an_assembly_is_read_by_its_manifest_and_nothing_of_it_twice(given: str) -> None:
     report = audit([given])
     assert {(one.path, one.form) for one in report.targets} == {
-        (f"cdk.out/{name}.template.json", "CDK cloud assembly")
-        for name in ("Network", "Flows", "assembly-Prod/ProdNetwork")
+        (f"cdk.out/{name}.template.json", "CDK stack") for name in ("Network", "Flows", "assembly-Prod/ProdNetwork")
     }
     assert not report.skipped
     found = answers(report)

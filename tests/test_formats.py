@@ -266,7 +266,7 @@ def test_nothing_is_dropped(answers: list[str], verbose: bool) -> None:
         hidden = output.partition("… and ")[2].partition(" more, -v")[0]
         assert told + int(hidden or 0) == answers.count("undecided")
     verdicts = ", ".join(f"{answers.count(answer)} {answer}" for answer in ("proven", "refuted", "undecided"))
-    assert f": {verdicts} · no findings in 2 files" in output
+    assert f": {verdicts} · no findings in 2 CloudFormation templates" in output
 
 
 @given(
@@ -316,4 +316,4 @@ def test_a_list_is_cut_when_that_saves_lines(number: int, shown: int) -> None:
 def test_severities_are_counted_in_the_last_line() -> None:
     findings = tuple(REFUTED_CALL._replace(severity=severity, address=severity) for severity in SEVERITIES)
     last = render("text", REPORT._replace(findings=findings), View()).rstrip().split("\n")[-1]
-    assert "5 findings (1 critical, 1 high, 1 medium, 1 low, 1 note) in 2 files" in last
+    assert "5 findings (1 critical, 1 high, 1 medium, 1 low, 1 note) in 2 CloudFormation templates" in last

@@ -53,7 +53,7 @@ def _terraform(address: str) -> str:
 FORMS: Mapping[str, Form] = {
     "cloudformation": Form(frozenset({"CloudFormation template"}), _logical_id, 35),
     "sam": Form(frozenset({"SAM template"}), _logical_id, 45, {"ReadOrderMethod": "OrdersApi"}),
-    "cdk": Form(frozenset({"CDK cloud assembly"}), _construct, 80, {"ReadOrderMethod": "OrdersApi"}),
+    "cdk": Form(frozenset({"CDK stack"}), _construct, 80, {"ReadOrderMethod": "OrdersApi"}),
     "terraform-plan": Form(frozenset({"Terraform plan"}), _terraform, 250),
 }
 

@@ -9,6 +9,7 @@ from policy_audit.errors import AuditError
 from policy_audit.findings import SEVERITIES, Admitted, Checked, Counterexample, Finding, Ignored, Mark, Report, Skipped
 from policy_audit.formats import View
 from policy_audit.formats.order import (
+    forms,
     sorted_findings,
     sorted_ignored,
     sorted_requirements,
@@ -68,7 +69,7 @@ def _counts(report: Report) -> dict[str, object]:
     severities = dict.fromkeys(SEVERITIES, 0)
     for finding in report.findings:
         severities[finding.severity] += 1
-    return {**_verdicts(report.requirements), "by_rule": by_rule, "findings": severities}
+    return {**_verdicts(report.requirements), "by_rule": by_rule, "findings": severities, "targets": forms(report)}
 
 
 def _verdicts(requirements: Iterable[Checked]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Final
 from policy_audit.findings import SEVERITIES, Finding, Mark, Report
 from policy_audit.formats import View
 from policy_audit.formats.order import (
+    audited,
     no_audit,
     sorted_findings,
     sorted_ignored,
@@ -58,7 +59,7 @@ def _headline(report: Report, view: View) -> str:
     lines = f"### policy-audit: {title}\n\n{_count(len(report.requirements), 'requirement')}: {verdicts}"
     settled = [f"{len(report.ignored)} ignored"] if report.ignored else []
     settled += [f"{len(report.baselined)} in the baseline"] if report.baselined else []
-    return f"{lines} in {_count(len(report.targets), 'file')}{''.join(f' · {each}' for each in settled)}."
+    return f"{lines} in {prose(audited(report))}{''.join(f' · {each}' for each in settled)}."
 
 
 def _count(number: int, name: str) -> str:

@@ -52,6 +52,25 @@ def no_audit(report: Report, view: View) -> tuple[AuditError, ...]:
     return (AuditError("nothing was audited: no file of a known form", exit_code=NOTHING_AUDITED),)
 
 
+def forms(report: Report) -> dict[str, int]:
+    """How many files of which form were audited; the form of most files first."""
+    counts: dict[str, int] = {}
+    for target in report.targets:
+        counts[target.form] = counts.get(target.form, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def audited(report: Report) -> str:
+    """The same in words: `2 CloudFormation templates, 1 SAM template`."""
+    return ", ".join(f"{number} {form if number == 1 else _several(form)}" for form, number in forms(report).items())
+
+
+def _several(form: str) -> str:
+    if form.endswith("y"):
+        return f"{form[:-1]}ies"
+    return form if form.endswith("s") else f"{form}s"
+
+
 def _of_finding(item: Finding) -> tuple[object, ...]:
     return (*_place(item.location), item.rule, item.address, item.requirement, item.when)
 

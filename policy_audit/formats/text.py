@@ -6,6 +6,7 @@ from typing import Final
 from policy_audit.findings import SEVERITIES, Answer, Checked, Finding, Mark, Report, Skipped
 from policy_audit.formats import View
 from policy_audit.formats.order import (
+    audited,
     sorted_findings,
     sorted_ignored,
     sorted_requirements,
@@ -188,10 +189,9 @@ def summary(report: Report, paint: Paint) -> str:
     answers: tuple[Answer, ...] = ("proven", "refuted", "undecided")
     verdicts = ", ".join(_verdict(report.count(answer), answer, paint) for answer in answers)
     requirements = _count(len(report.requirements), "requirement")
-    files = _count(len(report.targets), "file")
     settled = [f"{len(report.ignored)} ignored"] if report.ignored else []
     settled += [f"{len(report.baselined)} in the baseline"] if report.baselined else []
-    told = f"{_severities(report.findings, paint)} in {files}"
+    told = f"{_severities(report.findings, paint)} in {visible(audited(report))}"
     return f"{paint(requirements, 'bold')}: {verdicts} · {told}{' · ' if settled else ''}{', '.join(settled)}\n"
 
 

@@ -20,7 +20,7 @@ from policy_audit.sources.reach import Reach
 from policy_audit.sources.templates import is_template
 from policy_audit.sources.tree import child, entries, items, text
 
-FORM: Final = "CDK cloud assembly"
+FORM: Final = "CDK stack"
 _STACK: Final = "aws:cloudformation:stack"
 _ASSEMBLY: Final = "cdk:cloud-assembly"
 _DEEPEST: Final = 5
