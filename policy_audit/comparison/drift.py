@@ -131,7 +131,7 @@ def _settled(found: Comparison, asked: _Asked) -> Comparison:
 
 
 def _confirmed(found: Comparison, asked: _Asked, names: frozenset[str]) -> frozenset[str]:
-    """The parameters whose defaults the account itself shows: with another value something would differ that is equal."""
+    """The parameters whose defaults the account shows: with others, what is equal would not be known to be."""
     if len(names) > _MOST_PARAMETERS:
         return frozenset()
     known = {(one.address, one.about) for one in found.changes}
