@@ -10,7 +10,7 @@ from policy_audit.sources.account_apis import add_apis
 from policy_audit.sources.account_details import managed_policy, read_role
 from policy_audit.sources.account_networks import add_networks
 from policy_audit.sources.account_organization import add_control_policies
-from policy_audit.sources.account_section import Refusals, Resources, Section, place_of, refusal
+from policy_audit.sources.account_section import Refusal, Refusals, Resources, Section, place_of, refusal
 from policy_audit.sources.account_workflows import add_workflows
 from policy_audit.sources.build import template
 from policy_audit.sources.inputs import Input, MadeBy, StackResource
@@ -20,6 +20,7 @@ from policy_audit.sources.tree import child, entries, items, text, texts
 FORM: Final = "account snapshot"
 MARK: Final = "policy_audit_snapshot"
 VERSION: Final = "1"
+_SHOWN: Final = 3
 _IAM: Final = "iam.GetAccountAuthorizationDetails"
 
 
@@ -135,21 +136,28 @@ class _Account:
                 found[arn] = made
         return found
 
+    def _not_inspected(self, rows: Sequence[Refusal]) -> Skipped:
+        """What rows tell that differ in what was asked about alone: an account may have hundreds of them."""
+        row = rows[0]
+        asked = _listed([one.resource for one in rows if one.resource])
+        about = "".join((f" of {asked}" if asked else "", f" in {row.region}" if row.region else ""))
+        called = f"{row.service} {row.operation}" if row.service else "the whole Region"
+        denied = row.service and "denied" in row.code.lower()
+        return Skipped(
+            " ".join(filter(None, (self.account, row.call or row.region))),
+            f"not inspected: {called}{about} ({row.said})",
+            f"allow what `{row.call}` needs" if denied else "take the snapshot again",
+            broken=True,
+            span=row.place.span,
+        )
+
     def _skipped(self) -> Iterator[Skipped]:
         """Every call without an answer, and a reading that was broken off or narrowed."""
+        alike: dict[tuple[str, str, str], list[Refusal]] = {}
         for row in self.rows:
-            about = "".join(
-                (f" of `{row.resource}`" if row.resource else "", f" in {row.region}" if row.region else "")
-            )
-            called = f"{row.service} {row.operation}" if row.service else "the whole Region"
-            denied = row.service and "denied" in row.code.lower()
-            yield Skipped(
-                " ".join(filter(None, (self.account, row.call or row.region))),
-                f"not inspected: {called}{about} ({row.said})",
-                f"allow what `{row.call}` needs" if denied else "take the snapshot again",
-                broken=True,
-                span=row.place.span,
-            )
+            alike.setdefault((row.region, row.call, row.code), []).append(row)
+        for rows in alike.values():
+            yield self._not_inspected(rows)
         if not self.complete:
             yield Skipped(
                 self.path, "the reading of the account was broken off", "take the snapshot again", broken=True
@@ -158,6 +166,12 @@ class _Account:
             if texts(entry.value):
                 what = entry.key.text.replace("_", " ")
                 yield Skipped(self.path, f"only these {what} were inspected: {', '.join(texts(entry.value)[:5])}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of many names, and how many there are more."""
+    more = len(names) - _SHOWN
+    return ", ".join(f"`{name}`" for name in names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _regional(account: _Account, region: str) -> Resources:
