@@ -29,6 +29,7 @@ else:
                 "__match_args__": fields,
                 "_fields": fields,
                 "__new__": _constructor(name, fields, defaults),
+                "__getnewargs__": _arguments,
                 "__repr__": _repr,
                 "_make": classmethod(tuple.__new__),
                 "_replace": _replace,
@@ -55,6 +56,10 @@ else:
             return tuple.__new__(cls, (*values, *rest))
 
         return __new__
+
+    def _arguments(self) -> tuple:
+        """What a copy is made of, in this process (`copy`) or another (`pickle`)."""
+        return tuple(self)
 
     def _repr(self) -> str:
         shown = (f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True))

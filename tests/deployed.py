@@ -134,7 +134,8 @@ class Account:
 
 
 def _stack(path: str) -> str:
-    return path.rpartition("/")[2].partition(".")[0]
+    name = path.rpartition("/")[2].partition(".")[0]
+    return "parcels-network" if name == "network" else name
 
 
 class Deployment:

@@ -284,6 +284,19 @@ def test_a_machine_that_was_not_inspected_leaves_nobody_a_stranger() -> None:
     assert "ThrottlingException: Rate exceeded" in answered[0].reasons[0]
 
 
+def test_calls_that_failed_alike_are_told_together() -> None:
+    found = account(estate("estate"))
+    for number in range(5):
+        row = NotInspected("kms", "GetKeyPolicy", REGION, f"k{number}", "AccessDeniedException", "no")
+        found.snapshot.not_inspected.append(row)
+    found.snapshot.not_inspected.append(row._replace(code="ThrottlingException"))
+    first, second = audited(found).skipped
+    assert first.reason == (
+        f"not inspected: kms GetKeyPolicy of `k0`, `k1`, `k2` and 2 more in {REGION} (AccessDeniedException: no)"
+    )
+    assert second.reason.endswith("of `k4` in eu-west-1 (ThrottlingException: no)")
+
+
 def test_a_region_that_was_refused_is_told_and_leaves_nobody_a_stranger() -> None:
     fixture = read(FIXTURES / "rest-api-callers-only" / "bad" / "allow-only.yaml")
     found = account(fixture)

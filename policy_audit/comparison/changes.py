@@ -1,9 +1,9 @@
 """The differences between two systems: sets of requests that one side allows and the other does not, each with one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
-from policy_audit.comparison.sides import Sides
+from policy_audit.comparison.sides import Pair, Sides, of_paths
 from policy_audit.comparison.subjects import NOBODY, Changed, Compared, subjects
 from policy_audit.findings import Skipped, Target
 from policy_audit.iam.evaluate import evaluate
@@ -63,6 +63,8 @@ class Comparison(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
     assumptions: tuple[str, ...] = ()
     targets: tuple[tuple[Target, ...], tuple[Target, ...]] = ((), ())
+    is_drift: bool = False
+    """Whether the old side are templates and the new side is what is deployed."""
 
 
 def compare(old: str, new: str, options: Options, cache: str = "") -> Comparison:
@@ -70,12 +72,16 @@ def compare(old: str, new: str, options: Options, cache: str = "") -> Comparison
 
     Raises AuditError when one of them holds nothing to be audited.
     """
-    sides = Sides(old, new, options, cache)
+    return compared(of_paths(old, new, options, cache))
+
+
+def compared(sides: Sides, seen: Callable[[Pair], Pair] = lambda pair: pair) -> Comparison:
+    """All changes between two sides, each pair of systems as `seen` makes it."""
     found: dict[object, tuple[Change, list[World]]] = {}
     worlds = []
     for pair in sides.pairs():
         worlds.append(pair.world)
-        for subject in subjects(pair):
+        for subject in subjects(seen(pair)):
             for change in _changes(subject, sides.symbols):
                 told = change._replace(example=None)
                 found.setdefault(told, (change, []))[1].append(pair.world)

@@ -24,21 +24,18 @@ class Pair(NamedTuple):
 
 
 class Sides:
-    """Two sets of templates to be compared. Raises AuditError when one of them holds nothing to be audited.
+    """What was read of two sides to be compared, and the inputs that it comes to."""
 
-    `old` and `new` are files or folders. What is below a folder is named relative to it, so that a template is compared
-    with the one that stands at the same place; two single files are taken to be versions of one.
-    """
-
-    def __init__(self, old: str, new: str, options: Options, cache: str = "") -> None:
+    def __init__(
+        self,
+        loaded: tuple[Loaded, Loaded],
+        before: Sequence[Input],
+        after: Sequence[Input],
+        options: Options,
+        cache: str = "",
+    ) -> None:
         self._options, self._cache = options, cache
-        self._loaded = _load_both(old, new, options.policies_are)
-        files = os.path.isfile(old) and os.path.isfile(new)
-        name = os.path.basename(new) if files else ""
-        before, after = (
-            tuple(_named_within(root, name, loaded.inputs))
-            for root, loaded in zip((old, new), self._loaded, strict=True)
-        )
+        self._loaded = loaded
         given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
         self.symbols = Symbols()
         self.old = Estate(before, given, self.symbols, beside=after)
@@ -83,6 +80,20 @@ class Sides:
     def assumptions(self) -> tuple[str, ...]:
         """What was assumed of either side."""
         return tuple(dict.fromkeys((*self.old.assumptions, *self.new.assumptions)))
+
+
+def of_paths(old: str, new: str, options: Options, cache: str = "") -> Sides:
+    """Two sets of templates to be compared. Raises AuditError when one of them holds nothing to be audited.
+
+    `old` and `new` are files or folders. What is below a folder is named relative to it, so that a template is compared
+    with the one that stands at the same place; two single files are taken to be versions of one.
+    """
+    loaded = _load_both(old, new, options.policies_are)
+    name = os.path.basename(new) if os.path.isfile(old) and os.path.isfile(new) else ""
+    before, after = (
+        tuple(_named_within(root, name, side.inputs)) for root, side in zip((old, new), loaded, strict=True)
+    )
+    return Sides(loaded, before, after, options, cache)
 
 
 def _load_both(old: str, new: str, policies_are: str) -> tuple[Loaded, Loaded]:

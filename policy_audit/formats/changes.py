@@ -17,9 +17,14 @@ FORMATS: Final = ("text", "json", "markdown")
 VERSION: Final = "1"
 _ROLES: Final[dict[Effect, Role]] = {"allowed": "refuted", "denied": "proven", "undecided": "undecided"}
 _EFFECTS: Final[tuple[Effect, ...]] = ("allowed", "denied", "undecided")
-_SUMMARIES: Final[dict[Effect, str]] = {
+_WORDS: Final[dict[Effect, str]] = {
     "allowed": "newly allowed",
     "denied": "no longer allowed",
+    "undecided": "undecided",
+}
+_OF_DRIFT: Final[dict[Effect, str]] = {
+    "allowed": "allowed as deployed, not by the template",
+    "denied": "allowed by the template, not as deployed",
     "undecided": "undecided",
 }
 
@@ -50,14 +55,18 @@ def _title(change: Change) -> str:
 
 
 def _text(comparison: Comparison, paint: Paint) -> str:
-    blocks = [_change(change, paint) for change in _ordered(comparison)]
+    blocks = [_change(change, comparison, paint) for change in _ordered(comparison)]
     blocks += [_skipped(item, paint) for item in sorted_skipped(comparison.skipped)]
     blocks.append(_summary(comparison) + "\n")
     return inert("\n".join(blocks))
 
 
-def _change(change: Change, paint: Paint) -> str:
-    words = {"allowed": "newly allowed", "denied": "no longer allowed", "undecided": "undecided"}
+def _words(comparison: Comparison) -> dict[Effect, str]:
+    return _OF_DRIFT if comparison.is_drift else _WORDS
+
+
+def _change(change: Change, comparison: Comparison, paint: Paint) -> str:
+    words = _words(comparison)
     lines = [f"{paint(words[change.effect] + ':', _ROLES[change.effect])} {paint(visible(_title(change)), 'bold')}"]
     lines.append(f"  {paint('-->', 'frame')} {visible(str(change.span))}")
     rows = [("actions", ", ".join(change.actions)), ("on", ", ".join(change.resources))]
@@ -66,15 +75,15 @@ def _change(change: Change, paint: Paint) -> str:
     if rows := [row for row in rows if row[1]]:
         lines += [f"  {line}" for line in columns(rows).split("\n")]
     if change.example is not None:
-        lines.append(f"  for example, {_before_and_now(change.example)}:")
+        lines.append(f"  for example, {_before_and_now(change.example, comparison)}:")
         lines += [f"    {line}" for line in columns(_elements(change.example)).split("\n")]
     return "\n".join(lines) + "\n"
 
 
-def _before_and_now(example: Example) -> str:
+def _before_and_now(example: Example, comparison: Comparison) -> str:
     words = {"Allowed": "allowed", "ImplicitlyDenied": "implicitly denied", "ExplicitlyDenied": "explicitly denied"}
     old, new = (words.get(one, "denied") for one in (example.old, example.new))
-    return f"{old} before, {new} now"
+    return f"{old} by the template, {new} as deployed" if comparison.is_drift else f"{old} before, {new} now"
 
 
 def _elements(example: Example) -> list[tuple[str, str]]:
@@ -94,8 +103,8 @@ def _skipped(item: Skipped, paint: Paint) -> str:
 def _summary(comparison: Comparison) -> str:
     numbers = {effect: sum(one.effect == effect for one in comparison.changes) for effect in _EFFECTS}
     if not any(numbers.values()):
-        return "the same requests are allowed as before"
-    return ", ".join(f"{number} {_SUMMARIES[effect]}" for effect, number in numbers.items())
+        return f"the same requests are allowed as {'by the templates' if comparison.is_drift else 'before'}"
+    return ", ".join(f"{number} {_words(comparison)[effect]}" for effect, number in numbers.items())
 
 
 # ---- JSON -----------------------------------------------------------------------------------------------------------
@@ -167,16 +176,16 @@ def errors(problem: AuditError) -> str:
 def _markdown(comparison: Comparison) -> str:
     lines = [f"### Access: {_summary(comparison)}", ""]
     for change in _ordered(comparison):
-        lines += [*_item(change)]
+        lines += [*_item(change, comparison)]
     if comparison.skipped:
         lines += ["", "Not compared:", ""]
         lines += [f"- {_code(item.target)}: {_code(item.reason)}" for item in sorted_skipped(comparison.skipped)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _item(change: Change) -> Iterator[str]:
+def _item(change: Change, comparison: Comparison) -> Iterator[str]:
     who = f" {change.who}" if change.who else ""
-    yield f"- **{_SUMMARIES[change.effect]}**: {_code(change.address)} {change.about} {prose(who)}".rstrip()
+    yield f"- **{_words(comparison)[change.effect]}**: {_code(change.address)} {change.about} {prose(who)}".rstrip()
     if change.actions:
         yield f"  {', '.join(map(_code, change.actions))} on {', '.join(map(_code, change.resources))}"
     yield from (f"  - why: {prose(reason)}" for reason in change.reasons)
@@ -185,7 +194,7 @@ def _item(change: Change) -> Iterator[str]:
     yield from (f"  - when {prose(one)}" for one in change.when)
     if change.example is not None:
         elements = "; ".join(f"{_code(name)} {_code(value)}" for name, value in _elements(change.example))
-        yield f"  - for example ({_before_and_now(change.example)}): {elements}"
+        yield f"  - for example ({_before_and_now(change.example, comparison)}): {elements}"
 
 
 def _code(text: str) -> str:

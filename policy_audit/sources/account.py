@@ -1,6 +1,6 @@
 """Account snapshots (`live.snapshot`): what is deployed, as the resources that a template would declare."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from policy_audit.errors import INCOMPLETE, AuditError
@@ -10,16 +10,17 @@ from policy_audit.sources.account_apis import add_apis
 from policy_audit.sources.account_details import managed_policy, read_role
 from policy_audit.sources.account_networks import add_networks
 from policy_audit.sources.account_organization import add_control_policies
-from policy_audit.sources.account_section import Refusals, Resources, Section, place_of, refusal
+from policy_audit.sources.account_section import Refusal, Refusals, Resources, Section, place_of, refusal
 from policy_audit.sources.account_workflows import add_workflows
 from policy_audit.sources.build import template
-from policy_audit.sources.inputs import Input, MadeBy
+from policy_audit.sources.inputs import Input, MadeBy, StackResource
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.tree import child, entries, items, text, texts
 
 FORM: Final = "account snapshot"
 MARK: Final = "policy_audit_snapshot"
 VERSION: Final = "1"
+_SHOWN: Final = 3
 _IAM: Final = "iam.GetAccountAuthorizationDetails"
 
 
@@ -59,7 +60,12 @@ class _Account:
             for one in entries(document.get("regions"))
         }
         self.everywhere = Section(self.partition, "", document.get("global"), self.refusals)
-        self.stacks = _stacks(self.regions.values())
+        self.rows_of_stacks = tuple(_rows(self.regions.values()))
+        self.stacks: dict[tuple[str, str], MadeBy] = {}
+        """By type and physical id, the stack that made a resource."""
+        for row, mark in self.rows_of_stacks:
+            made = MadeBy(row.stack, row.kind, row.logical_id, (mark,))
+            self.stacks.setdefault((row.kind, row.physical_id), made)
 
     def inputs(self) -> Iterator[Input]:
         """The roles first; then each Region, what other accounts share with this one apart from its own."""
@@ -67,6 +73,13 @@ class _Account:
         region = next(iter(self.regions), "us-east-1")
         sections = [(region, "iam", self._roles()), *((name, name, _regional(self, name)) for name in self.regions)]
         skipped = tuple(self._skipped())
+        arns = {
+            (kind, name): arn
+            for *_, resources in sections
+            for arn, (kind, names) in resources.physical.items()
+            for name in names
+        }
+        stacks = tuple(row._replace(arn=arns.get((row.kind, row.physical_id), "")) for row, _ in self.rows_of_stacks)
         for region, key, resources in sections:
             for owner, found in (resources.by_account or {self.account: []}).items():
                 yield Input(
@@ -79,9 +92,10 @@ class _Account:
                     made_by=self._made_by(resources),
                     is_deployed=True,
                     workflows_unread=workflows,
+                    stack_resources=stacks,
                     skipped=skipped,
                 )
-                skipped = ()
+                skipped, stacks = (), ()
 
     def _roles(self) -> Resources:
         resources = Resources(self.account)
@@ -122,21 +136,28 @@ class _Account:
                 found[arn] = made
         return found
 
+    def _not_inspected(self, rows: Sequence[Refusal]) -> Skipped:
+        """What rows tell that differ in what was asked about alone: an account may have hundreds of them."""
+        row = rows[0]
+        asked = _listed([one.resource for one in rows if one.resource])
+        about = "".join((f" of {asked}" if asked else "", f" in {row.region}" if row.region else ""))
+        called = f"{row.service} {row.operation}" if row.service else "the whole Region"
+        denied = row.service and "denied" in row.code.lower()
+        return Skipped(
+            " ".join(filter(None, (self.account, row.call or row.region))),
+            f"not inspected: {called}{about} ({row.said})",
+            f"allow what `{row.call}` needs" if denied else "take the snapshot again",
+            broken=True,
+            span=row.place.span,
+        )
+
     def _skipped(self) -> Iterator[Skipped]:
         """Every call without an answer, and a reading that was broken off or narrowed."""
+        alike: dict[tuple[str, str, str], list[Refusal]] = {}
         for row in self.rows:
-            about = "".join(
-                (f" of `{row.resource}`" if row.resource else "", f" in {row.region}" if row.region else "")
-            )
-            called = f"{row.service} {row.operation}" if row.service else "the whole Region"
-            denied = row.service and "denied" in row.code.lower()
-            yield Skipped(
-                " ".join(filter(None, (self.account, row.call or row.region))),
-                f"not inspected: {called}{about} ({row.said})",
-                f"allow what `{row.call}` needs" if denied else "take the snapshot again",
-                broken=True,
-                span=row.place.span,
-            )
+            alike.setdefault((row.region, row.call, row.code), []).append(row)
+        for rows in alike.values():
+            yield self._not_inspected(rows)
         if not self.complete:
             yield Skipped(
                 self.path, "the reading of the account was broken off", "take the snapshot again", broken=True
@@ -147,6 +168,12 @@ class _Account:
                 yield Skipped(self.path, f"only these {what} were inspected: {', '.join(texts(entry.value)[:5])}")
 
 
+def _listed(names: Sequence[str]) -> str:
+    """The first of many names, and how many there are more."""
+    more = len(names) - _SHOWN
+    return ", ".join(f"`{name}`" for name in names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _regional(account: _Account, region: str) -> Resources:
     resources = Resources(account.account)
     section = account.regions[region]
@@ -155,18 +182,17 @@ def _regional(account: _Account, region: str) -> Resources:
     return resources
 
 
-def _stacks(sections: Iterable[Section]) -> Mapping[tuple[str, str], MadeBy]:
-    """By type and physical id, the stack that made a resource, with its row in the snapshot."""
-    found: dict[tuple[str, str], MadeBy] = {}
+def _rows(sections: Iterable[Section]) -> Iterator[tuple[StackResource, Mark]]:
+    """What CloudFormation tells of the stacks of the account, with the place of each row."""
+    operation = "cloudformation.ListStackResources"
     for section in sections:
-        for asked in section.answers("cloudformation.ListStackResources"):
+        for asked in section.answers(operation):
             stack = asked.partition(":stack/")[2].partition("/")[0] or asked
-            for row in section.listed("cloudformation.ListStackResources", "StackResourceSummaries", asked):
+            for row in section.listed(operation, "StackResourceSummaries", asked):
                 kind, physical, logical = (
                     text(row.get(name)) or "" for name in ("ResourceType", "PhysicalResourceId", "LogicalResourceId")
                 )
                 if physical:
                     place = place_of(row, "LogicalResourceId")
                     mark = Mark(place.span, f"made as `{logical}` by the stack `{stack}`")
-                    found.setdefault((kind, physical), MadeBy(stack, kind, logical, (mark,)))
-    return found
+                    yield StackResource(stack, section.region, kind, logical, physical), mark

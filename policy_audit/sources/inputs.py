@@ -19,6 +19,17 @@ class MadeBy(NamedTuple):
     marks: tuple[Mark, ...]
 
 
+class StackResource(NamedTuple):
+    """A resource of a deployed stack, with its ARN where the account shows it."""
+
+    stack: str
+    region: str
+    kind: str
+    logical_id: str
+    physical_id: str
+    arn: str = ""
+
+
 class Input(NamedTuple):
     """One document to audit: a template, or what another form comes to, as resources of CloudFormation's types.
 
@@ -50,6 +61,8 @@ class Input(NamedTuple):
     """By logical id, what AWS made for a resource that is there already: ids, by the names of `physical_ids`."""
     made_by: MappingOf[str, MadeBy] = {}
     """By logical id, what made a resource that is deployed."""
+    stack_resources: tuple[StackResource, ...] = ()
+    """What CloudFormation tells of the stacks of the account."""
     is_deployed: bool = False
     """Whether this is an account as it is; its logical ids are ARNs, which name resources without the file."""
     workflows_unread: str = ""
