@@ -87,6 +87,9 @@ def test_every_format_has_its_snapshots() -> None:
 def test_every_snapshot_is_of_a_case() -> None:
     assert {file.name for file in SNAPSHOTS.iterdir()} == {case[0] for case in SNAPSHOT_CASES} | {
         "action.txt",
+        "diff.json",
+        "diff.md",
+        "diff.txt",
         "help.txt",
     }
 
