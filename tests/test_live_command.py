@@ -108,9 +108,11 @@ def test_credentials_that_aws_does_not_take_make_the_audit_incomplete(
         raise RefusedError("ExpiredToken", "The security token included in the request is expired", 403)
 
     wire.fault = fault
-    assert main([*OPTIONS]) == INCOMPLETE
-    told = capsys.readouterr().err
-    assert "AWS does not take the credentials" in told and "is expired" in told
+    assert main([*OPTIONS, "--format", "json"]) == INCOMPLETE
+    streams = capsys.readouterr()
+    assert "AWS does not take the credentials" in streams.err and "is expired" in streams.err
+    (told,) = json.loads(streams.out)["errors"]
+    assert "AWS does not take the credentials" in told["message"]
 
 
 # ---- snapshots ------------------------------------------------------------------------------------------------------

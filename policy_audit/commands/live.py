@@ -12,6 +12,8 @@ from policy_audit.cli import check
 from policy_audit.commands.options import settings
 from policy_audit.commands.terminal import write
 from policy_audit.errors import CLEAN, AuditError
+from policy_audit.findings import Report
+from policy_audit.formats import FOR_PEOPLE
 
 if TYPE_CHECKING:
     from policy_audit.live.accounts import Wanted
@@ -114,13 +116,13 @@ def live(
     Credentials are found as the AWS CLI finds them. What could not be read is told, whatever
     depends on it is undecided, and the exit code is 4.
     """
-    from policy_audit.live.accounts import Wanted
-    from policy_audit.live.sessions import Access
-
     if said["verbose"] and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
     if print_policy:
         return _print_policy(regions, for_organization=bool(management_profile))
+    from policy_audit.live.accounts import Wanted
+    from policy_audit.live.sessions import Access
+
     wanted = Wanted(
         access=Access(profile, regions[0] if regions else "", role_arn, external_id),
         regions=regions,
@@ -135,7 +137,11 @@ def live(
     # What is wrong with the configuration is told before an account is read, and not after.
     settings(**{name: said[name] for name in ("config", "no_config", "rules", "fail_on", "strict")})
     with _folder(save) as target:
-        paths, finished = _read(wanted, target, save, quiet)
+        try:
+            paths, finished = _read(wanted, target, save, quiet)
+        except AuditError as error:
+            _tell_programs(error, said["output"])
+            raise
         if not finished:
             return INTERRUPTED
         code: int = context.invoke(check, paths=tuple(paths), quiet=quiet, **said)
@@ -143,6 +149,14 @@ def live(
 
 
 live.params += [one for one in check.params if one.name not in _OF_TEMPLATES]
+
+
+def _tell_programs(error: AuditError, output: str) -> None:
+    """Writes to standard output, for a format that programs read, why there is no report."""
+    if output not in FOR_PEOPLE:
+        from policy_audit.formats import View, render
+
+        write(render(output, Report(), View(exit_code=error.exit_code, errors=(error,))))
 
 
 def _print_policy(regions: tuple[str, ...], *, for_organization: bool) -> int:
