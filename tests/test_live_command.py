@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from recorded_account import LEDGER_MACHINE, account, estate
 from wire import ACCOUNT, REGION, RefusedError, Request, Wire
 
@@ -101,18 +102,25 @@ def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, caps
     assert "no Region is given" in capsys.readouterr().err
 
 
-def test_credentials_that_aws_does_not_take_make_the_audit_incomplete(
-    wire: Wire, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_credentials_that_aws_refuses_make_the_audit_incomplete(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
     def fault(request: Request, page: int) -> None:
         raise RefusedError("ExpiredToken", "The security token included in the request is expired", 403)
 
     wire.fault = fault
     assert main([*OPTIONS, "--format", "json"]) == INCOMPLETE
     streams = capsys.readouterr()
-    assert "AWS does not take the credentials" in streams.err and "is expired" in streams.err
+    assert "AWS refuses the credentials" in streams.err and "is expired" in streams.err
     (told,) = json.loads(streams.out)["errors"]
-    assert "AWS does not take the credentials" in told["message"]
+    assert "AWS refuses the credentials" in told["message"]
+
+
+def test_a_region_that_there_is_not_is_told(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    def fault(request: Request, page: int) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sts.eu-wst-1.amazonaws.com/")
+
+    wire.fault = fault
+    assert main(["live", "--no-config", "--region", "eu-wst-1"]) == INCOMPLETE
+    assert "AWS cannot be asked: could not connect to the endpoint URL" in capsys.readouterr().err
 
 
 # ---- snapshots ------------------------------------------------------------------------------------------------------

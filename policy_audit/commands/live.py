@@ -228,7 +228,8 @@ def _read(wanted: "Wanted", target: str, save: str | None, quiet: bool) -> tuple
     from policy_audit.live.snapshot import Snapshot, dump
 
     in_folder = bool(wanted.accounts) or save is None or os.path.isdir(target)
-    bars = Bars(sys.stderr, time.monotonic) if sys.stderr.isatty() and not quiet else None
+    shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not quiet
+    bars = Bars(sys.stderr, time.monotonic) if shown else None
     paths: list[str] = []
 
     def keep(snapshot: Snapshot) -> None:
