@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from recorded_account import LEDGER_MACHINE, account, estate
+from recorded_account import LEDGER_MACHINE, ORDERS_ROOT, ORDERS_STATEMENTS, ORDERS_TRUST, account, allow, estate, role
 from wire import ACCOUNT, REGION, RefusedError, Request, Wire
 
 from policy_audit.cli import main
@@ -23,6 +23,7 @@ from policy_audit.live.sessions import Access
 from policy_audit.live.snapshot import load
 
 ESTATE = Path(__file__).parent.parent / "fixtures" / "estate"
+ROLES = "iam.GetAccountAuthorizationDetails"
 OPTIONS = ("live", "--no-config", "--region", REGION)
 
 
@@ -194,6 +195,28 @@ def test_a_finding_shows_where_the_template_declares_what_is_deployed(
     assert "high[http-task-https]" in told
     assert "made as `LedgerWorkflow` by the stack `parcels-workflows`" in told
     assert "workflows.yaml:" in told and "declared here" in told
+
+
+@pytest.mark.parametrize("more", ["", "s3:GetObject"])
+def test_what_is_deployed_is_compared_with_templates(more: str, wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    found = account()
+    changed = allow(more, "*") if more else allow("execute-api:Invoke", ORDERS_ROOT)
+    orders = role("parcels-orders-workflow", ORDERS_TRUST, *ORDERS_STATEMENTS, changed)
+    details = [
+        {**page, "RoleDetailList": [orders if one["Arn"] == orders["Arn"] else one for one in page["RoleDetailList"]]}
+        for page in found[ROLES][""]
+    ]
+    wire.replay({**found, ROLES: {"": details}})
+    assert main([*OPTIONS, "--against", str(ESTATE), "--format", "json"]) == (FINDINGS if more else CLEAN)
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    told = [(one["effect"], one["actions"]) for one in changes if one["effect"] != "undecided"]
+    assert told == ([("allowed", [more])] if more else [])
+
+
+def test_a_comparison_is_told_in_its_own_formats(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*OPTIONS, "--against", str(ESTATE), "--format", "sarif"]) == USAGE
+    assert "--against is told in the formats text, json, markdown" in capsys.readouterr().err
+    assert wire.requests == []
 
 
 def test_a_report_is_there_though_the_snapshot_is_not_kept(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:

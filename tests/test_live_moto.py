@@ -104,7 +104,6 @@ def test_what_was_made_through_the_apis_is_read_over_http(session: boto3.Session
 # ---- the same findings ----------------------------------------------------------------------------------------------
 
 BROKEN = (
-    "execute-api-invoke",
     "private-api-vpc-only",
     "rest-api-callers-only",
 )
