@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
-_OF_TEMPLATES: Final = frozenset({"paths", "region", "account", "partition", "policies_are"})
-"""What `check` is told and `live` is not: an account says it all itself."""
+# fmt: off
+_OF_CHECK: Final = frozenset({
+    "output", "files", "fail_on", "strict", "config", "no_config", "rules", "parameters", "stacks", "templates",
+    "baseline", "no_baseline", "verbose", "quiet", "no_cache", "color",
+})
+# fmt: on
+"""The options of `check` that `live` has as well. What the others tell of templates, an account says itself."""
 _OF_CONFIGURATION: Final = ("config", "no_config", "rules", "fail_on", "strict", "stacks", "parameters")
 _OF_DRIFT: Final = ("text", "json", "markdown")
 """The formats in which differences are told."""
@@ -168,7 +173,7 @@ def live(
         return code
 
 
-live.params += [one for one in check.params if one.name not in _OF_TEMPLATES]
+live.params += [one for one in check.params if one.name in _OF_CHECK]
 
 
 def _tell_drift(paths: list[str], templates: tuple[str, ...], configured: "Config", said: dict[str, Any]) -> int:
