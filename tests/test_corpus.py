@@ -17,7 +17,7 @@ from policy_audit.sources.files import load
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 SUFFIXES = {".yaml", ".yml", ".json", ".template"}
-EVERY = {"relevant": 1, "large": 1, "asl": 2, "any": 2}
+EVERY = {"relevant": 1, "large": 1, "asl": 2, "any": 2, "terraform-plan": 3}
 """Of each group one file in so many is audited: the whole takes most of a minute."""
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus of public templates is not at {CORPUS}")

@@ -19,8 +19,10 @@ from policy_audit.sources.cloudformation import read_system
 from policy_audit.sources.estate import Estate, Given, World
 from policy_audit.sources.files import load
 from policy_audit.sources.inputs import Input
+from policy_audit.sources.nodes import parse_json
 from policy_audit.sources.places import File
 from policy_audit.sources.terraform.instances import Instance, choice, encoded, joined, reference, variable
+from policy_audit.sources.terraform.plan import instances
 from policy_audit.sources.terraform.resources import to_input
 from policy_audit.sources.tree import child, text
 
@@ -83,6 +85,16 @@ def plain(node: Any) -> object:
     if node is not None and hasattr(node, "entries"):
         return {one.key.text: plain(one.value) for one in node.entries}
     return None if node is None else [plain(one) for one in node.items]
+
+
+def made(address: str, condition: str = "", **arguments: Node) -> Instance:
+    """An instance with these arguments."""
+    entries = [Entry(Scalar(name, "string", NOWHERE), value) for name, value in arguments.items()]
+    return Instance(address, address.split(".")[0], "managed", Mapping(tuple(entries), NOWHERE), NOWHERE, condition)
+
+
+def some(text: str) -> Scalar:
+    return Scalar(text, "string", NOWHERE)
 
 
 def system(path: str | Path) -> System:
@@ -177,6 +189,7 @@ def test_resources_of_modules_are_found_by_their_addresses() -> None:
         (["aws_iam_role.r.arn", "aws_iam_role.r"], {"Fn::GetAtt": ["aws_iam_role.r", "Arn"]}),
         (["aws_iam_role.r.id", "aws_iam_role.r"], {"Ref": "aws_iam_role.r"}),
         (["aws_iam_role.r.arn", "aws_iam_role.r", "var.x"], None),
+        (["aws_iam_role.r.name", "aws_iam_role.r"], None),
         (["local.role"], None),
         (["var.role"], None),
     ],
@@ -228,6 +241,50 @@ def test_a_whole_policy_that_is_open_makes_no_proof() -> None:
     read(plan(trusted, resource(address, {"role": "r"}), **sections))
     (found,) = system("plan.json").roles
     assert "known after apply, with `aws_sqs_queue.q.arn` in it" in found.policies[0].unknown
+
+
+def opened_document(values: MappingOf[str, object], unknown: MappingOf[str, object]) -> Any:
+    """The policy of a document that is read once all is applied, and that the configuration tells nothing of."""
+    address = "data.aws_iam_policy_document.d"
+    sections: Any = opened("aws_iam_policy.p", {"policy": True}, {"policy": [f"{address}.json", address]})
+    sections["resource_changes"].append({"address": address, "change": {"after_unknown": {"json": True, **unknown}}})
+    given = read(plan(resource(address, values), resource("aws_iam_policy.p"), **sections))
+    found = properties(given, "aws_iam_policy.p")
+    assert isinstance(found, dict)
+    return found["PolicyDocument"]
+
+
+def test_statements_of_dynamic_blocks_are_not_lost() -> None:
+    found = opened_document({}, {"statement": True})
+    assert "known after apply" in found["Statement"][0]["Fn::Unread"]
+
+
+def test_what_is_open_in_a_dynamic_block_is_not_lost() -> None:
+    statement = {"actions": ["a:B"], "resources": [None], "condition": []}
+    found = opened_document({"statement": [statement]}, {"statement": [{"resources": [True], "condition": True}]})
+    assert set(found["Statement"][0]["Resource"][0]) == {"Fn::Unread"}
+    assert set(found["Statement"][0]["Condition"]) == {"Fn::Unread"}
+
+
+def written_beside(values: MappingOf[str, object], **arguments: Node) -> object:
+    """The arguments of a state machine, of which the plan leaves the role open, with what HCL has."""
+    address = "aws_sfn_state_machine.m"
+    sections: Any = opened(address, {"role_arn": True}, {"role_arn": ["local.role"]})
+    document = parse_json(json.dumps(plan(resource(address, values), **sections)), "plan.json")
+    beside = {address: made(address, "", **arguments)}
+    (found,) = instances(document, beside)
+    return plain(found.arguments)
+
+
+def test_what_a_plan_leaves_open_is_taken_from_the_files_beside_it() -> None:
+    found = written_beside({"name": "m"}, name=some("m"), role_arn=some("from HCL"), type=some("EXPRESS"))
+    assert found == {"name": "m", "role_arn": "from HCL"}
+
+
+def test_files_that_say_something_else_than_the_plan_are_not_those_it_was_made_of() -> None:
+    found = written_beside({"name": "m"}, name=some("other"), role_arn=some("from HCL"))
+    assert isinstance(found, dict)
+    assert set(found["role_arn"]) == {"unknown"}
 
 
 def test_a_reference_that_leads_to_itself_ends() -> None:
@@ -338,16 +395,6 @@ def test_names_that_the_provider_makes_up_begin_as_it_makes_them() -> None:
 
 
 # ---- what other readers of Terraform give ---------------------------------------------------------------------------
-
-
-def made(address: str, condition: str = "", **arguments: Node) -> Instance:
-    """An instance with these arguments."""
-    entries = [Entry(Scalar(name, "string", NOWHERE), value) for name, value in arguments.items()]
-    return Instance(address, address.split(".")[0], "managed", Mapping(tuple(entries), NOWHERE), NOWHERE, condition)
-
-
-def some(text: str) -> Scalar:
-    return Scalar(text, "string", NOWHERE)
 
 
 def cases(*instances: Instance) -> dict[tuple[str, ...], list[tuple[str, int]]]:

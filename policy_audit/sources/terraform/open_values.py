@@ -1,13 +1,15 @@
 """The arguments of an instance in a plan: known values, sensitive ones, and what the plan leaves open."""
 
 from collections.abc import Collection
+from collections.abc import Mapping as MappingOf
 from typing import Final
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
+from policy_audit.record import NamedTuple
 from policy_audit.sources.build import scalar
 from policy_audit.sources.terraform.configuration import Configuration, Target
-from policy_audit.sources.terraform.instances import hidden, joined, reference, unknown
-from policy_audit.sources.tree import child, entries
+from policy_audit.sources.terraform.instances import Instance, hidden, is_open, joined, reference, unknown
+from policy_audit.sources.tree import child, entries, text
 
 _ENDS: Final = {"_arn": "arn", "_arns": "arn", "_id": "id", "_ids": "id"}
 """The attribute that an argument of this end of its name takes, where the plan does not tell it."""
@@ -29,16 +31,24 @@ _WHOLE: Final = frozenset(
     }
 )
 """Arguments that take an id, name or ARN as a whole: with one reference, they are that, and no text with it inside."""
+_MADE: Final = frozenset({"id", "json", "minified_json"})
+"""What a document's data source gives; all else of it that is open was set, in dynamic blocks too."""
 _DOCUMENTS: Final = ("json", "minified_json")
 _MAXIMUM_DEPTH: Final = 60
 
 
 class Reading:
-    """Reads the arguments of a plan's instances; `addresses` are those of all instances."""
+    """Reads the arguments of a plan's instances; `addresses` are those of all instances.
 
-    def __init__(self, configuration: Configuration, addresses: Collection[str]) -> None:
+    `written` are instances as HCL files beside the plan have them: what the plan leaves open is taken from there.
+    """
+
+    def __init__(
+        self, configuration: Configuration, addresses: Collection[str], written: MappingOf[str, Instance] = {}
+    ) -> None:
         self._configuration = configuration
         self._addresses = addresses
+        self._written = written
 
     def arguments(self, resource: Node, address: str, open_marks: Node | None) -> Mapping:
         """The arguments of the instance at `address`, with Terraform's own names.
@@ -47,9 +57,12 @@ class Reading:
         left out as if it were not set.
         """
         values, marks = child(resource, "values"), child(resource, "sensitive_values")
-        instance = _Instance(self, address)
         expressions = self._configuration.expressions(address)
-        found = instance.filled(values, open_marks, marks, expressions, "", resource.place, 0)
+        is_document = text(child(resource, "type")) == "aws_iam_policy_document"
+        written = self._written.get(address)
+        arguments = written.arguments if written is not None and agree(values, written.arguments) else None
+        top = _Position(expressions, arguments, "", resource.place, is_document)
+        found = _Instance(self, address).filled(values, open_marks, marks, top, 0)
         return found if isinstance(found, Mapping) else Mapping((), resource.place)
 
     def targets(self, leaf: Node | None, address: str) -> tuple[Target, ...] | None:
@@ -68,6 +81,39 @@ class Reading:
         return None
 
 
+class _Position(NamedTuple):
+    """Where in an instance a value stands: its expression, and how HCL beside the plan has it (None: not told)."""
+
+    expression: Node | None
+    written: Node | None
+    name: str
+    """Of the argument."""
+    place: Place
+    is_lost: bool = False
+    """The configuration does not have the block: a dynamic one. What is open in it is set all the same."""
+
+    def within(self, name: str, place: Place) -> "_Position":
+        """The position of an argument of this block."""
+        expression = self.expression
+        if not _is_leaf(expression):
+            expression = child(expression, name)
+        written = None if self.written is None or is_open(self.written) else child(self.written, name)
+        return _Position(expression, written, name, place, self.is_lost)
+
+    def at(self, index: int, count: int, place: Place) -> "_Position":
+        """The position of one of `count` items of this list."""
+        blocks = self.expression.items if isinstance(self.expression, Sequence) else ()
+        known = blocks[index] if len(blocks) == count else None
+        written = self.written.items if isinstance(self.written, Sequence) else ()
+        return _Position(
+            self.expression if _is_leaf(self.expression) else known,
+            written[index] if len(written) == count else None,
+            self.name,
+            place,
+            self.is_lost or (known is None and not _is_leaf(self.expression)),
+        )
+
+
 class _Instance:
     """One instance on its way."""
 
@@ -76,121 +122,94 @@ class _Instance:
         self._address = address
 
     def filled(
-        self,
-        value: Node | None,
-        is_open: Node | None,
-        sensitive: Node | None,
-        expression: Node | None,
-        name: str,
-        place: Place,
-        depth: int,
+        self, value: Node | None, open_marks: Node | None, sensitive: Node | None, at: _Position, depth: int
     ) -> Node | None:
-        """The value with what is open in it; None where nothing is set. `name` is the argument's."""
+        """The value with what is open in it; None where nothing is set."""
         if isinstance(sensitive, Scalar) and sensitive.text == "true":
-            return hidden(value, value.place) if value is not None else unknown(_SENSITIVE, place)
-        if isinstance(is_open, Scalar):
-            if is_open.text == "true":
-                return self._leaf(expression, name, place)
-            is_open = None
+            return hidden(value, value.place) if value is not None else unknown(_SENSITIVE, at.place)
+        if isinstance(open_marks, Scalar):
+            if open_marks.text == "true":
+                return self._leaf(at)
+            open_marks = None
+        if open_marks is None and sensitive is None:
+            return value
         if depth > _MAXIMUM_DEPTH:
-            return unknown("its values nest too deeply", place)
-        if isinstance(is_open, Mapping) or isinstance(value, Mapping):
-            return self._mapping(value, is_open, sensitive, expression, place, depth)
-        if isinstance(is_open, Sequence) or isinstance(value, Sequence):
-            return self._sequence(value, is_open, sensitive, expression, name, place, depth)
+            return unknown("its values nest too deeply", at.place)
+        if at.written is not None and _is_leaf(at.expression) and _has_true(open_marks):
+            return at.written
+        if isinstance(open_marks, Mapping) or isinstance(value, Mapping):
+            return self._mapping(value, open_marks, sensitive, at, depth)
+        if isinstance(open_marks, Sequence) or isinstance(value, Sequence):
+            return self._sequence(value, open_marks, sensitive, at, depth)
         return value
 
     def _mapping(
-        self,
-        value: Node | None,
-        is_open: Node | None,
-        sensitive: Node | None,
-        expression: Node | None,
-        place: Place,
-        depth: int,
+        self, value: Node | None, open_marks: Node | None, sensitive: Node | None, at: _Position, depth: int
     ) -> Node:
-        place = value.place if isinstance(value, Mapping) else place
+        place = value.place if isinstance(value, Mapping) else at.place
         known = {one.key.text: one for one in entries(value)}
-        found: list[Entry] = []
-        unknowns = {one.key.text: one.value for one in entries(is_open)}
+        unknowns = {one.key.text: one.value for one in entries(open_marks)}
         marks = {one.key.text: one.value for one in entries(sensitive)}
-        leaf = _is_leaf(expression)
-        given = {} if leaf else {one.key.text: one.value for one in entries(expression)}
+        found: list[Entry] = []
         for name in (*known, *(one for one in unknowns if one not in known)):
             entry = known.get(name)
-            filled = self.filled(
-                entry.value if entry is not None else None,
-                unknowns.get(name),
-                marks.get(name),
-                expression if leaf else given.get(name),
-                name,
-                entry.value.place if entry is not None else place,
-                depth + 1,
-            )
+            given = entry.value if entry is not None else None
+            within = at.within(name, given.place if given is not None else place)
+            filled = self.filled(given, unknowns.get(name), marks.get(name), within, depth + 1)
             if filled is not None:
                 found.append(Entry(entry.key if entry is not None else scalar(name, place), filled))
         return Mapping(tuple(found), place)
 
     def _sequence(
-        self,
-        value: Node | None,
-        is_open: Node | None,
-        sensitive: Node | None,
-        expression: Node | None,
-        name: str,
-        place: Place,
-        depth: int,
+        self, value: Node | None, open_marks: Node | None, sensitive: Node | None, at: _Position, depth: int
     ) -> Node:
-        place = value.place if isinstance(value, Sequence) else place
+        place = value.place if isinstance(value, Sequence) else at.place
         known = value.items if isinstance(value, Sequence) else ()
-        unknowns = is_open.items if isinstance(is_open, Sequence) else ()
+        unknowns = open_marks.items if isinstance(open_marks, Sequence) else ()
         marks = sensitive.items if isinstance(sensitive, Sequence) else ()
         count = max(len(known), len(unknowns))
-        apart = self._apart(unknowns, expression, name, place)
-        given = expression.items if isinstance(expression, Sequence) else ()
+        apart = self._apart(unknowns, at)
         found: list[Node] = []
         for index in range(count):
             one = known[index] if index < len(known) else None
-            if apart and index in apart:
-                found.append(apart[index])
-                continue
-            filled = self.filled(
+            filled = apart.get(index) or self.filled(
                 one,
                 unknowns[index] if index < len(unknowns) else None,
                 marks[index] if index < len(marks) else None,
-                # A dynamic block is not in the configuration: which block is which can then not be told.
-                (given[index] if len(given) == count else None) if given else expression,
-                name,
-                one.place if one is not None else place,
+                at.at(index, count, one.place if one is not None else place),
                 depth + 1,
             )
             if filled is not None:
                 found.append(filled)
         return Sequence(tuple(found), place)
 
-    def _apart(self, unknowns: tuple[Node, ...], expression: Node | None, name: str, place: Place) -> dict[int, Node]:
+    def _apart(self, unknowns: tuple[Node, ...], at: _Position) -> dict[int, Node]:
         """The open items of a list by their indexes, where it has one for each thing that its expression refers to."""
         opened = [index for index, one in enumerate(unknowns) if isinstance(one, Scalar) and one.text == "true"]
-        if len(opened) < 2 or not _is_leaf(expression):
+        if len(opened) < 2 or not _is_leaf(at.expression):
             return {}
-        targets = self._reading.targets(expression, self._address)
+        targets = self._reading.targets(at.expression, self._address)
         if targets is None or len(targets) != len(opened):
             return {}
-        return {index: self._whole(target, name, place) for index, target in zip(opened, targets, strict=True)}
+        return {index: self._whole(target, at) for index, target in zip(opened, targets, strict=True)}
 
-    def _leaf(self, expression: Node | None, name: str, place: Place) -> Node | None:
-        """An open value by what its expression refers to; None for what nobody has set."""
-        if expression is None:
+    def _leaf(self, at: _Position) -> Node | None:
+        """An open value as it is written, or by what its expression refers to; None for what nobody has set."""
+        if at.written is not None:
+            return at.written
+        if at.expression is None and not at.is_lost:
             return None
-        if not _is_leaf(expression):
-            return unknown("it is known after apply", place)
-        targets = self._reading.targets(expression, self._address)
+        if not _is_leaf(at.expression):
+            is_made = at.is_lost and at.name in _MADE
+            return None if is_made else unknown("it is known after apply", at.place)
+        targets = self._reading.targets(at.expression, self._address)
         if targets is None or len(targets) != 1:
-            return unknown(_why(targets), place)
-        return self._whole(targets[0], name, place)
+            return unknown(_why(targets), at.place)
+        return self._whole(targets[0], at)
 
-    def _whole(self, target: Target, name: str, place: Place) -> Node:
+    def _whole(self, target: Target, at: _Position) -> Node:
         """The one thing that an argument refers to, if that is the whole of its value."""
+        name, place = at.name, at.place
         is_whole = name in _WHOLE or name.endswith(_WHOLE_ENDS)
         path = target.path
         if not path:
@@ -200,11 +219,20 @@ class _Instance:
         if not path or address is None:
             return unknown(_why((target,)), place)
         found = reference(address, path, place)
-        if is_whole or path[-1] in _DOCUMENTS:
+        if (is_whole and _fits(name, path[-1])) or path[-1] in _DOCUMENTS:
             return found
         if name == "target" and path == ("id",) and ".aws_apigatewayv2_integration." in f".{address}":
             return joined([scalar("integrations/", place), found], place)
         return unknown(_why((target,)), place)
+
+
+def _fits(name: str, attribute: str) -> bool:
+    """Whether an argument can take this attribute whole: else a function is between them."""
+    if name.endswith(("arn", "_arns")):
+        return "arn" in attribute or attribute == "id"
+    if name.endswith(("_id", "_ids")) or name == "security_groups":
+        return "id" in attribute.split("_") or attribute in ("key_arn", "arn", "name")
+    return True
 
 
 def _asked_for(name: str, target: Target) -> tuple[str, ...]:
@@ -217,6 +245,39 @@ def _asked_for(name: str, target: Target) -> tuple[str, ...]:
 
 
 _SENSITIVE: Final = "Terraform marks it as sensitive"
+
+
+def agree(value: Node | None, written: Node | None) -> bool:
+    """Whether what a plan knows of an instance is what HCL says: texts and numbers that both have are the same."""
+    pending = [(value, written)]
+    while pending:
+        one, other = pending.pop()
+        if other is None or is_open(other):
+            continue
+        if isinstance(one, Scalar) and isinstance(other, Scalar):
+            # Documents are written in other ways, and an empty text is as good as none.
+            if one.text and other.text and one.text[:1] not in ("{", "[") and one.text != other.text:
+                return False
+        elif isinstance(one, Mapping) and isinstance(other, Mapping):
+            pending += [(entry.value, other.get(entry.key.text)) for entry in one.entries]
+        elif isinstance(one, Sequence) and isinstance(other, Sequence) and len(one.items) == len(other.items) == 1:
+            pending.append((one.items[0], other.items[0]))
+    return True
+
+
+def _has_true(marks: Node | None) -> bool:
+    """Whether anything is marked."""
+    pending = [marks]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Scalar):
+            if node.text == "true":
+                return True
+        elif isinstance(node, Mapping):
+            pending += [one.value for one in node.entries]
+        elif node is not None:
+            pending += node.items
+    return False
 
 
 def _is_leaf(expression: Node | None) -> bool:

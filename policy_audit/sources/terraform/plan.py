@@ -4,6 +4,7 @@ https://developer.hashicorp.com/terraform/internals/json-format
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from typing import Final
 
 from policy_audit.findings import Skipped
@@ -19,6 +20,7 @@ from policy_audit.sources.tree import child, entries, items, text
 
 PLAN: Final = "Terraform plan"
 STATE: Final = "Terraform state"
+_PLANNED: Final = "planned_values"
 
 
 def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
@@ -30,34 +32,43 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     document = reach.document(path)
     if not isinstance(document, Mapping):
         return None
-    planned, is_state = document.get("planned_values"), False
-    if planned is None and document.get("format_version") is not None:
-        planned, is_state = document.get("values"), True
-    root = child(planned, "root_module")
-    if root is None:
+    shown = _shown(document)
+    if child(document, shown, "root_module") is None:
         return None
-    instances = tuple(_instances(document, root))
-    reach.hide(path, _to_hide(document, "values" if is_state else "planned_values"))
+    found = instances(document)
+    reach.hide(path, _to_hide(document, shown))
     return (
         to_input(
             path,
             document.place,
-            instances,
-            STATE if is_state else PLAN,
-            pinned=_pinned(document, instances),
+            found,
+            PLAN if shown == _PLANNED else STATE,
+            pinned=_pinned(document, found),
             skipped=tuple(_incomplete(path, document)),
         ),
     )
 
 
-def _instances(document: Mapping, root: Node) -> Iterator[Instance]:
-    """What is planned, and data sources that were read before."""
+def _shown(document: Mapping) -> str:
+    """The section with what is planned, or exists."""
+    return "values" if document.get(_PLANNED) is None and document.get("format_version") is not None else _PLANNED
+
+
+def instances(document: Node, written: MappingOf[str, Instance] = {}) -> tuple[Instance, ...]:
+    """The instances that a plan plans or a state has, and data sources that were read before.
+
+    `written` are instances by address as HCL has them, which tell what the plan leaves open.
+    """
+    return tuple(_instances(document, written)) if isinstance(document, Mapping) else ()
+
+
+def _instances(document: Mapping, written: MappingOf[str, Instance]) -> Iterator[Instance]:
     configuration = Configuration(document.get("configuration"))
     changes = {text(child(one, "address")) or "": one for one in items(document.get("resource_changes"))}
-    modules = [*_modules(root)]
+    modules = [*_modules(child(document, _shown(document), "root_module"))]
     resources = [one for module in modules for one in items(child(module, "resources"))]
     addresses = frozenset(address for one in resources if (address := text(child(one, "address"))))
-    reading = Reading(configuration, addresses)
+    reading = Reading(configuration, addresses, written)
     seen: set[str] = set()
     prior = child(document.get("prior_state"), "values", "root_module")
     before = (one for module in _modules(prior) for one in items(child(module, "resources")))

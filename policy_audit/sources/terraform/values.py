@@ -24,7 +24,6 @@ from policy_audit.sources.tree import text
 
 MAXIMUM_DEPTH: Final = 60
 """How deep values and the references in them may nest; beyond, they are not followed."""
-"""A function of our own: a hole, with the reason."""
 
 _PSEUDO: Final = {
     ("aws_caller_identity", "account_id"): "AWS::AccountId",
