@@ -64,7 +64,7 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -
         for rule in every
         if rule.id not in options.disabled
     )
-    loaded = load(paths, options.policies_are)
+    loaded = load(paths, options.policies_are, options.parameters)
     if options.templates:
         from policy_audit.sources.declared import with_declarations
 
@@ -90,10 +90,10 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -
         skipped=(
             *loaded.skipped,
             *(skipped for one in loaded.inputs for skipped in one.skipped),
-            *_problems(estate, options),
+            *_problems(estate, options, frozenset(name for one in loaded.inputs for name in one.taken)),
             *unsupported(estate, options.callers, options.deployers),
         ),
-        assumptions=_assumptions(estate),
+        assumptions=(*_assumptions(estate), *(one for each in loaded.inputs for one in each.assumed)),
         targets=loaded.targets,
         texts=_texts(estate, loaded.texts, findings, options),
         rules={rule.id: rule.since for rule in rules},
@@ -190,13 +190,14 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
     return judged
 
 
-def _problems(estate: Estate, options: Options) -> list[Skipped]:
+def _problems(estate: Estate, options: Options, taken: frozenset[str]) -> list[Skipped]:
     """What CloudFormation would refuse in the templates, what the audit does not follow, and what it had no use for."""
     found = [Skipped(str(problem.span), problem.message, span=problem.span) for problem in estate.problems()]
     found += [
         Skipped(f"--parameter {name}", "no audited template declares this parameter")
         for name in options.parameters
-        if name.rpartition(":")[2] not in {each for one in estate.templates for each in one.parameters}
+        if name not in taken
+        and name.rpartition(":")[2] not in {each for one in estate.templates for each in one.parameters}
     ]
     if estate.unfinished:
         help = "give values for parameters that conditions compare, with `--parameter`"

@@ -54,6 +54,7 @@ FORMS: Mapping[str, Form] = {
     "cloudformation": Form(frozenset({"CloudFormation template"}), _logical_id, 35),
     "sam": Form(frozenset({"SAM template"}), _logical_id, 45, {"ReadOrderMethod": "OrdersApi"}),
     "cdk": Form(frozenset({"CDK stack"}), _construct, 80, {"ReadOrderMethod": "OrdersApi"}),
+    "terraform": Form(frozenset({"Terraform configuration"}), _terraform, 45),
     "terraform-plan": Form(frozenset({"Terraform plan"}), _terraform, 250),
 }
 

@@ -31,7 +31,7 @@ def drift(deployed: Sequence[str], templates: Sequence[str], options: Options, c
     CloudFormation tells, or by a name that the template gives it. A difference that hangs on a parameter's default is
     undecided: stacks have parameters of their own. Raises AuditError when either side holds nothing to be compared.
     """
-    old, new = load(templates, options.policies_are), load(deployed)
+    old, new = load(templates, options.policies_are, options.parameters), load(deployed)
     after = tuple(one for one in new.inputs if one.is_deployed)
     before = tuple(one for one in old.inputs if not one.is_deployed)
     if not after or not before:

@@ -88,7 +88,7 @@ def of_paths(old: str, new: str, options: Options, cache: str = "") -> Sides:
     `old` and `new` are files or folders. What is below a folder is named relative to it, so that a template is compared
     with the one that stands at the same place; two single files are taken to be versions of one.
     """
-    loaded = _load_both(old, new, options.policies_are)
+    loaded = _load_both(old, new, options)
     name = os.path.basename(new) if os.path.isfile(old) and os.path.isfile(new) else ""
     before, after = (
         tuple(_named_within(root, name, side.inputs)) for root, side in zip((old, new), loaded, strict=True)
@@ -96,14 +96,15 @@ def of_paths(old: str, new: str, options: Options, cache: str = "") -> Sides:
     return Sides(loaded, before, after, options, cache)
 
 
-def _load_both(old: str, new: str, policies_are: str) -> tuple[Loaded, Loaded]:
+def _load_both(old: str, new: str, options: Options) -> tuple[Loaded, Loaded]:
     """What each side holds; one of them may hold nothing, for a change may add all there is, or remove it."""
     nothing = Loaded((), {}, (), ())
     sides: list[Loaded] = []
     empty: list[AuditError] = []
     for path in (old, new):
         try:
-            sides.append(load([path], policies_are) if os.path.exists(path) else nothing)
+            found = load([path], options.policies_are, options.parameters) if os.path.exists(path) else nothing
+            sides.append(found)
         except AuditError as error:
             if error.exit_code != NOTHING_AUDITED:
                 raise

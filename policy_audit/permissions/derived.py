@@ -35,7 +35,7 @@ def least(paths: Sequence[str], options: Options, cache: str = "") -> Least:
     in which it exists.
     """
     rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
-    loaded = load(paths, options.policies_are)
+    loaded = load(paths, options.policies_are, options.parameters)
     given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
     estate = Estate(loaded.inputs, given)
     asked: dict[str, list[Requirement]] = {}

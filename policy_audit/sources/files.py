@@ -1,7 +1,7 @@
 """Which files an audit reads: those that are named, and in folders those of a known form; never one outside."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
@@ -22,16 +22,17 @@ class Loaded(NamedTuple):
     skipped: tuple[Skipped, ...]
 
 
-def load(paths: Sequence[str], policies_are: str = "") -> Loaded:
+def load(paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, str] = {}) -> Loaded:
     """Reads every file of a known form among `paths` (files, and folders with all that is below them).
 
     `policies_are` is what policy documents by themselves are, one of `policy_files.KINDS`; empty to go by what is in
-    them.
+    them. `parameters` are values that the user gave, for the forms whose reading takes them.
 
     Raises AuditError for a path that does not exist, and when nothing at all is there to be audited.
     """
-    loading = _Loading(Reach(paths, policies_are))
+    loading = _Loading(Reach(paths, policies_are, parameters))
     candidates = _distinct(_files(paths, loading.skipped))
+    loading.reach.found = tuple(path for path, _ in candidates)
     for path, named in candidates:
         loading.whole(path, named)
     for path, named in candidates:
@@ -116,7 +117,7 @@ class _Loading:
         if named:
             self.reach.allow(path)
         try:
-            content = self.reach.text(path)
+            content = self.reach.text(path) if any(form.words for form in forms) else ""
             tried = [form for form in forms if form.may_be(path, content, named)]
             if named and not any(form.may_be(path, content, named) for form in (*WHOLES, *FORMS, *PARTS)):
                 tried = [FORMS[0]]

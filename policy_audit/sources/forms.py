@@ -32,8 +32,14 @@ class Form(NamedTuple):
         return reader(path, text, reach)
 
 
-WHOLES: Final[tuple[Form, ...]] = (Form("cdk", ("manifest.json",), ("artifacts", "aws:cloudformation:stack")),)
-"""Forms of several files, told by the name of one of them, whose others must not be read by themselves."""
+WHOLES: Final[tuple[Form, ...]] = (
+    Form("cdk", ("manifest.json",), ("artifacts", "aws:cloudformation:stack")),
+    Form("terraform.hcl", (".tf", ".tf.json"), ()),
+)
+"""Forms of several files, told by the name of one of them, whose others must not be read by themselves.
+
+One without words is told by the name alone, and reads its files itself.
+"""
 
 FORMS: Final = (
     Form("account", (".json",), ("policy_audit_snapshot",)),
@@ -49,4 +55,4 @@ PARTS: Final = (
 )
 """Forms of what mostly belongs to another file, and is read by itself when none has claimed it."""
 
-SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in (*FORMS, *PARTS) for suffix in form.suffixes))
+SUFFIXES: Final = tuple(dict.fromkeys(suffix for form in (*WHOLES, *FORMS, *PARTS) for suffix in form.suffixes))

@@ -67,6 +67,10 @@ class Input(NamedTuple):
     """Whether this is an account as it is; its logical ids are ARNs, which name resources without the file."""
     workflows_unread: str = ""
     """Why there may be workflows of the account that the document does not show; empty where it shows all."""
+    taken: frozenset[str] = frozenset()
+    """Keys of the values that the user gave to parameters, of those that the reader has used."""
+    assumed: tuple[str, ...] = ()
+    """What the reader took for granted: the defaults of variables."""
     skipped: tuple[Skipped, ...] = ()
     """What of the form is not read, or should have been and could not."""
 

@@ -8,8 +8,9 @@ from policy_audit.model.node import Piece, Place, Scalar, Source
 from policy_audit.origin import Span
 from policy_audit.sources.styles import Characters, json_characters, yaml_characters
 
-Syntax = Literal["json", "yaml", "value"]
-"""How the scalars of a source are written: quoted as in JSON or YAML, or as they are (`value`: no quoting at all)."""
+Syntax = Literal["json", "yaml", "hcl", "value"]
+"""How the scalars of a source are written: quoted as in JSON or YAML, or as they are: `value`, a text that is one
+value as a whole, and `hcl`, whose reader tells the stretches between its quotes and escapes apart itself."""
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
@@ -104,7 +105,7 @@ def characters(scalar: Scalar) -> Characters:
             found = json_characters(source.text, start, end)
         case "yaml":
             found = yaml_characters(source.text, start, end, scalar.text)
-        case "value":
+        case "value" | "hcl":
             found = Characters(source.text[start:end], list(range(start, end)), list(range(start + 1, end + 1)))
     return found if found.text == scalar.text else Characters("", [], [])
 

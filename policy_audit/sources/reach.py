@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from policy_audit.errors import INCOMPLETE, AuditError
 from policy_audit.model.node import Node, Place, Scalar
@@ -18,7 +18,11 @@ class Reach:
     refused, and the refusal is told.
     """
 
-    def __init__(self, paths: Sequence[str], policies_are: str = "") -> None:
+    def __init__(self, paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, str] = {}) -> None:
+        self.parameters = parameters
+        """Values that the user gave to parameters and variables, by name."""
+        self.found: tuple[str, ...] = ()
+        """The files of a known form among the audited ones."""
         self.policies_are = policies_are
         """What the user says that policy documents by themselves are: `identity`, `trust`, …; empty for "see for
         yourself"."""
@@ -82,6 +86,18 @@ class Reach:
     def holds(self, path: str) -> bool:
         """Whether the file is there and may be opened."""
         return self._within(path) and os.path.isfile(path)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names of what is in a folder, sorted; none if it can't be read. Raises AuditError if it is outside."""
+        self._refuse(folder)
+        try:
+            return tuple(sorted(os.listdir(folder)))
+        except OSError:
+            return ()
+
+    def is_within(self, path: str) -> bool:
+        """Whether a path leads to what may be opened."""
+        return self._within(path)
 
     def claim(self, path: str) -> None:
         """Keeps a file from being read by itself."""

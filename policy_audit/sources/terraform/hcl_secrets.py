@@ -1,0 +1,61 @@
+"""Where a configuration has credentials written out: no report shows those stretches of its files."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policy_audit.model.node import Place
+from policy_audit.sources.terraform.hcl_syntax import Argument, Body, Expression, ListOf, Literal, ObjectOf, Template
+from policy_audit.sources.tree import is_true
+
+_SECRETS: Final = frozenset(
+    {
+        "access_key", "api_token", "auth_token", "client_secret", "master_password", "master_user_password", "password",
+        "private_key", "secret", "secret_access_key", "secret_binary", "secret_key", "secret_string",
+        "secret_string_wo", "session_token", "token",
+    }
+)  # fmt: skip
+"""Arguments of providers and resources that are credentials."""
+_WITHIN: Final = frozenset({"api_key", "basic", "body", "client_parameters", "header", "query_string"})
+"""Blocks of `aws_cloudwatch_event_connection` whose `value` is, or may be, one.
+
+https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cloudwatch_event_connection
+"""
+
+
+def secrets(body: Body) -> Iterator[Place]:
+    """The places of literal texts that are credentials, and of defaults of sensitive variables."""
+    pending: list[tuple[str, Body]] = [("", body)]
+    while pending:
+        around, one = pending.pop()
+        if around == "variable" and _is_sensitive(one):
+            default = one.get("default")
+            if default is not None:
+                yield default.place
+        for argument in one.arguments:
+            yield from _written(argument, around)
+        pending += [(block.type.text, block.body) for block in one.blocks]
+
+
+def _is_sensitive(body: Body) -> bool:
+    return any(
+        isinstance(value := body.get(name), Literal) and is_true(value.value) for name in ("sensitive", "ephemeral")
+    )
+
+
+def _written(argument: Argument, around: str) -> Iterator[Place]:
+    """The texts of a secret argument, and those of secret keys in objects."""
+    name = argument.name.text
+    hidden = name in _SECRETS or (around in _WITHIN and name == "value")
+    pending: list[tuple[Expression, bool]] = [(argument.value, hidden)]
+    while pending:
+        expression, secret = pending.pop()
+        if isinstance(expression, ObjectOf):
+            for key, value in expression.items:
+                named = key.value.text if isinstance(key, Literal) else ""
+                pending.append((value, secret or named in _SECRETS))
+        elif isinstance(expression, ListOf):
+            pending += [(one, secret) for one in expression.items]
+        elif secret and isinstance(expression, Literal | Template):
+            kind = expression.value.kind if isinstance(expression, Literal) else "string"
+            if kind == "string":
+                yield expression.place
