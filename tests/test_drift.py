@@ -183,9 +183,16 @@ def test_two_stacks_of_one_template_are_each_compared_with_it() -> None:
     for role in other["global"]["iam.GetAccountAuthorizationDetails"][""]["RoleDetailList"]:
         details["RoleDetailList"].append(role)
     found.snapshot.regions |= other["regions"]
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::by-hand/*"}
+    by_hand = {"PolicyName": "by-hand", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    next(one for one in details["RoleDetailList"] if one["RoleName"] == "another-name")["RolePolicyList"].append(
+        by_hand
+    )
     result = compared(found)
-    # The second stack's orders role has another name than the template gives it: it is not told as another role.
-    assert not [one for one in result.changes if one.effect != "undecided" and "another-name" in one.address]
+    (added,) = [one for one in result.changes if one.actions == ("s3:GetObject",)]
+    assert (added.effect, added.address) == ("allowed", f"arn:aws:iam::{ACCOUNT}:role/another-name")
+    # Of the first stack, whose role has another name, nothing is told.
+    assert not [one for one in result.changes if one.address.endswith(name)]
 
 
 def test_without_a_snapshot_or_a_template_there_is_nothing_to_compare() -> None:

@@ -94,17 +94,28 @@ def _symbols(pattern: str, open_is_any: bool) -> list[str | int]:
 
 
 def _meet(one: list[str | int], other: list[str | int]) -> bool:
-    """Whether two patterns have a text in common. Time is the product of their lengths."""
-    # reached[j]: the part of `one` so far and the first j of `other` have a text in common.
-    reached = [True] + [False] * len(other)
+    """Whether two patterns have a text in common. Steps are as many as `one` has symbols, each on one whole number."""
+    # Bit j of `reached`: the part of `one` so far and the first j symbols of `other` have a text in common.
+    places: dict[str | int, int] = {}
     for index, symbol in enumerate(other):
-        reached[index + 1] = reached[index] and symbol == ANY
+        places[symbol] = places.get(symbol, 0) | 1 << index
+    anything, single = places.get(ANY, 0), places.get(ONE, 0)
+    every = (1 << len(other)) - 1 & ~anything
+    reached = _onward(1, anything)
     for symbol in one:
-        following = [reached[0] and symbol == ANY]
-        for index, theirs in enumerate(other):
-            if ANY in (symbol, theirs):
-                following.append(reached[index + 1] or following[index])
-            else:
-                following.append(reached[index] and (symbol == theirs or ONE in (symbol, theirs)))
-        reached = following
-    return reached[-1]
+        if symbol == ANY:
+            # From the first place that is reached on, everything is.
+            reached = (1 << len(other) + 1) - (reached & -reached)
+        else:
+            taken = every if symbol == ONE else places.get(symbol, 0) | single
+            reached = _onward((reached & taken) << 1 | reached & anything << 1, anything)
+        if not reached:
+            return False
+    return bool(reached >> len(other))
+
+
+def _onward(reached: int, anything: int) -> int:
+    """What is reached when the wildcards that stand next take no text at all."""
+    while more := (reached & anything) << 1 & ~reached:
+        reached |= more
+    return reached

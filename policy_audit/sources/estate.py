@@ -88,12 +88,17 @@ class Estate:
                 given=dict(one.parameters) | _given(one.path, given.parameters),
                 names=one.names,
                 links=self._links(one),
-                imported=self._imports(one.path),
-                stack_output=self._outputs(one.path),
+                imported=self._imports(one),
+                stack_output=self._outputs(one),
             )
             for one in inputs
         ]
         self._by_path = {template.path: template for template in self.templates}
+        self._by_stack = {
+            (one.stack, _place(one.pinned)): template
+            for one, template in zip(inputs, self.templates, strict=True)
+            if one.stack
+        }
         self._by_id = {one.id: template for one, template in zip(inputs, self.templates, strict=True)}
         self._index_outputs()
 
@@ -162,19 +167,20 @@ class Estate:
         self._export_names: Exports | None = None
         self._declared: Nearest[Template] | None = None
 
-    def _imports(self, path: str) -> Callable[[str], Node | None]:
-        return lambda name: self._imported(path, name)
+    def _imports(self, asking: Input) -> Callable[[str], Node | None]:
+        return lambda name: self._imported(asking, name)
 
-    def _outputs(self, path: str) -> Callable[[str, str], Node | None]:
-        return lambda stack, output: self._stack_output(path, stack, output)
+    def _outputs(self, asking: Input) -> Callable[[str, str], Node | None]:
+        return lambda stack, output: self._stack_output(asking, stack, output)
 
-    def _stack_output(self, path: str, stack: str, output: str) -> Node | None:
-        """The output of another stack: by the stack's name, else of the one template that declares such an output; of
-        several the one beside the template at `path`.
+    def _stack_output(self, asking: Input, stack: str, output: str) -> Node | None:
+        """The output of another stack: by the stack's name, in the same account and Region if these are told, else of
+        the one template that declares such an output; of several the one beside the template that asks.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
         """
-        template = self._by_path.get(self._stacks.get(stack, ""))
+        path = asking.path
+        template = self._by_stack.get((stack, _place(asking.pinned))) or self._by_path.get(self._stacks.get(stack, ""))
         if template is None:
             if self._declared is None:
                 self._declared = Nearest()
@@ -188,8 +194,10 @@ class Estate:
             self._assume(f"the stack `{self.symbols.show(stack)}` is made from {template.path}")
         return self._value(template, output)
 
-    def _imported(self, path: str, name: str) -> Node | None:
-        """The value that a template exports under `name`: of several the one beside the template at `path`."""
+    def _imported(self, asking: Input, name: str) -> Node | None:
+        """The value that a template exports under `name`: of several the one in the same account and Region, or beside
+        the template that asks."""
+        path = asking.path
         if self._exports is None:
             self._exports = Nearest()
             for template in self.templates:
@@ -197,6 +205,8 @@ class Estate:
                     if output.export is not None:
                         self._exports.add(output.export, template.path, (template, output.name))
         exporting, exports = self._exports.of(name, path), self._exports
+        if len(exporting) > 1 and any(_place(asking.pinned)):
+            exporting = [one for one in exporting if _place(one[0].scope.pseudo) == _place(asking.pinned)]
         if not exporting:
             # A name with the exporting stack's name in it, which is open: the one export that it may be.
             if self._export_names is None:
@@ -338,6 +348,11 @@ def _combinations(estates: Sequence[Estate]) -> Iterator[World]:
         if len(chosen) > 4 * MAXIMUM_WORLDS:
             break
     yield from chosen
+
+
+def _place(pseudo: Mapping[str, str]) -> tuple[str, str]:
+    """Account and Region, as far as they are told: exports and the names of stacks are unique within these."""
+    return pseudo.get("AWS::AccountId", ""), pseudo.get("AWS::Region", "")
 
 
 def parameter_assumption(template: Template, name: str) -> str:
