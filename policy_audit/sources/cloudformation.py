@@ -21,6 +21,7 @@ from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child
 
 _UNREAD = {
+    "AWS::CloudFormation::StackSet": "a stack set: its template is not read",
     "AWS::CloudFormation::Stack": "a nested stack: its template is not read",
     "AWS::Serverless::": "a resource of the Serverless transform: it is not expanded",
     "AWS::EventsV2::": "a custom event bus: its permissions are not read",

@@ -148,7 +148,12 @@ class Estate:
         parent, stack = given.parent
 
         def passed(name: str) -> Node | None:
-            parameters = self._by_id[parent].value(stack, "Parameters")
+            above = self._by_id[parent]
+            parameters = above.value(stack, "Parameters")
+            if isinstance(parameters, tree.Sequence) or given.group >= 0:
+                from policy_audit.sources import stack_sets
+
+                return stack_sets.parameter(name, parameters, above.value(stack, "StackInstancesGroup"), given.group)
             return parameters.get(name) if isinstance(parameters, tree.Mapping) else None
 
         return Links(

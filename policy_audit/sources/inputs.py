@@ -45,6 +45,8 @@ class Input(NamedTuple):
     """Tells it from other inputs, where the path alone does not: one template may be nested in several stacks."""
     parent: tuple[str, str] | None = None
     """For a nested stack's template, the key of the parent's input and the logical id of the stack there."""
+    group: int = -1
+    """For a stack of a stack set, which of its groups of stack instances it is of."""
     stack: str = ""
     """The name of the stack that it becomes, where the form says so."""
     pinned: MappingOf[str, str] = {}
