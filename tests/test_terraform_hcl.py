@@ -514,3 +514,47 @@ def test_a_plan_beside_its_configuration_is_audited_instead() -> None:
     assert [one.form for one in load(["."]).inputs] == ["Terraform configuration"]
     shutil.copy(FIXTURES / "forms" / "terraform-plan" / "plan.json", "plan.json")
     assert [one.form for one in load(["."]).inputs] == ["Terraform plan"]
+
+
+def test_modules_that_init_has_installed_are_read(instances: Callable[..., dict[str, Instance]]) -> None:
+    modules = [{"Key": "q", "Dir": ".terraform/modules/q"}, {"Key": "q.in", "Dir": ".terraform/modules/q.in"}]
+    files = {
+        ".terraform/modules/modules.json": json.dumps({"Modules": [*modules, {"Key": "far", "Dir": "../../etc"}]}),
+        ".terraform/modules/q/main.tf": 'module "in" {\n  source = "harbour/in/aws"\n  name   = "inner"\n}\n',
+        ".terraform/modules/q.in/main.tf": CHILD,
+    }
+    text = 'module "q" {\n  source = "harbour/q/aws"\n  count  = 1\n}\nmodule "far" { source = "harbour/far/aws" }\n'
+    assert list(instances(text, **files)) == ["module.q[0].module.in.aws_sqs_queue.this"]
+    assert ["outside the audited folders" in one for one in skipped(["."])] == [True]
+
+
+def test_what_a_resource_always_has_is_not_compared_with_nothing(
+    instances: Callable[..., dict[str, Instance]],
+) -> None:
+    made = instances(
+        'resource "aws_iam_role" "r" {}\nmodule "q" {\n  source = "./q"\n  role   = aws_iam_role.r.arn\n}\n',
+        **{"q/main.tf": 'variable "role" {}\nresource "aws_sqs_queue" "q" { count = var.role != null ? 1 : 0 }\n'},
+    )
+    assert {address: one.condition for address, one in made.items()} == {
+        "aws_iam_role.r": "",
+        "module.q.aws_sqs_queue.q[0]": "",
+    }
+
+
+def test_long_chains_of_values_end_within_the_stack(instances: Callable[..., dict[str, Instance]]) -> None:
+    call = (
+        'module "m" {\n  source = "./m0"\n  v = { a = [for x in [var.v] : try(x, null) == "" ? x : "${x}-"] }.a[0]\n}\n'
+    )
+    files = {f"m{n}/main.tf": 'variable "v" {}\n' + call.replace("./m0", f"../m{n + 1}") for n in range(9)}
+    files["m9/main.tf"] = 'variable "v" {}\nresource "aws_sns_topic" "t" { name = var.v }\n'
+    links = "".join(f"  l{n} = try(one([local.l{n + 1}]), [local.l{n + 1}][0])\n" for n in range(100))
+    text = f'locals {{\n{links}  l100 = "end"\n}}\nvariable "v" {{ default = "v" }}\n{call}'
+    text += 'resource "aws_sns_topic" "far" { name = local.l0 }\nresource "aws_sns_topic" "near" { name = local.l90 }\n'
+
+    def deeper(levels: int) -> dict[str, Instance]:
+        return deeper(levels - 1) if levels else instances(text, **files)
+
+    made = deeper(80)
+    assert value(made, "aws_sns_topic.near") == "end"
+    assert "levels deep" in str(value(made, "aws_sns_topic.far"))
+    assert value(made, f"{'module.m.' * 10}aws_sns_topic.t") == "v----------"

@@ -66,8 +66,8 @@ from policy_audit.sources.terraform.instances import (
     variable,
 )
 
-DEEPEST: Final = 110
-"""How deep values may be worked out from values: each level takes several calls."""
+DEEPEST: Final = 75
+"""How deep values may be worked out from values: each level takes up to ten calls of Python's thousand."""
 
 
 class Scope(Protocol):

@@ -17,7 +17,7 @@ from policy_audit.sources.terraform.hcl_json import arguments_of, body_of
 from policy_audit.sources.terraform.hcl_parse import parse_file
 from policy_audit.sources.terraform.hcl_secrets import secrets
 from policy_audit.sources.terraform.hcl_syntax import Argument, Block, Body, Expression, Literal
-from policy_audit.sources.tree import is_true
+from policy_audit.sources.tree import child, is_true, items, text
 
 SUFFIXES: Final = (".tf", ".tf.json")
 PLAN: Final = "audit the plan: `terraform plan -out plan`, then `terraform show -json plan`"
@@ -125,6 +125,19 @@ class Library:
         return (
             arguments_of(parse_json(content, path)) if path.endswith(".json") else parse_file(content, path).arguments
         )
+
+    def installed(self, folder: str) -> dict[str, str]:
+        """The folders into which `terraform init` has put modules, by the names of their calls, from the root's folder.
+
+        https://developer.hashicorp.com/terraform/cli/init#working-directory-contents
+        """
+        path = os.path.join(folder, ".terraform", "modules", "modules.json")
+        try:
+            document = parse_json(self.reach.text(path), path) if self.reach.holds(path) else None
+        except AuditError:
+            return {}
+        found = ((text(child(one, "Key")), text(child(one, "Dir"))) for one in items(child(document, "Modules")))
+        return {key: place for key, place in found if key and place}
 
     def _hide(self, path: str, body: Body) -> None:
         found = [(place.start, place.end) for place in secrets(body) if isinstance(place.source, File)]

@@ -267,6 +267,8 @@ def equal(left: Node, right: Node, budget: "Budget") -> bool | None:
         one, other = pending.pop()
         budget.spend(1)
         if is_open(one) or is_open(other):
+            if (_is_nothing(one) and has_text(other)) or (_is_nothing(other) and has_text(one)):
+                return False
             named = name_of(one)
             if not (named and named == name_of(other)):
                 undecided = True
@@ -285,6 +287,23 @@ def equal(left: Node, right: Node, budget: "Budget") -> bool | None:
         else:
             return False
     return None if undecided else True
+
+
+_MADE: Final = frozenset({"arn", "execution_arn", "id", "json", "secret_arn", "unique_id", "url"})
+"""Attributes that every resource which has them has: never null, never empty."""
+
+
+def has_text(node: Node) -> bool:
+    """Whether an open value is surely a text, and not an empty one."""
+    referred = as_reference(node)
+    if referred is not None:
+        return bool(referred.path) and referred.path[-1] in _MADE
+    parts = as_joined(node)
+    return as_encoded(node) is not None or any(isinstance(one, Scalar) and one.text for one in parts or ())
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.kind in ("null", "string") and not node.text
 
 
 def _same(left: Scalar, right: Scalar) -> bool:
