@@ -318,7 +318,7 @@ def test_open_values_keep_their_names(instances: Callable[..., dict[str, Instanc
         "e": "<var.n>/1",
         "f": '{"Resource":["<aws_iam_role.r.arn>/*",<var.n>]}',
         "g": '<replace(aws_iam_role.r.arn, ":", "-")>',
-        "h": "<what var.l is gone over for>",
+        "h": "<`var.l` is open>",
         "i": "r-",
         "j": "<var.n>,x",
     }
@@ -558,3 +558,25 @@ def test_long_chains_of_values_end_within_the_stack(instances: Callable[..., dic
     assert value(made, "aws_sns_topic.near") == "end"
     assert "levels deep" in str(value(made, "aws_sns_topic.far"))
     assert value(made, f"{'module.m.' * 10}aws_sns_topic.t") == "v----------"
+
+
+def test_values_are_the_same_only_where_all_they_are_made_of_is(instances: Callable[..., dict[str, Instance]]) -> None:
+    """What has a name is equal wherever it has it: two different values of one name would prove what is not so."""
+    pairs = (
+        ("[for x in var.l : x]", "[for x in var.l : upper(x)]"),
+        ("var.n == [1] ? 1 : 2", "var.n == [2] ? 1 : 2"),
+        ("{ a = 1 }[var.n]", "{ b = 1 }[var.n]"),
+        ("coalesce(var.n, 1)", "coalesce(var.n, 2)"),
+        ("{ (var.n) = 1 }", "{ (var.n) = 2 }"),
+        ("can(var.n.a)", "can(var.n.b)"),
+        ("contains([var.n], 1)", "contains([var.n], 2)"),
+        ('upper("${var.n}a")', 'upper("$${var.n}a")'),
+        ("var.l[*].a", "var.l[*].b"),
+        ('flatten([var.n, "a"])', 'flatten([var.n, "b"])'),
+    )
+    lines = "".join(f"  a{n} = {one}\n  b{n} = {two}\n" for n, (one, two) in enumerate(pairs))
+    made = instances(f'variable "n" {{}}\nvariable "l" {{}}\nresource "aws_sns_topic" "t" {{\n{lines}}}\n')
+    values = made["aws_sns_topic.t"].arguments
+    for n, pair in enumerate(pairs):
+        one, two = values.get(f"a{n}"), values.get(f"b{n}")
+        assert (as_unknown(one), as_unknown(two)) != (None, None) or plain(one) != plain(two), pair

@@ -9,7 +9,6 @@ from typing import Final
 
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
-from policy_audit.model.node import Scalar
 from policy_audit.sources.nodes import parse_json
 from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
@@ -17,7 +16,7 @@ from policy_audit.sources.terraform.hcl_json import arguments_of, body_of
 from policy_audit.sources.terraform.hcl_parse import parse_file
 from policy_audit.sources.terraform.hcl_secrets import secrets
 from policy_audit.sources.terraform.hcl_syntax import Argument, Block, Body, Expression, Literal
-from policy_audit.sources.tree import child, is_true, items, text
+from policy_audit.sources.tree import child, items, text
 
 SUFFIXES: Final = (".tf", ".tf.json")
 PLAN: Final = "audit the plan: `terraform plan -out plan`, then `terraform show -json plan`"
@@ -143,16 +142,3 @@ class Library:
         found = [(place.start, place.end) for place in secrets(body) if isinstance(place.source, File)]
         if found:
             self.reach.hide(path, found)
-
-
-def is_sensitive(block: Block) -> bool:
-    """Whether a variable or output is declared to be sensitive."""
-    return any(
-        isinstance(value := block.body.get(name), Literal) and is_true(value.value)
-        for name in ("sensitive", "ephemeral")
-    )
-
-
-def literal(expression: Expression | None) -> Scalar | None:
-    """The scalar that an expression plainly is."""
-    return expression.value if isinstance(expression, Literal) else None

@@ -15,8 +15,9 @@ from policy_audit.sources.terraform.hcl_builtins import BUILTINS
 from policy_audit.sources.terraform.hcl_evaluate import Environment, Evaluator
 from policy_audit.sources.terraform.hcl_files import Files
 from policy_audit.sources.terraform.hcl_functions import apply
-from policy_audit.sources.terraform.hcl_modules import PLAN, Key, Library, Module, is_local, is_sensitive, source_of
+from policy_audit.sources.terraform.hcl_modules import PLAN, Key, Library, Module, is_local, source_of
 from policy_audit.sources.terraform.hcl_repeat import MANY, Repeated, repeated
+from policy_audit.sources.terraform.hcl_secrets import is_sensitive
 from policy_audit.sources.terraform.hcl_syntax import Attribute, Block, Call, Expression, Step
 from policy_audit.sources.terraform.hcl_types import convert
 from policy_audit.sources.terraform.hcl_values import (
@@ -283,7 +284,7 @@ class ModuleScope:
         if block is None:
             raise RefusedError(f"there is no `var.{name}`")
         shown = f"{self.prefix}var.{name}"
-        if is_sensitive(block):
+        if is_sensitive(block.body):
             return variable(shown, block.head)
         given = self._given(name)
         default = block.body.get("default")
@@ -302,7 +303,7 @@ class ModuleScope:
         value = block.body.get("value") if block is not None else None
         if block is None or value is None:
             raise RefusedError(f"the module has no output `{name}`")
-        if is_sensitive(block):
+        if is_sensitive(block.body):
             return variable(f"{self.prefix}{name}", block.head)
         return self._value(value)
 

@@ -27,7 +27,7 @@ def secrets(body: Body) -> Iterator[Place]:
     pending: list[tuple[str, Body]] = [("", body)]
     while pending:
         around, one = pending.pop()
-        if around == "variable" and _is_sensitive(one):
+        if around == "variable" and is_sensitive(one):
             default = one.get("default")
             if default is not None:
                 yield default.place
@@ -36,7 +36,8 @@ def secrets(body: Body) -> Iterator[Place]:
         pending += [(block.type.text, block.body) for block in one.blocks]
 
 
-def _is_sensitive(body: Body) -> bool:
+def is_sensitive(body: Body) -> bool:
+    """Whether the body of a variable or output says that it is sensitive."""
     return any(
         isinstance(value := body.get(name), Literal) and is_true(value.value) for name in ("sensitive", "ephemeral")
     )

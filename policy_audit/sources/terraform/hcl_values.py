@@ -212,18 +212,26 @@ def name_of(node: Node) -> str:
 def _shown(node: Node) -> str:
     if not isinstance(node, Scalar) or len(node.text) > 200:
         return ""
-    return f'"{node.text}"' if node.kind == "string" else node.text or "null"
+    if node.kind != "string":
+        return node.text or "null"
+    escaped = node.text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
+    return f'"{escaped}"'
 
 
 def opened(node: Node, place: Place, what: str) -> Node:
-    """What `what` gives for an open value: the same wherever it is worked out from the same, where that has a name."""
+    """What is worked out from an open value and from more than it: nothing is known of it, for the value's own reason.
+
+    `what` says it, with `…` for the value.
+    """
     reason = as_unknown(node)
-    if reason is not None:
-        return unknown(reason, place)
     name = name_of(node)
-    return (
-        variable(what.replace("…", name, 1), place) if name else unknown(f"`{what}` is open until it is applied", place)
-    )
+    return unknown(reason or f"`{name or what}` is open", place)
+
+
+def derived(node: Node, place: Place, what: str) -> Node:
+    """What `what` gives for an open value alone: the same wherever it is worked out, if the value has a name."""
+    name = name_of(node)
+    return variable(what.replace("…", name, 1), place) if name else opened(node, place, what)
 
 
 def mapped(node: Node, work: Callable[[Node], Node]) -> Node:
