@@ -383,8 +383,8 @@ def test_the_report_tells_defaults_and_knows_variables_that_were_given() -> None
 
 
 def test_secrets_are_in_no_output() -> None:
-    secrets = ("hunter2-a", "hunter2-b", "hunter2-c", "hunter2-d", "hunter2-e")
-    write("terraform.tfvars", f'b = "{secrets[1]}"\n')
+    secrets = tuple(f"hunter2-{letter}" for letter in "abcdefghi")
+    write("terraform.tfvars", f'b = "{secrets[1]}"\nslack_webhook = "{secrets[8]}"\n')
     write(
         "main.tf",
         ROLE
@@ -394,6 +394,9 @@ def test_secrets_are_in_no_output() -> None:
         + 'resource "aws_cloudwatch_event_connection" "c" {\n  name = "c"\n  authorization_type = "API_KEY"\n'
         + f'  auth_parameters {{\n    api_key {{\n      key = "k"\n      value = "{secrets[3]}"\n    }}\n  }}\n}}\n'
         + f'resource "aws_db_instance" "d" {{ password = "{secrets[4]}" }}\n'
+        + f'locals {{\n  s = sensitive("{secrets[5]}")\n  db_password = "{secrets[6]}"\n}}\n'
+        + 'resource "aws_secretsmanager_secret_version" "v" {\n'
+        + f'  secret_string = jsonencode({{ a = "{secrets[7]}" }})\n}}\n'
         + 'resource "aws_iam_role_policy" "p" {\n  role = aws_iam_role.caller.id\n'
         + "  policy = jsonencode({\n    Statement = [\n"
         + '      { Effect = "Allow", Action = "s3:GetObjekt", Resource = [var.a, var.b] }\n    ]\n  })\n}\n',
@@ -404,6 +407,7 @@ def test_secrets_are_in_no_output() -> None:
         shown = render(name, report, View())
         assert not [one for one in secrets if one in shown], name
     assert not [one for one in secrets if one in repr(report)]
+    assert not [text for text in load(["."]).texts.values() if "hunter2" in text]
 
 
 BOMBS = {

@@ -121,9 +121,10 @@ class Library:
         """What a file of values (`.tfvars`, `.tfvars.json`) sets. Raises AuditError for one that can't be read."""
         content = self.reach.text(path)
         self.reach.claim(path)
-        return (
-            arguments_of(parse_json(content, path)) if path.endswith(".json") else parse_file(content, path).arguments
-        )
+        as_json = path.endswith(".json")
+        found = arguments_of(parse_json(content, path)) if as_json else parse_file(content, path).arguments
+        self._hide(path, Body(found, ()))
+        return found
 
     def installed(self, folder: str) -> dict[str, str]:
         """The folders into which `terraform init` has put modules, by the names of their calls, from the root's folder.
