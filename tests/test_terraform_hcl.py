@@ -318,7 +318,7 @@ def test_open_values_keep_their_names(instances: Callable[..., dict[str, Instanc
         "e": "<var.n>/1",
         "f": '{"Resource":["<aws_iam_role.r.arn>/*",<var.n>]}',
         "g": '<replace(aws_iam_role.r.arn, ":", "-")>',
-        "h": "<what var.l is gone over for>",
+        "h": "<`var.l` is open>",
         "i": "r-",
         "j": "<var.n>,x",
     }
@@ -383,8 +383,8 @@ def test_the_report_tells_defaults_and_knows_variables_that_were_given() -> None
 
 
 def test_secrets_are_in_no_output() -> None:
-    secrets = ("hunter2-a", "hunter2-b", "hunter2-c", "hunter2-d", "hunter2-e")
-    write("terraform.tfvars", f'b = "{secrets[1]}"\n')
+    secrets = tuple(f"hunter2-{letter}" for letter in "abcdefghi")
+    write("terraform.tfvars", f'b = "{secrets[1]}"\nslack_webhook = "{secrets[8]}"\n')
     write(
         "main.tf",
         ROLE
@@ -394,6 +394,9 @@ def test_secrets_are_in_no_output() -> None:
         + 'resource "aws_cloudwatch_event_connection" "c" {\n  name = "c"\n  authorization_type = "API_KEY"\n'
         + f'  auth_parameters {{\n    api_key {{\n      key = "k"\n      value = "{secrets[3]}"\n    }}\n  }}\n}}\n'
         + f'resource "aws_db_instance" "d" {{ password = "{secrets[4]}" }}\n'
+        + f'locals {{\n  s = sensitive("{secrets[5]}")\n  db_password = "{secrets[6]}"\n}}\n'
+        + 'resource "aws_secretsmanager_secret_version" "v" {\n'
+        + f'  secret_string = jsonencode({{ a = "{secrets[7]}" }})\n}}\n'
         + 'resource "aws_iam_role_policy" "p" {\n  role = aws_iam_role.caller.id\n'
         + "  policy = jsonencode({\n    Statement = [\n"
         + '      { Effect = "Allow", Action = "s3:GetObjekt", Resource = [var.a, var.b] }\n    ]\n  })\n}\n',
@@ -404,6 +407,7 @@ def test_secrets_are_in_no_output() -> None:
         shown = render(name, report, View())
         assert not [one for one in secrets if one in shown], name
     assert not [one for one in secrets if one in repr(report)]
+    assert not [text for text in load(["."]).texts.values() if "hunter2" in text]
 
 
 BOMBS = {
@@ -514,3 +518,69 @@ def test_a_plan_beside_its_configuration_is_audited_instead() -> None:
     assert [one.form for one in load(["."]).inputs] == ["Terraform configuration"]
     shutil.copy(FIXTURES / "forms" / "terraform-plan" / "plan.json", "plan.json")
     assert [one.form for one in load(["."]).inputs] == ["Terraform plan"]
+
+
+def test_modules_that_init_has_installed_are_read(instances: Callable[..., dict[str, Instance]]) -> None:
+    modules = [{"Key": "q", "Dir": ".terraform/modules/q"}, {"Key": "q.in", "Dir": ".terraform/modules/q.in"}]
+    files = {
+        ".terraform/modules/modules.json": json.dumps({"Modules": [*modules, {"Key": "far", "Dir": "../../etc"}]}),
+        ".terraform/modules/q/main.tf": 'module "in" {\n  source = "harbour/in/aws"\n  name   = "inner"\n}\n',
+        ".terraform/modules/q.in/main.tf": CHILD,
+    }
+    text = 'module "q" {\n  source = "harbour/q/aws"\n  count  = 1\n}\nmodule "far" { source = "harbour/far/aws" }\n'
+    assert list(instances(text, **files)) == ["module.q[0].module.in.aws_sqs_queue.this"]
+    assert ["outside the audited folders" in one for one in skipped(["."])] == [True]
+
+
+def test_what_a_resource_always_has_is_not_compared_with_nothing(
+    instances: Callable[..., dict[str, Instance]],
+) -> None:
+    made = instances(
+        'resource "aws_iam_role" "r" {}\nmodule "q" {\n  source = "./q"\n  role   = aws_iam_role.r.arn\n}\n',
+        **{"q/main.tf": 'variable "role" {}\nresource "aws_sqs_queue" "q" { count = var.role != null ? 1 : 0 }\n'},
+    )
+    assert {address: one.condition for address, one in made.items()} == {
+        "aws_iam_role.r": "",
+        "module.q.aws_sqs_queue.q[0]": "",
+    }
+
+
+def test_long_chains_of_values_end_within_the_stack(instances: Callable[..., dict[str, Instance]]) -> None:
+    call = (
+        'module "m" {\n  source = "./m0"\n  v = { a = [for x in [var.v] : try(x, null) == "" ? x : "${x}-"] }.a[0]\n}\n'
+    )
+    files = {f"m{n}/main.tf": 'variable "v" {}\n' + call.replace("./m0", f"../m{n + 1}") for n in range(9)}
+    files["m9/main.tf"] = 'variable "v" {}\nresource "aws_sns_topic" "t" { name = var.v }\n'
+    links = "".join(f"  l{n} = try(one([local.l{n + 1}]), [local.l{n + 1}][0])\n" for n in range(100))
+    text = f'locals {{\n{links}  l100 = "end"\n}}\nvariable "v" {{ default = "v" }}\n{call}'
+    text += 'resource "aws_sns_topic" "far" { name = local.l0 }\nresource "aws_sns_topic" "near" { name = local.l90 }\n'
+
+    def deeper(levels: int) -> dict[str, Instance]:
+        return deeper(levels - 1) if levels else instances(text, **files)
+
+    made = deeper(80)
+    assert value(made, "aws_sns_topic.near") == "end"
+    assert "levels deep" in str(value(made, "aws_sns_topic.far"))
+    assert value(made, f"{'module.m.' * 10}aws_sns_topic.t") == "v----------"
+
+
+def test_values_are_the_same_only_where_all_they_are_made_of_is(instances: Callable[..., dict[str, Instance]]) -> None:
+    """What has a name is equal wherever it has it: two different values of one name would prove what is not so."""
+    pairs = (
+        ("[for x in var.l : x]", "[for x in var.l : upper(x)]"),
+        ("var.n == [1] ? 1 : 2", "var.n == [2] ? 1 : 2"),
+        ("{ a = 1 }[var.n]", "{ b = 1 }[var.n]"),
+        ("coalesce(var.n, 1)", "coalesce(var.n, 2)"),
+        ("{ (var.n) = 1 }", "{ (var.n) = 2 }"),
+        ("can(var.n.a)", "can(var.n.b)"),
+        ("contains([var.n], 1)", "contains([var.n], 2)"),
+        ('upper("${var.n}a")', 'upper("$${var.n}a")'),
+        ("var.l[*].a", "var.l[*].b"),
+        ('flatten([var.n, "a"])', 'flatten([var.n, "b"])'),
+    )
+    lines = "".join(f"  a{n} = {one}\n  b{n} = {two}\n" for n, (one, two) in enumerate(pairs))
+    made = instances(f'variable "n" {{}}\nvariable "l" {{}}\nresource "aws_sns_topic" "t" {{\n{lines}}}\n')
+    values = made["aws_sns_topic.t"].arguments
+    for n, pair in enumerate(pairs):
+        one, two = values.get(f"a{n}"), values.get(f"b{n}")
+        assert (as_unknown(one), as_unknown(two)) != (None, None) or plain(one) != plain(two), pair

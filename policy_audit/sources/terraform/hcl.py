@@ -18,6 +18,7 @@ from policy_audit.sources.terraform.hcl_evaluate import Environment
 from policy_audit.sources.terraform.hcl_modules import SUFFIXES, Library, Module, is_local
 from policy_audit.sources.terraform.hcl_parse import parse_expression
 from policy_audit.sources.terraform.hcl_scope import Configuration, ModuleScope, Resource, all_resources
+from policy_audit.sources.terraform.hcl_secrets import is_sensitive
 from policy_audit.sources.terraform.hcl_syntax import Argument, Expression, Literal, Name
 from policy_audit.sources.terraform.hcl_values import RefusedError, UnsupportedError
 from policy_audit.sources.terraform.instances import Instance
@@ -183,10 +184,8 @@ def _of_user(module: Module, reach: Reach) -> list[tuple[str, str]]:
 
 def _hide(argument: Argument, module: Module, path: str, reach: Reach) -> None:
     """Keeps the value of a sensitive variable out of reports."""
-    from policy_audit.sources.terraform.hcl_modules import is_sensitive
-
     block = module.variables.get(argument.name.text)
-    if block is None or is_sensitive(block):
+    if block is None or is_sensitive(block.body):
         reach.hide(path, [(argument.value.place.start, argument.value.place.end)])
 
 

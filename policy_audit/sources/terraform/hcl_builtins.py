@@ -16,6 +16,7 @@ from policy_audit.sources.terraform.hcl_values import (
     RefusedError,
     UnsupportedError,
     boolean,
+    derived,
     entries_of,
     mapped,
     open_within,
@@ -61,7 +62,7 @@ def _of_path(work: Callable[[Files, str, Call], Node]) -> Builtin:
 
         def named(name: Node) -> Node:
             if is_open(name):
-                return opened(name, call.place, f"{call.name}(…)")
+                return derived(name, call.place, f"{call.name}(…)")
             return work(scope.configuration.files, text_of(name), call)
 
         return mapped(given[0], named)
@@ -129,7 +130,7 @@ def _sensitive(scope: "ModuleScope", call: Call, around: Environment) -> Node:
 
 
 def _issensitive(scope: "ModuleScope", call: Call, around: Environment) -> Node:
-    return variable("whether a value is sensitive", call.place)
+    return unknown("whether a value is sensitive is not worked out", call.place)
 
 
 def _type(scope: "ModuleScope", call: Call, around: Environment) -> Node:

@@ -16,13 +16,14 @@ from policy_audit.sources.terraform.hcl_values import (
     SetOf,
     as_text,
     equal,
+    has_text,
     is_null,
     null,
     opened,
     text_of,
     truth_of,
 )
-from policy_audit.sources.terraform.instances import as_joined, as_reference, as_variable, is_open
+from policy_audit.sources.terraform.instances import as_variable, is_open
 
 
 def _tested(given: Given, stop: bool) -> Node:
@@ -51,17 +52,11 @@ def _chunklist(given: Given) -> Node:
 def _coalesce(given: Given) -> Node:
     for one in given.arguments:
         if is_open(one):
-            return one if _has_text(one) else opened(one, given.place, "coalesce(…)")
+            return one if has_text(one) else opened(one, given.place, "coalesce(…)")
         if not is_null(one) and not (isinstance(one, Scalar) and one.kind == "string" and not one.text):
             texts = any(isinstance(other, Scalar) and other.kind == "string" for other in given.arguments)
             return as_text(one) if texts else one
     raise RefusedError("all values are null or empty")
-
-
-def _has_text(node: Node) -> bool:
-    """Whether an open text is surely not empty: some of it is known."""
-    parts = as_joined(node)
-    return parts is not None and any(isinstance(one, Scalar) and one.text for one in parts)
 
 
 def _coalescelist(given: Given) -> Node:
@@ -74,7 +69,7 @@ def _coalescelist(given: Given) -> Node:
 def _compact(given: Given) -> Node:
     kept: list[Node] = []
     for one in given.items(0):
-        if is_open(one) and not _has_text(one) and as_reference(one) is None:
+        if is_open(one) and not has_text(one):
             return opened(one, given.place, "compact([…])")
         if is_open(one) or not (is_null(one) or text_of(one) == ""):
             kept.append(one if is_open(one) else as_text(one))

@@ -21,9 +21,9 @@ from policy_audit.sources.terraform.hcl_values import (
     UnsupportedError,
     as_text,
     boolean,
+    derived,
     is_null,
     mapped,
-    opened,
     weigh,
 )
 from policy_audit.sources.terraform.instances import as_encoded, encoded, is_open
@@ -48,7 +48,7 @@ def _decoded(given: Given, *, yaml_too: bool) -> Node:
     if inner is not None:
         return inner
     if is_open(given.arguments[0]):
-        return opened(given.arguments[0], given.place, "jsondecode(…)" if not yaml_too else "yamldecode(…)")
+        return derived(given.arguments[0], given.place, "jsondecode(…)" if not yaml_too else "yamldecode(…)")
     try:
         found = parse_embedded(as_text(given.arguments[0]), yaml_too=yaml_too)
     except AuditError as error:

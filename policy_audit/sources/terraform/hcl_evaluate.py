@@ -39,6 +39,7 @@ from policy_audit.sources.terraform.hcl_values import (
     as_text,
     boolean,
     calculated,
+    derived,
     entries_of,
     equal,
     integer_of,
@@ -46,7 +47,6 @@ from policy_audit.sources.terraform.hcl_values import (
     joined_texts,
     mapped,
     name_of,
-    null,
     number,
     number_of,
     opened,
@@ -66,8 +66,8 @@ from policy_audit.sources.terraform.instances import (
     variable,
 )
 
-DEEPEST: Final = 110
-"""How deep values may be worked out from values: each level takes several calls."""
+DEEPEST: Final = 75
+"""How deep values may be worked out from values: each level takes up to ten calls of Python's thousand."""
 
 
 class Scope(Protocol):
@@ -174,7 +174,7 @@ class Evaluator:
             if isinstance(step, Attribute):
                 node = self._attribute(node, step, around)
             elif isinstance(step, Index):
-                node = self._index(node, self.value(step.key, around), step.place)
+                node = self._index(node, self.value(step.key, around), step.place, around)
             else:
                 node = self._splat(node, step.steps, step.place, around)
         return node
@@ -196,17 +196,17 @@ class Evaluator:
             return _item(node, int(step.name[:9]))
         raise RefusedError(f"this value has no attribute `{step.name}`")
 
-    def _index(self, node: Node, key: Node, place: Place) -> Node:
+    def _index(self, node: Node, key: Node, place: Place, around: Environment) -> Node:
         if is_open(key):
-            return opened(key, place, "…[…]") if as_unknown(key) else unknown("the key of an item is open", place)
+            return opened(key, place, "the key …")
         referred = as_reference(node)
         if referred is not None and referred.path:
             return reference(referred.address, (*referred.path, text_of(key)), place)
         if referred is not None:
-            return self._attribute_by(node, text_of(key), place)
+            return around.scope.attribute(referred.address, text_of(key), place)
         if is_open(node):
             shown = text_of(key) if isinstance(key, Scalar) and key.kind == "number" else f'"{text_of(key)}"'
-            return _step(node, f"[{shown}]", place, lambda one: self._index(one, key, place))
+            return _step(node, f"[{shown}]", place, lambda one: self._index(one, key, place, around))
         if isinstance(node, Mapping):
             found = node.get(text_of(key))
             if found is None:
@@ -215,9 +215,6 @@ class Evaluator:
         if isinstance(node, Sequence) and not isinstance(node, SetOf):
             return _item(node, integer_of(key))
         raise RefusedError("this value has no items")
-
-    def _attribute_by(self, node: Node, name: str, place: Place) -> Node:
-        raise RefusedError(f"`{name}` of a resource without `count` or `for_each`")
 
     def _splat(self, node: Node, steps: tuple[Step, ...], place: Place, around: Environment) -> Node:
         def over(one: Node) -> Node:
@@ -275,7 +272,7 @@ class Evaluator:
         """The surroundings for each item of a collection; one open value, if the collection is open."""
         over = self.value(collection, around)
         if is_open(over):
-            yield opened(over, collection.place, "what … is gone over for")
+            yield opened(over, collection.place, "a loop over …")
             return
         for key, value in pairs(over):
             self.budget.spend(1)
@@ -296,7 +293,9 @@ class Evaluator:
         operand, place = self.value(expression.operand, around), expression.place
         if expression.operator == "!":
             return chosen(operand, lambda: boolean(False, place), lambda: boolean(True, place), place)
-        return mapped(operand, lambda one: opened(one, place, "-…") if is_open(one) else number(-number_of(one), place))
+        return mapped(
+            operand, lambda one: derived(one, place, "-…") if is_open(one) else number(-number_of(one), place)
+        )
 
     def _binary(self, expression: Binary, around: Environment) -> Node:
         operator, place = expression.operator, expression.place
@@ -439,6 +438,3 @@ def _grouped(found: Iterable[tuple[Scalar | None, Node]], expression: For) -> No
         ),
         place,
     )
-
-
-__all__ = ["DEEPEST", "Environment", "Evaluator", "Scope", "chosen", "null", "pairs"]

@@ -13,12 +13,12 @@ from policy_audit.sources.terraform.hcl_values import (
     RefusedError,
     UnsupportedError,
     as_text,
+    derived,
     integer_of,
     is_null,
     joined_texts,
     mapped,
     number_of,
-    opened,
     text_of,
     truth_of,
 )
@@ -62,7 +62,7 @@ def _one(found: "re.Match[str]", value: Node, given: Given) -> Node:
     def known(one: Node) -> Node:
         if is_open(one):
             plain = found["verb"] in "sv" and not found["width"] and found["precision"] is None
-            return one if plain else opened(one, given.place, f'format("{found.group()}", …)')
+            return one if plain else derived(one, given.place, f'format("{found.group()}", …)')
         return given.of_text(_padded(found, _shown(found, one, given)))
 
     return mapped(value, known)

@@ -22,7 +22,7 @@ from policy_audit.sources.terraform.hcl_values import (
     open_within,
     opened,
 )
-from policy_audit.sources.terraform.instances import as_choice, as_encoded, is_open, unknown, variable
+from policy_audit.sources.terraform.instances import as_choice, as_encoded, is_open, variable
 
 FUNCTIONS: Final[dict[str, Function]] = {**COLLECTIONS, **ENCODINGS, **NUMBERS, **TEXTS}
 
@@ -73,4 +73,4 @@ def _opened(name: str, arguments: tuple[Node, ...], first: Node, place: Place) -
     names = [name_of(one) if not isinstance(one, Sequence) else "" for one in arguments]
     if all(names):
         return variable(f"{name}({', '.join(names)})", place)
-    return opened(first, place, f"{name}(…)") if name_of(first) == "" else unknown(f"`{name_of(first)}` is open", place)
+    return opened(first, place, f"{name}(…)")

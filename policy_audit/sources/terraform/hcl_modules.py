@@ -9,7 +9,6 @@ from typing import Final
 
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
-from policy_audit.model.node import Scalar
 from policy_audit.sources.nodes import parse_json
 from policy_audit.sources.places import File
 from policy_audit.sources.reach import Reach
@@ -17,7 +16,7 @@ from policy_audit.sources.terraform.hcl_json import arguments_of, body_of
 from policy_audit.sources.terraform.hcl_parse import parse_file
 from policy_audit.sources.terraform.hcl_secrets import secrets
 from policy_audit.sources.terraform.hcl_syntax import Argument, Block, Body, Expression, Literal
-from policy_audit.sources.tree import is_true
+from policy_audit.sources.tree import child, items, text
 
 SUFFIXES: Final = (".tf", ".tf.json")
 PLAN: Final = "audit the plan: `terraform plan -out plan`, then `terraform show -json plan`"
@@ -122,24 +121,25 @@ class Library:
         """What a file of values (`.tfvars`, `.tfvars.json`) sets. Raises AuditError for one that can't be read."""
         content = self.reach.text(path)
         self.reach.claim(path)
-        return (
-            arguments_of(parse_json(content, path)) if path.endswith(".json") else parse_file(content, path).arguments
-        )
+        as_json = path.endswith(".json")
+        found = arguments_of(parse_json(content, path)) if as_json else parse_file(content, path).arguments
+        self._hide(path, Body(found, ()))
+        return found
+
+    def installed(self, folder: str) -> dict[str, str]:
+        """The folders into which `terraform init` has put modules, by the names of their calls, from the root's folder.
+
+        https://developer.hashicorp.com/terraform/cli/init#working-directory-contents
+        """
+        path = os.path.join(folder, ".terraform", "modules", "modules.json")
+        try:
+            document = parse_json(self.reach.text(path), path) if self.reach.holds(path) else None
+        except AuditError:
+            return {}
+        found = ((text(child(one, "Key")), text(child(one, "Dir"))) for one in items(child(document, "Modules")))
+        return {key: place for key, place in found if key and place}
 
     def _hide(self, path: str, body: Body) -> None:
         found = [(place.start, place.end) for place in secrets(body) if isinstance(place.source, File)]
         if found:
             self.reach.hide(path, found)
-
-
-def is_sensitive(block: Block) -> bool:
-    """Whether a variable or output is declared to be sensitive."""
-    return any(
-        isinstance(value := block.body.get(name), Literal) and is_true(value.value)
-        for name in ("sensitive", "ephemeral")
-    )
-
-
-def literal(expression: Expression | None) -> Scalar | None:
-    """The scalar that an expression plainly is."""
-    return expression.value if isinstance(expression, Literal) else None

@@ -1,6 +1,7 @@
 """Modules at work: what variables, locals, resources and calls of modules come to in each instance of a module."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
 from typing import Final
@@ -14,8 +15,9 @@ from policy_audit.sources.terraform.hcl_builtins import BUILTINS
 from policy_audit.sources.terraform.hcl_evaluate import Environment, Evaluator
 from policy_audit.sources.terraform.hcl_files import Files
 from policy_audit.sources.terraform.hcl_functions import apply
-from policy_audit.sources.terraform.hcl_modules import PLAN, Key, Library, Module, is_local, is_sensitive, source_of
+from policy_audit.sources.terraform.hcl_modules import PLAN, Key, Library, Module, is_local, source_of
 from policy_audit.sources.terraform.hcl_repeat import MANY, Repeated, repeated
+from policy_audit.sources.terraform.hcl_secrets import is_sensitive
 from policy_audit.sources.terraform.hcl_syntax import Attribute, Block, Call, Expression, Step
 from policy_audit.sources.terraform.hcl_types import convert
 from policy_audit.sources.terraform.hcl_values import (
@@ -41,13 +43,21 @@ class Configuration:
 
     def __init__(self, library: Library, folder: str) -> None:
         self.library = library
+        self.folder = folder
         self.files = Files(library.reach, folder)
+        self._installed: dict[str, str] | None = None
         self.evaluator = Evaluator(Budget(STEPS))
         self.objects: dict[str, ModuleScope | Resource | None] = {}
         """Resources and modules by their addresses; None for a module that is not here."""
         self.scopes: list[ModuleScope] = []
         self.told: dict[str, Skipped] = {}
         self.count = 0
+
+    def installed(self, key: str) -> str:
+        """The folder into which `terraform init` has put the module called `vpc`, or `vpc.endpoints`; empty if none."""
+        if self._installed is None:
+            self._installed = self.library.installed(self.folder)
+        return self._installed.get(key, "")
 
     def tell(self, place: Place, reason: str) -> None:
         """Notes what is not worked out, once for each place."""
@@ -113,6 +123,7 @@ class Resource:
         return Mapping(tuple(found), self.block.place)
 
 
+_NAME: Final = re.compile(r"module\.([\w-]+)[.\[]")
 _META: Final = frozenset(
     {"count", "for_each", "depends_on", "provider", "providers", "lifecycle", "provisioner", "connection", "source",
      "version"}
@@ -273,7 +284,7 @@ class ModuleScope:
         if block is None:
             raise RefusedError(f"there is no `var.{name}`")
         shown = f"{self.prefix}var.{name}"
-        if is_sensitive(block):
+        if is_sensitive(block.body):
             return variable(shown, block.head)
         given = self._given(name)
         default = block.body.get("default")
@@ -292,7 +303,7 @@ class ModuleScope:
         value = block.body.get("value") if block is not None else None
         if block is None or value is None:
             raise RefusedError(f"the module has no output `{name}`")
-        if is_sensitive(block):
+        if is_sensitive(block.body):
             return variable(f"{self.prefix}{name}", block.head)
         return self._value(value)
 
@@ -376,20 +387,25 @@ class ModuleScope:
             depth=self.depth + 1,
         )
 
+    def _key(self, name: str) -> str:
+        """How `terraform init` calls a module: by the names of the calls, without indexes."""
+        return ".".join((*_NAME.findall(self.prefix), name))
+
     def _module_of(self, name: str, block: Block) -> Module | None:
         """The module that is called; None, and told, if it is not here."""
         source = source_of(block)
         shown = f"`{self.prefix}module.{name}`"
-        if not is_local(source):
+        local = is_local(source)
+        installed = "" if local else self.configuration.installed(self._key(name))
+        if not local and not installed:
             self.configuration.tell(block.head, f"{shown} comes from `{source}`: what it makes is not read")
             return None
         if self.depth >= DEEPEST_MODULE:
-            self.configuration.tell(
-                block.head, f"{shown} is nested deeper than {DEEPEST_MODULE} modules: it is not read"
-            )
+            self.configuration.tell(block.head, f"{shown} is nested deeper than {DEEPEST_MODULE} modules: not read")
             return None
         try:
-            folder = self.configuration.library.reach.beside(os.path.join(self.module.folder, "x"), source)
+            within = self.module.folder if local else self.configuration.folder
+            folder = self.configuration.library.reach.beside(os.path.join(within, "x"), source if local else installed)
         except AuditError as error:
             self.configuration.tell(block.head, f"{shown}: {error.message}")
             return None

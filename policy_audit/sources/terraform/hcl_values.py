@@ -212,18 +212,26 @@ def name_of(node: Node) -> str:
 def _shown(node: Node) -> str:
     if not isinstance(node, Scalar) or len(node.text) > 200:
         return ""
-    return f'"{node.text}"' if node.kind == "string" else node.text or "null"
+    if node.kind != "string":
+        return node.text or "null"
+    escaped = node.text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
+    return f'"{escaped}"'
 
 
 def opened(node: Node, place: Place, what: str) -> Node:
-    """What `what` gives for an open value: the same wherever it is worked out from the same, where that has a name."""
+    """What is worked out from an open value and from more than it: nothing is known of it, for the value's own reason.
+
+    `what` says it, with `…` for the value.
+    """
     reason = as_unknown(node)
-    if reason is not None:
-        return unknown(reason, place)
     name = name_of(node)
-    return (
-        variable(what.replace("…", name, 1), place) if name else unknown(f"`{what}` is open until it is applied", place)
-    )
+    return unknown(reason or f"`{name or what}` is open", place)
+
+
+def derived(node: Node, place: Place, what: str) -> Node:
+    """What `what` gives for an open value alone: the same wherever it is worked out, if the value has a name."""
+    name = name_of(node)
+    return variable(what.replace("…", name, 1), place) if name else opened(node, place, what)
 
 
 def mapped(node: Node, work: Callable[[Node], Node]) -> Node:
@@ -267,6 +275,8 @@ def equal(left: Node, right: Node, budget: "Budget") -> bool | None:
         one, other = pending.pop()
         budget.spend(1)
         if is_open(one) or is_open(other):
+            if (_is_nothing(one) and has_text(other)) or (_is_nothing(other) and has_text(one)):
+                return False
             named = name_of(one)
             if not (named and named == name_of(other)):
                 undecided = True
@@ -285,6 +295,23 @@ def equal(left: Node, right: Node, budget: "Budget") -> bool | None:
         else:
             return False
     return None if undecided else True
+
+
+_MADE: Final = frozenset({"arn", "execution_arn", "id", "json", "secret_arn", "unique_id", "url"})
+"""Attributes that every resource which has them has: never null, never empty."""
+
+
+def has_text(node: Node) -> bool:
+    """Whether an open value is surely a text, and not an empty one."""
+    referred = as_reference(node)
+    if referred is not None:
+        return bool(referred.path) and referred.path[-1] in _MADE
+    parts = as_joined(node)
+    return as_encoded(node) is not None or any(isinstance(one, Scalar) and one.text for one in parts or ())
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.kind in ("null", "string") and not node.text
 
 
 def _same(left: Scalar, right: Scalar) -> bool:
