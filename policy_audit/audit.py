@@ -1,10 +1,10 @@
 """The audit: load, derive, prove, collect."""
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from policy_audit.collect import Judged, Settled, at_fault, checked, finding
-from policy_audit.findings import Finding, Report, Skipped
+from policy_audit.findings import CallPath, Finding, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -41,23 +41,24 @@ def audit(
     cache: str = "",
     *,
     detailed: bool = False,
+    traced: bool = False,
 ) -> Report:
     """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited.
 
     `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report. A `detailed`
-    report tells of each requirement everything that its verdict assumes.
+    report tells of each requirement everything that its verdict assumes, and a `traced` one the way of every call.
     """
     # An audit makes millions of tuples that live to its end, and hardly a cycle: looking for some costs a fifth of it.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _audit(paths, options, cache, detailed)
+        return _audit(paths, options, cache, detailed, traced)
     finally:
         if collecting:
             gc.enable()
 
 
-def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -> Report:
+def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, traced: bool) -> Report:
     every = read_rules(options.rules, cache)
     rules = tuple(
         rule._replace(severity=options.severities[rule.id]) if rule.id in options.severities else rule
@@ -73,9 +74,14 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -
     estate = Estate(loaded.inputs, given)
     cases: Cases = {}
     worlds = []
+    ways: list[tuple[CallPath, ...]] = []
+    parts: dict[str, str] = {}
     for world in estate.worlds():
         worlds.append(world)
-        _in_world(estate, world, rules, options, cases, detailed, cache)
+        system = _in_world(estate, world, rules, options, cases, detailed, cache)
+        if traced:
+            ways.append(_paths(system, estate))
+            parts |= _parts(system)
     possible = [world for world in worlds if estate.possible(world)]
     judged = _collect(cases, possible, estate, options, detailed)
     settled = Settled(judged)
@@ -95,19 +101,22 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool) -
         ),
         assumptions=(*_assumptions(estate), *(one for each in loaded.inputs for one in each.assumed)),
         targets=loaded.targets,
-        texts=_texts(estate, loaded.texts, findings, options),
+        texts=_texts(estate, loaded.texts, findings, options, traced),
         rules={rule.id: rule.since for rule in rules},
         ignored=settled.ignored,
         baselined=settled.baselined,
         asked=rules,
+        parts=parts,
+        paths=_each_once(found for world, found in zip(worlds, ways, strict=False) if world in possible),
     )
 
 
 def _texts(
-    estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding], options: Options
+    estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding], options: Options, traced: bool
 ) -> dict[str, tuple[str, ...]]:
-    """The lines of the files that findings point at."""
-    files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
+    """The lines of the files that findings point at; of all, if the report is to show what decides each requirement."""
+    files = set(texts) if traced else set()
+    files |= {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
     if not files:
         return {}
     # An audit without findings starts faster without.
@@ -123,7 +132,7 @@ def _texts(
 
 def _in_world(
     estate: Estate, world: World, rules: Sequence[Rule], options: Options, cases: Cases, detailed: bool, cache: str
-) -> None:
+) -> System:
     system: System = read_system(estate, options.callers, options.deployers, cache)
     for requirement in derive(rules, system):
         same = cases.setdefault((requirement.rule.id, requirement.address, requirement.sentence), [])
@@ -134,6 +143,24 @@ def _in_world(
             )
             same.append(case)
         case.worlds.append(world)
+    return system
+
+
+def _each_once(ways: Iterable[tuple[CallPath, ...]]) -> tuple[CallPath, ...]:
+    return tuple(dict.fromkeys(path for found in ways for path in found))
+
+
+def _parts(system: System) -> dict[str, str]:
+    from policy_audit.model.call_paths import parts_of_stops
+
+    return parts_of_stops(system)
+
+
+def _paths(system: System, estate: Estate) -> tuple[CallPath, ...]:
+    from policy_audit.model.call_paths import call_paths
+    from policy_audit.sources.backends import read_backends
+
+    return call_paths(system, read_backends(estate.templates))
 
 
 def _spans(requirement: Requirement) -> frozenset[Span]:

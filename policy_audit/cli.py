@@ -28,7 +28,7 @@ from policy_audit.commands.options import settings as settings_of
 from policy_audit.commands.terminal import colored, encoding, write
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import SEVERITIES, Report
-from policy_audit.formats import FOR_PEOPLE, View, render
+from policy_audit.formats import FOR_PEOPLE, TRACED, View, render
 
 if TYPE_CHECKING:
     from policy_audit.outputs import Output
@@ -169,8 +169,9 @@ def check(
     try:
         settings = settings_of(**said)
         options = settings.options._replace(baseline=known_findings(settings, baseline, no_baseline))
+        traced = bool(TRACED & {output, *(each.format for each in reports)})
         audited = (options.root or ".",) if changed else paths or (".",)
-        report = audit(audited, options, cache_folder(no_cache), detailed=verbose)
+        report = audit(audited, options, cache_folder(no_cache), detailed=verbose or traced, traced=traced)
         if changed:
             from policy_audit.changed import concerning
 

@@ -118,6 +118,37 @@ class Target(NamedTuple):
     form: str
 
 
+class Stop(NamedTuple):
+    """A resource that a call passes. `kind` is a reader's word: `role`, `connection`, `REST API`, `load balancer` …"""
+
+    kind: str
+    name: str
+    address: str = ""
+    """Empty for what no audited file declares."""
+    span: Span | None = None
+    detail: str = ""
+    """What a reader wants to know of it at a glance: `internal`, `port 443` …"""
+    unseen: str = ""
+    """Why the audit does not see it, as a clause."""
+
+
+class CallPath(NamedTuple):
+    """The way of one call: what makes it, and every resource that it passes, in this order.
+
+    A requirement is about this call if its `span` is the call's; it is about a stop if its address is the stop's, or
+    that of a part of it (`Report.parts`), and its `span` no call's.
+    """
+
+    origin: Stop
+    """The state machine, event rule, pipe or schedule."""
+    name: str
+    """The state, or the target."""
+    call: str
+    """What it calls: `GET /orders`, `dynamodb:putItem`."""
+    span: Span
+    stops: tuple[Stop, ...] = ()
+
+
 class Report(NamedTuple):
     """Everything one audit found. `texts` gives the lines of the files for excerpts, secrets masked."""
 
@@ -134,6 +165,10 @@ class Report(NamedTuple):
     """Findings that the baseline holds: they fail no audit."""
     asked: tuple["Rule", ...] = ()
     """The rules of `rules`, for formats that tell what they require."""
+    paths: tuple[CallPath, ...] = ()
+    """The way of every call, where that was asked for."""
+    parts: Mapping[str, str] = {}
+    """By the address of what belongs to a stop of `paths`, as a method does to its API: the address of the stop."""
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""

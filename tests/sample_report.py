@@ -5,6 +5,7 @@ from hashlib import sha256
 from policy_audit.findings import (
     SEVERITIES,
     Admitted,
+    CallPath,
     Checked,
     Counterexample,
     Finding,
@@ -12,6 +13,7 @@ from policy_audit.findings import (
     Mark,
     Report,
     Skipped,
+    Stop,
     Target,
 )
 from policy_audit.origin import Span
@@ -180,6 +182,24 @@ RULE = Rule(
     file="no-such-folder/rest-api/execute-api-invoke.yaml",
 )
 FINDINGS = (UNDECIDED_FINDING, REFUTED_CALL, REFUTED_RESTRICTION)
+WORKFLOW = Stop("state machine", "Orders", "orders.yaml#Orders", span("orders.yaml", "Orders:"), "standard")
+CALLS = CallPath(
+    WORKFLOW,
+    "ListOrders",
+    "GET /orders, AWS_IAM",
+    REFUTED_CALL.location,
+    (
+        Stop("role", "OrdersRole", "orders.yaml#OrdersRole", span("orders.yaml", "OrdersRole")),
+        Stop("REST API", "OrdersApi", "net/gateway.yaml#OrdersApi", span("net/gateway.yaml", "OrdersApi"), "regional"),
+        Stop("load balancer", "Backend", unseen="it is not among the audited files"),
+    ),
+)
+PUBLISHES = CALLS._replace(
+    name="Each / Tell",
+    call="sns:publish",
+    span=span("orders.yaml", "StartAt"),
+    stops=(CALLS.stops[0], Stop("service", "sns")),
+)
 REPORT = Report(
     findings=FINDINGS,
     requirements=(PROVEN, *map(checked, FINDINGS), UNDECIDED),
@@ -196,6 +216,8 @@ REPORT = Report(
     texts=TEXTS,
     ignored=(IGNORED,),
     baselined=(BASELINED,),
+    paths=(CALLS, PUBLISHES),
+    parts={"net/gateway.yaml#ListMethod": "net/gateway.yaml#OrdersApi"},
     asked=(RULE,),
     rules={"api-callers": "0.1.0", "execute-api-invoke": "0.1.0", "http-task-timeout": "0.1.0"},
 )
@@ -232,6 +254,12 @@ def hostile(text: str) -> Report:
         (Ignored(finding, text, place), Ignored(finding, text)),
         (finding,),
         (RULE._replace(id=text, summary=text, references=(text,), file=text),),
+        (
+            CallPath(
+                Stop(text, text, text, place, text), text, text, place, (Stop(text, text, text, place, text, text),)
+            ),
+        ),
+        {text: text},
     )
 
 

@@ -62,7 +62,7 @@ def audits(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report | BaseException]
     def become(outcome: Report | BaseException) -> Audited:
         asked = Audited([])
 
-        def audit(paths: Sequence[str], options: Options, cache: str, *, detailed: bool) -> Report:
+        def audit(paths: Sequence[str], options: Options, cache: str, *, detailed: bool, traced: bool) -> Report:
             asked.calls.append((tuple(paths), options))
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -290,7 +290,7 @@ def process(code: str, *arguments: str, **options: object) -> "subprocess.Comple
     """A process of its own that runs `code` before the command line, with the sample report."""
     start = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import policy_audit.audit, sample_report\n"
-        "policy_audit.audit.audit = lambda paths, options, cache, *, detailed: sample_report.REPORT\n"
+        "policy_audit.audit.audit = lambda paths, options, cache, **asked: sample_report.REPORT\n"
         f"{code}\nfrom policy_audit.cli import main\nsys.exit(main())"
     )
     command = [sys.executable, "-c", start, str(Path(__file__).parent), *arguments]

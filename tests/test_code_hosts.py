@@ -47,7 +47,7 @@ def test_the_schema_refuses_what_is_not_junit() -> None:
         assert not XSD.is_valid(wrong)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ANY_TEXT)
 def test_junit_of_any_text_is_as_the_schema_says(text: str) -> None:
     junit(hostile(text), View(exit_code=1))
@@ -149,13 +149,13 @@ def test_an_undecided_finding_is_a_warning_when_it_fails_the_audit() -> None:
     assert [each["command"] for each in commands(render("github", report, View(strict=True)))] == ["warning"]
 
 
-@pytest.mark.parametrize("number", [29, 30, 31, 2_000])
+@pytest.mark.parametrize("number", [29, 30, 31, 500])
 def test_github_gets_no_more_annotations_than_it_shows(number: int) -> None:
     report = many(number)._replace(skipped=())
     text = render("github", report, View(exit_code=1))
     told = [each["command"] for each in commands(text)]
     assert all(told.count(kind) <= 10 for kind in ("error", "warning", "notice"))
-    shown = sum(f" {index}," in text or f" {index} " in text or f" {index}%0A" in text for index in range(number))
+    shown = len({found[1] for found in re.finditer(r"#Role(\d+)", text)})
     assert shown == number  # the others are lines of the log
 
 
@@ -302,7 +302,7 @@ def test_hostile_names_are_text_in_markdown(text: str) -> None:
 MARKUP = st.lists(st.sampled_from(["`", "``", "a", " ", "*", "<b>", "[x](y)", "@a", "\\", "|", "_", "(", "'"]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(MARKUP.map("".join))
 def test_any_text_is_text_in_markdown(text: str) -> None:
     for shown in (page(f"- x {prose(text)} y"), page(f"- x {code(text)} y")):
@@ -318,7 +318,7 @@ def test_sentences_read_as_before() -> None:
     )
 
 
-@pytest.mark.parametrize("number", [1, 50, 2_000])
+@pytest.mark.parametrize("number", [1, 50, 1_000])
 def test_markdown_fits_in_a_comment(number: int) -> None:
     text = render("markdown", many(number), View(exit_code=1, verbose=True))
     assert len(text) <= LIMIT == 65_536
@@ -332,6 +332,6 @@ def test_markdown_fits_in_a_comment(number: int) -> None:
 
 
 def test_every_format_grows_no_faster_than_its_findings() -> None:
-    small, large = many(100), many(1_000)
+    small, large = many(40), many(400)
     for name in FORMATS:
         assert len(render(name, large, View(exit_code=1))) < 11 * len(render(name, small, View(exit_code=1)))

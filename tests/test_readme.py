@@ -98,11 +98,16 @@ def test_links_lead_somewhere() -> None:
         assert target in headings or target.startswith("https://") or (ROOT / target).exists(), target
 
 
-def test_ci_runs_the_second_command_and_nothing_else() -> None:
+def test_ci_runs_the_second_command_and_installs_a_browser_at_most() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     said = [line for line in script.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    assert said == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', COMMANDS[1].strip()]
+    start, browser, end = said[:2], said[2:-1], said[-1]
+    assert start == ["set -euo pipefail", 'cd "$(dirname "$0")/.."']
+    assert end == COMMANDS[1].strip()
+    # A browser for the tests of the HTML report, from Debian, and nothing if that fails.
+    assert (browser[0].startswith("if "), browser[-1]) == (True, "fi")
+    assert [line.split()[:2] for line in browser[1:-1]] == [["{", "apt-get"]]
 
 
 # ---- hooks for pre-commit -------------------------------------------------------------------------------------------

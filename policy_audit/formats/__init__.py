@@ -15,8 +15,11 @@ FORMATS: Final = {
     "github": "policy_audit.formats.github",
     "gitlab": "policy_audit.formats.gitlab",
     "markdown": "policy_audit.formats.markdown",
+    "html": "policy_audit.formats.html",
 }
 """Format name to the module that renders it."""
+TRACED: Final = frozenset({"html"})
+"""Those that show the way of every call, which an audit finds out when it is asked to."""
 FOR_PEOPLE: Final = frozenset({"text", "concise"})
 """Those that a person reads beside standard error, where an error is told: they do not repeat it there."""
 
