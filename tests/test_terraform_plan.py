@@ -1,6 +1,7 @@
 """Terraform's plans and states: what they hold becomes resources that are audited like any other."""
 
 import json
+import shutil
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from policy_audit.audit import audit
 from policy_audit.findings import Report
 from policy_audit.formats import FORMATS, View, render
+from policy_audit.model.call import Definition
 from policy_audit.model.documents import WrittenPolicy
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.model.resources import Role
@@ -137,6 +139,34 @@ def test_the_first_plan_says_what_it_does_not_tell() -> None:
     assert {"state-machine-definition", "api-destination-invoke", "api-destination-https"} <= undecided.keys()
     assert undecided.pop("resource-configuration-port") == "the port of the endpoint is not known"
     assert all("known after apply" in one for one in undecided.values())
+
+
+@pytest.mark.parametrize("named", [".", "plan.json"])
+def test_the_first_plan_is_decided_by_the_files_beside_it(named: str) -> None:
+    shutil.copytree(FORMS / "terraform", ".", dirs_exist_ok=True)
+    shutil.copy(FORMS / "terraform-first-plan" / "plan.json", "plan.json")
+    report = audit([named], PINNED)
+    assert (report.findings, report.skipped) == ((), ())
+    assert report.count("proven") == len(report.requirements) > 130
+    assert [one.form for one in report.targets] == ["Terraform plan"]
+
+
+def test_findings_of_what_files_beside_a_plan_tell_stand_there() -> None:
+    shutil.copytree(FORMS / "terraform", ".", dirs_exist_ok=True)
+    shutil.copy(FORMS / "terraform-first-plan" / "plan.json", "plan.json")
+    flows = Path("flows.tf").read_text(encoding="utf-8")
+    unsigned = flows.rpartition('AuthType    = "IAM_ROLE"')
+    Path("flows.tf").write_text(f'{unsigned[0]}AuthType    = "NO_AUTH"{unsigned[2]}', encoding="utf-8")
+    (found,) = audit(["."], PINNED).findings
+    assert found.address == "plan.json#aws_sfn_state_machine.orders_workflow"
+    lines = {(one.span.file, one.span.line) for one in found.related} | {(found.location.file, found.location.line)}
+    assert any(file == "flows.tf" and abs(line - unsigned[0].count("\n")) < 12 for file, line in lines)
+
+
+def test_a_sensitive_document_is_audited_as_the_files_beside_the_plan_have_it() -> None:
+    found = {one.address.rpartition(".")[2]: one for one in system(MODULES.parent).state_machines}
+    assert found["with_token"].unseen == ()
+    assert found["with_token"].definition != Definition(())
 
 
 def test_the_account_of_a_state_is_that_of_its_arns() -> None:

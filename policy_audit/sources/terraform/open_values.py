@@ -126,6 +126,8 @@ class _Instance:
     ) -> Node | None:
         """The value with what is open in it; None where nothing is set."""
         if isinstance(sensitive, Scalar) and sensitive.text == "true":
+            if isinstance(value, Scalar) and value.text[:1] in ("{", "[") and at.written is not None:
+                return at.written  # There the values of sensitive variables are open, and the rest of it is not.
             return hidden(value, value.place) if value is not None else unknown(_SENSITIVE, at.place)
         if isinstance(open_marks, Scalar):
             if open_marks.text == "true":

@@ -3,10 +3,12 @@
 https://developer.hashicorp.com/terraform/internals/json-format
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Final
 
+from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.sources.inputs import Input
@@ -35,7 +37,7 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     shown = _shown(document)
     if child(document, shown, "root_module") is None:
         return None
-    found = instances(document)
+    found = instances(document, _beside(path, document, reach))
     reach.hide(path, _to_hide(document, shown))
     return (
         to_input(
@@ -47,6 +49,20 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
             skipped=tuple(_incomplete(path, document)),
         ),
     )
+
+
+def _beside(path: str, document: Mapping, reach: Reach) -> MappingOf[str, Instance]:
+    """The instances as the `.tf` files in the plan's folder have them, if there are some."""
+    folder = os.path.dirname(path) or "."
+    try:
+        if document.get(_PLANNED) is None or not any(one.endswith((".tf", ".tf.json")) for one in reach.names(folder)):
+            return {}
+        from policy_audit.sources.terraform.hcl import beside
+
+        given = ((one.key.text, child(one.value, "value")) for one in entries(document.get("variables")))
+        return beside(folder, reach, {name: value for name, value in given if value is not None})
+    except AuditError:
+        return {}
 
 
 def _shown(document: Mapping) -> str:
