@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED
+from policy_audit.model.fix import Fix
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -88,6 +89,7 @@ class Finding(NamedTuple):
     references: tuple[str, ...] = ()
     fingerprint: str = ""
     """Stable over edits: made from rule, address and requirement, never from a line."""
+    fix: Fix | None = None
 
 
 class Ignored(NamedTuple):
