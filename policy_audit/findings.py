@@ -92,6 +92,20 @@ class Finding(NamedTuple):
     fix: Fix | None = None
 
 
+class Edit(NamedTuple):
+    """`new` in the place of what stands at `span`."""
+
+    span: Span
+    new: str
+
+
+class Edited(NamedTuple):
+    """The edits that fixes make in one file, in order, and the findings that they are of."""
+
+    edits: tuple[Edit, ...]
+    findings: tuple[Finding, ...]
+
+
 class Ignored(NamedTuple):
     """A finding that the user has decided to live with, and why: it fails no audit."""
 
@@ -136,6 +150,8 @@ class Report(NamedTuple):
     """Findings that the baseline holds: they fail no audit."""
     asked: tuple["Rule", ...] = ()
     """The rules of `rules`, for formats that tell what they require."""
+    edits: Mapping[str, Edited] = {}
+    """What fixes would change, by path; only if that was asked for."""
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""
