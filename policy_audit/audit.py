@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from policy_audit.collect import Judged, Settled, at_fault, checked, finding
-from policy_audit.findings import CallPath, Finding, Report, Skipped
+from policy_audit.findings import CallPath, Edited, Finding, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -15,7 +15,7 @@ from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, Given, World, parameter_assumption
-from policy_audit.sources.files import load
+from policy_audit.sources.files import Loaded, load
 
 
 class Case:
@@ -105,10 +105,20 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
         rules={rule.id: rule.since for rule in rules},
         ignored=settled.ignored,
         baselined=settled.baselined,
+        edits=_edits(findings, estate, loaded, options) if options.fixes else {},
         asked=rules,
         parts=parts,
         paths=_each_once(found for world, found in zip(worlds, ways, strict=False) if world in possible),
     )
+
+
+def _edits(findings: Sequence[Finding], estate: Estate, loaded: Loaded, options: Options) -> Mapping[str, Edited]:
+    """What fixes would change, in files that people write."""
+    from policy_audit.fixes import GENERATED, edits_of
+
+    written = {target.path for target in loaded.targets if target.form in GENERATED}
+    texts = {path: text for path, text in loaded.texts.items() if path not in written}
+    return edits_of(findings, estate.templates, texts, unsafe=options.fixes == "unsafe")
 
 
 def _texts(

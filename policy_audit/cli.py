@@ -128,6 +128,9 @@ Exit codes:
     is_flag=True,
     help="PATHs are what changed: the whole project is audited with them, and only what concerns them is told.",
 )
+@click.option("--fix", is_flag=True, help="Mend in place what can be mended without changing what AWS does.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: what changes who may do what as well.")
+@click.option("--diff", "show_diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @click.option(
     "-v",
     "--verbose",
@@ -148,6 +151,9 @@ def check(
     baseline: str | None,
     no_baseline: bool,
     changed: bool,
+    fix: bool,
+    unsafe_fixes: bool,
+    show_diff: bool,
     **said: Any,
 ) -> int:
     """Audit templates: files, and the files in folders.
@@ -170,8 +176,20 @@ def check(
         settings = settings_of(**said)
         options = settings.options._replace(baseline=known_findings(settings, baseline, no_baseline))
         traced = bool(TRACED & {output, *(each.format for each in reports)})
+        if fix or show_diff:
+            options = options._replace(fixes="unsafe" if unsafe_fixes else "safe")
         audited = (options.root or ".",) if changed else paths or (".",)
-        report = audit(audited, options, cache_folder(no_cache), detailed=verbose or traced, traced=traced)
+
+        def read() -> Report:
+            return audit(audited, options, cache_folder(no_cache), detailed=verbose or traced, traced=traced)
+
+        report = read()
+        if fix and not show_diff:
+            from policy_audit.mend import mend
+
+            mended = mend(report, read)
+            report = mended.report
+            click.echo(f"{mended.findings} mended in {mended.files} files", err=True)
         if changed:
             from policy_audit.changed import concerning
 
@@ -180,6 +198,12 @@ def check(
         failed = view._replace(exit_code=error.exit_code, errors=(error,))
         _tell("" if output in FOR_PEOPLE else output, reports, Report(), failed)
         raise
+    if show_diff:
+        from policy_audit.formats.visible import inert
+        from policy_audit.mend import difference
+
+        write(inert(difference(report)))
+        return FINDINGS if report.edits else exit_code(report._replace(findings=()))
     if reports:
         from policy_audit.outputs import refuse_audited
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED
+from policy_audit.model.fix import Fix
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -88,6 +89,21 @@ class Finding(NamedTuple):
     references: tuple[str, ...] = ()
     fingerprint: str = ""
     """Stable over edits: made from rule, address and requirement, never from a line."""
+    fix: Fix | None = None
+
+
+class Edit(NamedTuple):
+    """`new` in the place of what stands at `span`."""
+
+    span: Span
+    new: str
+
+
+class Edited(NamedTuple):
+    """The edits that fixes make in one file, in order, and the findings that they are of."""
+
+    edits: tuple[Edit, ...]
+    findings: tuple[Finding, ...]
 
 
 class Ignored(NamedTuple):
@@ -169,6 +185,8 @@ class Report(NamedTuple):
     """The way of every call, where that was asked for."""
     parts: Mapping[str, str] = {}
     """By the address of what belongs to a stop of `paths`, as a method does to its API: the address of the stop."""
+    edits: Mapping[str, Edited] = {}
+    """What fixes would change, by path; only if that was asked for."""
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""

@@ -1,7 +1,7 @@
 """What the user may say about an audit, on the command line or in `policy_audit.yaml`."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from policy_audit.record import NamedTuple
 
@@ -38,6 +38,8 @@ class Options(NamedTuple):
     root: str = ""
     """The folder that paths in fingerprints start from; empty for the current one."""
     strict: bool = False
+    fixes: Literal["", "safe", "unsafe"] = ""
+    """Which fixes of findings the report is to have as edits."""
     templates: Sequence[str] = ()
     """Files and folders with the templates of what is deployed, to show where a resource of an account is declared."""
     policies_are: str = ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from policy_audit.model.fix import Fix
 from policy_audit.model.resources import Fact
 from policy_audit.model.system import System
 from policy_audit.origin import Span
@@ -28,6 +29,8 @@ class Ignore(NamedTuple):
     requirement: str = ""
     in_source: bool = True
     """Whether it stands beside what it is about, and not in the configuration."""
+    written: str = ""
+    """The whole of a comment that says nothing but this."""
     problem: str = ""
     """Why it can't be read as an ignore; it then covers nothing."""
 
@@ -71,7 +74,8 @@ class AuditedIgnore(NamedTuple):
     def use(self) -> Fact:
         """Whether there is a finding, or an undecided requirement, that it covers."""
         useful = self.used or self.expired or bool(self.ignore.problem)
-        return Fact(useful, "covers no finding", span=self.span)
+        fix = Fix(self.ignore.written, "", safe=True) if self.ignore.written and not useful else None
+        return Fact(useful, "covers no finding", span=self.span, fix=fix)
 
 
 def every(system: System) -> Sequence[AuditedIgnore]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from policy_audit.model.call import Definition, Field
+from policy_audit.model.fix import Fix
 from policy_audit.model.policy import Policy
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
@@ -27,6 +28,8 @@ class Fact(NamedTuple):
     span: Span | None = None
     part: str = ""
     """What tells it from other facts about the same resource, such as the method of an API that is one document."""
+    fix: Fix | None = None
+    """What would mend it, where that is a matter of one text in the place of another."""
 
 
 class Role(NamedTuple):
