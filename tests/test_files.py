@@ -59,6 +59,15 @@ def test_a_file_that_is_named_is_read_whatever_its_name(folder: Path, name: str)
     assert paths(load([name])) == [name]
 
 
+def test_a_file_that_is_named_is_taken_for_a_template_if_it_looks_like_nothing(folder: Path) -> None:
+    write("empty.yaml", text="AWSTemplateFormatVersion: '2010-09-09'\nResources: {}\n")
+    (target,) = load(["empty.yaml"]).targets
+    assert target.form == "CloudFormation template"
+    write("broken.yaml", text="a: [\n")
+    (told,) = load(["broken.yaml"]).skipped
+    assert told.broken
+
+
 def test_a_hostile_name_is_told_all_the_same(folder: Path) -> None:
     name = os.fsdecode(b"a\xff\n\x1b[31m.yaml")
     write(name, text=BROKEN)

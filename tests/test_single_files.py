@@ -251,3 +251,13 @@ def test_whether_the_api_of_a_policy_by_itself_is_private_is_not_known() -> None
     report = audit([write("policy.json", policy({**statement, "Condition": condition}))])
     assert not report.findings
     assert set(answers(report, "vpc-keys-on-public-api")) <= {"undecided"}
+
+
+def test_a_definition_with_a_key_twice_is_a_broken_definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("flow.yaml").write_text(
+        "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n  A: {Type: Fail}\n", encoding="utf-8"
+    )
+    (told,) = load(["flow.yaml"]).skipped
+    assert told.broken
+    assert "the key `A` stands here and on line 3" in told.reason

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from policy_audit.errors import AuditError
 from policy_audit.model.node import Mapping
 from policy_audit.sources.build import in_camel_case, mapping, resource, scalar, template
+from policy_audit.sources.document import DocumentError
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 
@@ -22,7 +23,9 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
         document = reach.document(path)
         if not isinstance(document, Mapping) or document.get("StartAt") is None or document.get("States") is None:
             return None
-    except AuditError:
+    except AuditError as error:
+        if isinstance(error, DocumentError) and not error.syntax:
+            raise  # It is YAML or JSON, with a key twice for example.
         if ".asl." not in os.path.basename(path):
             return None
         if "${" not in content:

@@ -8,7 +8,7 @@ from policy_audit.findings import Skipped, Target
 from policy_audit.record import NamedTuple
 from policy_audit.sources.document import MAXIMUM_BYTES
 from policy_audit.sources.folders import walk
-from policy_audit.sources.forms import FORMS, PARTS, SUFFIXES, WHOLES, Form
+from policy_audit.sources.forms import FORMS, PARTS, SUFFIXES, TEMPLATES, WHOLES, Form
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 
@@ -120,7 +120,7 @@ class _Loading:
             content = self.reach.text(path) if any(form.words for form in forms) else ""
             tried = [form for form in forms if form.may_be(path, content, named)]
             if named and not any(form.may_be(path, content, named) for form in (*WHOLES, *FORMS, *PARTS)):
-                tried = [FORMS[0]]
+                tried = [TEMPLATES]
             for form in tried:
                 found = form.read(path, content, self.reach)
                 if found is not None:

@@ -22,8 +22,9 @@ class Form(NamedTuple):
     words: tuple[str, ...]
 
     def may_be(self, path: str, text: str, named: bool = False) -> bool:
-        """Whether the file is worth a try; one that the user named is whatever its name."""
-        return (named or path.endswith(self.suffixes)) and all(word in text for word in self.words)
+        """Whether the file is worth a try; one that the user named is whatever its name, if words tell it."""
+        by_words = named and bool(self.words)
+        return (by_words or path.endswith(self.suffixes)) and all(word in text for word in self.words)
 
     def read(self, path: str, text: str, reach: Reach) -> Sequence[Input] | None:
         """The inputs that the file comes to; None if it is of another form."""
@@ -41,9 +42,12 @@ WHOLES: Final[tuple[Form, ...]] = (
 One without words is told by the name alone, and reads its files itself.
 """
 
+TEMPLATES: Final = Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type"))
+"""What a file is taken for that the user named, and that looks like nothing."""
+
 FORMS: Final = (
     Form("account", (".json",), ("policy_audit_snapshot",)),
-    Form("templates", (".yaml", ".yml", ".json", ".template"), ("Resources", "::", "Type")),
+    TEMPLATES,
     Form("terraform.plan", (".json",), ("root_module",)),
     Form("account_details", (".json",), ("RoleDetailList", "AssumeRolePolicyDocument")),
 )
