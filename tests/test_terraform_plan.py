@@ -489,6 +489,20 @@ def test_a_chain_of_references_without_end_is_not_followed() -> None:
     assert "nest too deeply" in json.dumps(properties(given, "aws_iam_role.r0"))
 
 
+def test_resources_of_the_cloud_control_provider_are_cloudformation_s_own() -> None:
+    role = made("awscc_iam_role.r", role_name=some("r"), assume_role_policy_document=some(TRUST))
+    arn = reference(role.address, ("arn",), NOWHERE)
+    machine = made("awscc_stepfunctions_state_machine.m", state_machine_name=some("m"), role_arn=arn)
+    other = made("awscc_events_archive.a")
+    given = to_input("main.tf", NOWHERE, [role, machine, other], "Terraform")
+    assert properties(given, "awscc_iam_role.r") == {"RoleName": "r", "AssumeRolePolicyDocument": TRUST}
+    assert [one.target for one in given.skipped] == ["main.tf#awscc_events_archive.a"]
+    found = Estate([given], Given())
+    found.assume(World({}))
+    (read_machine,) = read_system(found, {}).state_machines
+    assert isinstance(read_machine.role, Role)
+
+
 # ---- policy documents -----------------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,11 @@ from typing import Final
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.sources.build import listing, mapping, reference, scalar
+from policy_audit.sources.terraform.cloud_control import KINDS, properties
 from policy_audit.sources.terraform.instances import Instance, is_open
 from policy_audit.sources.terraform.types import GENERATED_NAMES, TYPES, is_unread
 from policy_audit.sources.terraform.values import Values, argument
+from policy_audit.sources.tree import entries
 
 _REDEPLOYED: Final = "1"
 """The end of the logical id of what is made anew when it changes, where templates have a number or a hash."""
@@ -119,6 +121,11 @@ class Drafts:
 
     def translate(self, instance: Instance) -> None:
         """Makes the resource of an instance: of its CloudFormation type, or of a type of Terraform's own."""
+        if instance.type in KINDS:
+            draft = self.add(instance, KINDS[instance.type])
+            for key, value in entries(properties(instance.arguments)):
+                draft.set(key.text, self.values.node(value, secret=key.text in _SECRETS))
+            return
         kind = TYPES.get(instance.type)
         if kind is None:
             self.add(instance, f"Terraform::{instance.type}")

@@ -98,7 +98,25 @@ _SERVICES: Final = (
 )
 
 
+_CLOUD_CONTROL: Final = (
+    "apigateway",
+    "apigatewayv2",
+    "events",
+    "iam",
+    "kms",
+    "organizations",
+    "pipes",
+    "scheduler",
+    "secretsmanager",
+    "stepfunctions",
+    "vpclattice",
+)
+"""The same services as the provider `awscc` calls them."""
+
+
 def is_unread(name: str) -> bool:
     """Whether a type that is not translated may change what the audit is about."""
+    if name.startswith("awscc_"):
+        return name.startswith(tuple(f"awscc_{one}_" for one in _CLOUD_CONTROL))
     service = name.removeprefix("aws_")
     return name.startswith("aws_") and service.startswith(_SERVICES) and name not in _lines("harmless.table")

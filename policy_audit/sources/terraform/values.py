@@ -6,6 +6,7 @@ from typing import Final
 from policy_audit.model import node as tree
 from policy_audit.model.node import Entry, Node, Place, Scalar
 from policy_audit.sources.build import attribute, listing, mapping, reference, scalar, unread
+from policy_audit.sources.terraform.cloud_control import KINDS, property_name
 from policy_audit.sources.terraform.instances import (
     Instance,
     Reference,
@@ -165,6 +166,9 @@ class Values:
             if pseudo is not None:
                 return reference(pseudo, place)
             return self._aws_policy(instance, place, path)
+        if instance.type in KINDS and name:
+            made = property_name(name)
+            return reference(instance.address, place) if name == "id" else attribute(instance.address, made, place)
         written = _TEXTS.get((instance.type, name))
         if written is not None:
             return self._text(instance, written, place)
