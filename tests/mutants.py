@@ -260,14 +260,35 @@ FAULTS = (
     Fault(
         "a boundary is passed over",
         "evaluate",
-        "list(self.groups()) == [self._identity]",
-        "self._identity in list(self.groups())",
+        '("kms", "trust") and not groups',
+        '("kms", "trust")',
+    ),
+    Fault(
+        "a boundary is passed over beside a resource policy", "evaluate", "groups == [self._resource]", "bool(groups)"
+    ),
+    Fault(
+        "whom a resource policy names in another account needs nothing else",
+        "evaluate",
+        "self._own is not None and facts.kind in _WITH_IDENTITY and facts.is_same_account()",
+        "self._own is not None and facts.kind in _WITH_IDENTITY",
+    ),
+    Fault(
+        "a Deny of the caller's is passed over beside a resource policy",
+        "evaluate",
+        "if resource.deny or (identity is not None and identity.deny):",
+        "if resource.deny:",
+    ),
+    Fault(
+        "whoever belongs to an account that is named gets in",
+        "evaluate",
+        'ways.get("directly") or ways.get("by role")',
+        "any(ways.values())",
     ),
     Fault(
         "other accounts need no resource policy",
         "evaluate",
-        "in _WITH_IDENTITY and facts.is_same_account()",
-        "in _WITH_IDENTITY",
+        "self._alone is not None and facts.kind in _WITH_IDENTITY and facts.is_same_account()",
+        "self._alone is not None and facts.kind in _WITH_IDENTITY",
     ),
     Fault(
         "unknown and true make true",
@@ -514,14 +535,14 @@ FAULTS = (
     Fault(
         "a negation keeps the absent value",
         "lazy",
-        "not self.absent, own, self._asked)",
-        "self.absent, own, self._asked)",
+        "made = self._make(not self.absent, self)",
+        "made = self._make(self.absent, self)",
     ),
     Fault(
         "members found later are in a negation",
         "lazy",
-        "own = (1 << self._asked) - 1 & ~self._own",
-        "own = ~self._own & (1 << self._asked + 3) - 1",
+        "made._own = (1 << self._asked) - 1 & ~self._own",
+        "made._own = ~self._own & (1 << self._asked + 3) - 1",
     ),
     Fault(
         "what asks for more makes empty",
