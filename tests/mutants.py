@@ -32,6 +32,7 @@ TESTS = (
     "conformance",
     "simulate",
     "prove_symbols",
+    "symbol_values",
     "evaluate",
     "limits",
     "three_valued",
@@ -259,14 +260,35 @@ FAULTS = (
     Fault(
         "a boundary is passed over",
         "evaluate",
-        "list(self.groups()) == [self._identity]",
-        "self._identity in list(self.groups())",
+        '("kms", "trust") and not groups',
+        '("kms", "trust")',
+    ),
+    Fault(
+        "a boundary is passed over beside a resource policy", "evaluate", "groups == [self._resource]", "bool(groups)"
+    ),
+    Fault(
+        "whom a resource policy names in another account needs nothing else",
+        "evaluate",
+        "self._own is not None and facts.kind in _WITH_IDENTITY and facts.is_same_account()",
+        "self._own is not None and facts.kind in _WITH_IDENTITY",
+    ),
+    Fault(
+        "a Deny of the caller's is passed over beside a resource policy",
+        "evaluate",
+        "if resource.deny or (identity is not None and identity.deny):",
+        "if resource.deny:",
+    ),
+    Fault(
+        "whoever belongs to an account that is named gets in",
+        "evaluate",
+        'ways.get("directly") or ways.get("by role")',
+        "any(ways.values())",
     ),
     Fault(
         "other accounts need no resource policy",
         "evaluate",
-        "in _WITH_IDENTITY and facts.is_same_account()",
-        "in _WITH_IDENTITY",
+        "self._alone is not None and facts.kind in _WITH_IDENTITY and facts.is_same_account()",
+        "self._alone is not None and facts.kind in _WITH_IDENTITY",
     ),
     Fault(
         "unknown and true make true",
@@ -454,11 +476,40 @@ FAULTS = (
     Fault("no well-formed federated users", "principal_domain", '"root", "federated-user/")', '"root")'),
     Fault(
         "symbols are never equal",
-        "symbols",
-        "return Unifiers(tuple(found))\n\n\ndef _without",
-        "return Unifiers(())\n\n\ndef _without",
+        "unifiers",
+        "return Unifiers(tuple(found), True, sources)",
+        "return Unifiers((), True, sources)",
     ),
-    Fault("a symbol's shape is not asked", "symbols", "return symbol.shape.admits(text)", "return True"),
+    Fault("a symbol's shape is not asked", "symbol_values", "return symbol.shape.admits(text)", "return True"),
+    Fault("a value in a wildcard is as short as the rest", "symbol_values", "if lack > 0 and not", "if False and not"),
+    Fault("no value ends as AWS ends names", "symbol_values", "if self._shape.suffix else None", "if False else None"),
+    Fault(
+        "a wildcard has the same character for all symbols",
+        "symbol_values",
+        "character = example(token, self._shape)",
+        'character = "x"',
+    ),
+    Fault(
+        "a symbol without a common character is left out for good",
+        "symbol_values",
+        "if shortest and not _share_characters",
+        "if not _share_characters",
+    ),
+    Fault(
+        "only letters give a symbol a value", "symbol_values", "elif token in ascii or not token.isascii():", "elif 0:"
+    ),
+    Fault(
+        "values of two patterns at once are not tried",
+        "symbols",
+        "complete = _spread(found, sources, symbols, account) and complete",
+        "complete = complete",
+    ),
+    Fault(
+        "kinds of values that are not known are none",
+        "symbols",
+        "        if kinds is None:\n            complete = False\n",
+        "        if kinds is None:\n",
+    ),
     Fault("bindings that agree are not joined", "symbols", "return tuple(sorted(joint.items()))", "return None"),
     Fault("a longer beginning is set aside", "space", "own.startswith(other) or other.startswith(own)", "own == other"),
     Fault("NotResource is sliced as Resource", "space", "if statement.not_resource or statement", "if statement"),
@@ -484,14 +535,14 @@ FAULTS = (
     Fault(
         "a negation keeps the absent value",
         "lazy",
-        "not self.absent, own, self._asked)",
-        "self.absent, own, self._asked)",
+        "made = self._make(not self.absent, self)",
+        "made = self._make(self.absent, self)",
     ),
     Fault(
         "members found later are in a negation",
         "lazy",
-        "own = (1 << self._asked) - 1 & ~self._own",
-        "own = ~self._own & (1 << self._asked + 3) - 1",
+        "made._own = (1 << self._asked) - 1 & ~self._own",
+        "made._own = ~self._own & (1 << self._asked + 3) - 1",
     ),
     Fault(
         "what asks for more makes empty",
@@ -678,7 +729,7 @@ FAULTS = (
     Fault("a difference is not replayed", "relation", 'decision.outcome == "Allowed" and refused', "True"),
     Fault("values of symbols make no difference", "relation", "lost = lost or _hanging", "lost = lost and _hanging"),
     # ---- what prover and evaluator have to read alike
-    Fault("numbers that are whole have fractions", "domains", 'name.strip("`") in _WHOLE', "name in _WHOLE"),
+    Fault("numbers that are whole have fractions", "ordered", 'name.strip("`") in _WHOLE', "name in _WHOLE"),
     Fault(
         "a mapped address is an IPv6 one, to the prover", "numbers", "place is not None and place in MAPPED", "False"
     ),
@@ -730,9 +781,9 @@ FAULTS = (
     Fault("long families are laid out", "automata", "> MOST_POSITIONS:", "> 64 * MOST_POSITIONS:"),
     Fault(
         "long texts are not unified, for certain",
-        "symbols",
-        "MOST_TOKENS:\n        return Unifiers((), complete=False)",
-        "MOST_TOKENS:\n        return Unifiers(())",
+        "unifiers",
+        "MOST_TOKENS:\n        return Unifiers((), False, {})",
+        "MOST_TOKENS:\n        return Unifiers((), True, {})",
     ),
     Fault(
         "a beginning is looked up a character short",
@@ -740,10 +791,12 @@ FAULTS = (
         "prefixes.get(value[:length], 0)",
         "prefixes.get(value[: length - 1], 0)",
     ),
-    Fault("a predicate is asked of the wrong atoms", "lazy", "yield low.bit_length() - 1", "yield low.bit_length()"),
+    Fault(
+        "a predicate is asked of the wrong atoms", "automata", "yield low.bit_length() - 1", "yield low.bit_length()"
+    ),
     Fault("long families are laid out lazily", "lazy", "size // 10 + size * size // 50_000", "size // 10"),
     Fault("long patterns take no more steps", "lazy", "compared * (1 + size // 10_000)", "compared"),
-    Fault("all bounds are held against each", "domains", "if len(ordered) > MOST_BOUNDS:", "if False:"),
+    Fault("all bounds are held against each", "ordered", "if len(bounds) > MOST_BOUNDS:", "if False:"),
 )
 
 

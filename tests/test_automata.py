@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from policy_audit.iam import automata
-from policy_audit.iam.domains import Matches, holds, prefix_words, text_atoms
+from policy_audit.iam.domains import prefix_words, text_atoms
 from policy_audit.iam.patterns import Pattern, arn_glob_of, fold, glob, literal, matches, tokens
 from policy_audit.iam.principal_domain import ROOT, USER, Principals
 from policy_audit.model.value import ACCOUNT, NAME, PARTITION, Symbol, Symbols
@@ -186,4 +186,4 @@ def test_words_for_principals_agree_with_the_automaton(seed: int) -> None:
     assert set(quickly) == set(fully), patterns
     for words in quickly.values():
         for word in words:
-            assert any(holds(Matches(each), word) for each in universe.patterns(patterns)), word
+            assert any(matches(each, word) for each in universe.patterns(patterns)), word

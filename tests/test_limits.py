@@ -73,7 +73,7 @@ def test_values_of_symbols_that_were_not_tried_prove_nothing(monkeypatch: pytest
 
     def and_nothing_left(
         patterns: Iterable[Sequence[Pattern]], symbols: Symbols, accounts: Sequence[Pattern], steps: Steps
-    ) -> symbol_values.Unifiers:
+    ) -> symbol_values.Substitutions:
         found = whole(patterns, symbols, accounts, steps)
         assert found.found and found.complete
         steps.left = 0

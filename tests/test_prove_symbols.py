@@ -22,7 +22,8 @@ from policy_audit.iam.request import (
     Texts,
     Undecided,
 )
-from policy_audit.iam.symbols import condition_of, substitute, unifiers
+from policy_audit.iam.symbols import condition_of, substitute
+from policy_audit.iam.unifiers import unifiers
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import ACCOUNT, API_ID, Shape, Symbol, Symbols, letters
 

@@ -222,6 +222,17 @@ def atoms(
     return found
 
 
+def overlapping(patterns: Sequence[Pattern], within: Sequence[Sequence[Pattern]]) -> int:
+    """How many of the patterns go on after a wildcard in words that belong: each of them may double the atoms."""
+    beginning = common_beginning(within)
+    found = 0
+    for pattern in patterns:
+        places = _after(pattern, beginning)
+        first = (places & -places).bit_length() - 1
+        found += any(first <= at < len(pattern.positions) for at, _ in pattern.loops) and first >= 0
+    return found
+
+
 def cost_of_state(laid: Family) -> int:
     """The steps that going on from one state takes: every character is tried against every place."""
     size = max(laid.ends, default=0).bit_length()

@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from policy_audit.iam.context import IAM_PRINCIPALS, Facts
-from policy_audit.iam.naming import Naming
+from policy_audit.iam.naming import Named, Naming
 from policy_audit.iam.request import Authorization, PolicyType
 from policy_audit.iam.reserved import is_limited_by_rcps, is_service_linked
-from policy_audit.iam.statements import CompiledStatement
+from policy_audit.iam.statements import BY_STAR, CompiledStatement
 from policy_audit.iam.truth import Truth, agree, all_of, any_of, both, either, negate
 from policy_audit.model.policy import Policy
 from policy_audit.record import NamedTuple
@@ -127,19 +127,29 @@ def _ask_by_principal(group: Group, facts: Facts) -> Answer:
     ways: dict[Naming, Truth] = {"directly": None} if group.unreadable else {}
     allowing: list[Hit] = []
     denying: list[Hit] = []
-    for statement, truth in _hits(allows, facts) if allows else ():
+    for hit in _hits(allows, facts) if allows else ():
+        statement, truth = hit
         named = statement.names(facts)
         for naming, way in named:
             if naming == "as anyone" and statement.asks_principal_arn:
                 naming = "directly"
             ways[naming] = either(ways.get(naming, False), both(truth, way))
         if named:
-            allowing.append((statement, both(truth, any_of([way for _, way in named]))))
-    for statement, truth in _hits(denies, facts) if denies else ():
-        named = statement.names(facts)
+            allowing.append(hit if named is BY_STAR else (statement, _together(truth, named)))
+    for hit in _hits(denies, facts) if denies else ():
+        named = hit[0].names(facts)
         if named:
-            denying.append((statement, both(truth, any_of([way for _, way in named]))))
-    return Answer(group, any_of(ways.values()), _any(denying, group), tuple(allowing), tuple(denying), ways)
+            denying.append(hit if named is BY_STAR else (hit[0], _together(hit[1], named)))
+    if not allowing and not denying and not ways:
+        return group.silence
+    deny = _any(denying, group) if denying or group.unreadable else False
+    allow = any_of(ways.values()) if ways else False
+    return Answer(group, allow, deny, tuple(allowing), tuple(denying), ways)
+
+
+def _together(truth: Truth, named: Sequence[Named]) -> Truth:
+    """Whether a statement applies that is about the request so far, and names the caller in these ways."""
+    return both(truth, any_of([way for _, way in named]))
 
 
 class Answers(NamedTuple):

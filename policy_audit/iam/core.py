@@ -48,7 +48,7 @@ def _kept(keys: Sequence[Key], holds: Callable[[set[Key]], bool]) -> set[Key]:
             return set()
         without.clear()
         if len(keys) <= MOST_IN_CORE:
-            _leave_out(tuple(reversed(keys)), without, holds)
+            _halve(tuple(reversed(keys)), without, holds)
     except OverBudgetError:
         without.clear()
     return set(keys) - without
@@ -60,6 +60,11 @@ def _leave_out(keys: Sequence[Key], without: set[Key], holds: Callable[[set[Key]
     if holds(without):
         return
     without.difference_update(keys)
+    _halve(keys, without, holds)
+
+
+def _halve(keys: Sequence[Key], without: set[Key], holds: Callable[[set[Key]], bool]) -> None:
+    """The same for keys that cannot all be left out."""
     if len(keys) > 1:
         half = len(keys) // 2
         _leave_out(keys[:half], without, holds)

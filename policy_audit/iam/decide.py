@@ -98,7 +98,7 @@ def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
 
 def is_member(request: Request, question: Question) -> bool:
     """Whether no value of the symbols makes the request one of those that the set leaves out."""
-    from policy_audit.iam.symbols import unifiers
+    from policy_audit.iam.unifiers import unifiers
 
     space = question.space
     values = {PRINCIPAL: caller_of(request), RESOURCE: request.resource}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from policy_audit.iam import automata
 from policy_audit.iam.automata import bits
-from policy_audit.iam.limits import FEW_STATES, LONGEST_PATTERN, MOST_ATOMS, MOST_STATES, Steps
+from policy_audit.iam.limits import FEW_STATES, LONGEST_PATTERN, MOST_ATOMS, MOST_OVERLAPPING, MOST_STATES, Steps
 from policy_audit.iam.limits import OverBudgetError as OverBudgetError
 from policy_audit.iam.patterns import Pattern, matches
 from policy_audit.iam.search import Atoms
@@ -17,7 +17,7 @@ from policy_audit.record import NamedTuple, Protocol
 if TYPE_CHECKING:
     from policy_audit.iam.lazy import Sets
     from policy_audit.iam.lazy import Texts as LazyTexts
-    from policy_audit.iam.ordered import Compares, Within
+    from policy_audit.iam.ordered import Test
 
 
 class Matches(NamedTuple):
@@ -26,7 +26,7 @@ class Matches(NamedTuple):
     pattern: Pattern
 
 
-Predicate: TypeAlias = "Matches | Compares | Within"
+Predicate: TypeAlias = "Matches | Test"
 
 
 class Universe(Protocol):
@@ -37,16 +37,6 @@ class Universe(Protocol):
 
     def words(self, mentioned: Sequence[Pattern]) -> list[str] | None:
         """A word of every atom of `mentioned`, if the patterns are of a kind for which that is easily told."""
-
-
-def holds(predicate: Predicate, value: str) -> bool:
-    """Whether `value` satisfies the predicate; a value of another type does not."""
-    if isinstance(predicate, Matches):
-        return matches(predicate.pattern, value)
-    # Most policies compare no number, date or address, and a proof starts faster without.
-    from policy_audit.iam.ordered import holds
-
-    return holds(predicate, value)
 
 
 class Dimension:
@@ -330,6 +320,8 @@ def text_atoms(
             [Matches(pattern) for pattern in patterns], (word for word in words if _belongs(word, within))
         )
     groups = list(within) if universe is None else [*within, universe.patterns(everything)]
+    if steps is not None and automata.overlapping(patterns, groups) > MOST_OVERLAPPING:
+        return None
     found = automata.atoms(patterns, groups, FEW_STATES if steps is not None else MOST_STATES, steps)
     return None if found is None else {vector: [word] for vector, word in found.items()}
 
@@ -391,15 +383,18 @@ def _classifier(predicates: Sequence[Predicate]) -> Callable[[str], int]:
     """A function from a value to its vector, which looks literals and prefixes up and matches only what is left."""
     literals: dict[str, int] = {}
     prefixes: dict[str, int] = {}
-    others: list[tuple[int, Predicate]] = []
+    others: list[tuple[int, Pattern]] = []
+    tests: list[tuple[int, Test]] = []
     for index, predicate in enumerate(predicates):
-        kind = predicate.pattern.kind if isinstance(predicate, Matches) else ""
-        if isinstance(predicate, Matches) and kind in ("literal", "prefix"):
-            table, text = literals if kind == "literal" else prefixes, predicate.pattern.text
+        if not isinstance(predicate, Matches):
+            tests.append((1 << index, predicate))
+        elif predicate.pattern.kind in ("literal", "prefix"):
+            table, text = literals if predicate.pattern.kind == "literal" else prefixes, predicate.pattern.text
             table[text] = table.get(text, 0) | 1 << index
         else:
-            others.append((1 << index, predicate))
+            others.append((1 << index, predicate.pattern))
     lengths = sorted({len(text) for text in prefixes})
+    vector_of_tests = _tested(tests) if tests else None
 
     def vector_of(value: str) -> int:
         vector = literals.get(value, 0)
@@ -407,12 +402,19 @@ def _classifier(predicates: Sequence[Predicate]) -> Callable[[str], int]:
             if length > len(value):
                 break
             vector |= prefixes.get(value[:length], 0)
-        for bit, predicate in others:
-            if holds(predicate, value):
+        for bit, pattern in others:
+            if matches(pattern, value):
                 vector |= bit
-        return vector
+        return vector if vector_of_tests is None else vector | vector_of_tests(value)
 
     return vector_of
+
+
+def _tested(tests: Sequence[tuple[int, Test]]) -> Callable[[str], int]:
+    """The same for numbers, dates and addresses, which most policies do not compare: a proof starts faster without."""
+    from policy_audit.iam.ordered import holds
+
+    return lambda value: sum(bit for bit, test in tests if holds(test, value))
 
 
 def _joint(predicates: Sequence[Predicate], views: Sequence[dict[int, list[str]]]) -> dict[int, list[str]]:

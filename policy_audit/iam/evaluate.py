@@ -53,8 +53,12 @@ class Evaluator:
         self._endpoint = _group("VPC endpoint policy", policies.endpoint or None)
         self._scps = tuple(Group("SCP", level) for level in policies.scps or ())
         self._rcps = tuple(Group("RCP", level) for level in policies.rcps or ())
-        alone = authorization not in ("kms", "trust") and list(self.groups()) == [self._identity]
+        groups = [group for group in self.groups() if group is not self._identity]
+        alone = authorization not in ("kms", "trust") and not groups
         self._alone = self._identity if alone else None
+        # Beside identity policies a resource policy, in which either Allow is enough within one account.
+        plain = authorization in ("ordinary", "api-gateway-iam") and groups == [self._resource]
+        self._own = self._resource if plain else None
 
     def facts(self, request: Request) -> Facts:
         """The request as it is matched. A method without AWS_IAM takes every request for an unsigned one."""
@@ -76,6 +80,11 @@ class Evaluator:
             return Decision("Allowed")
         if self._alone is not None and facts.kind in _WITH_IDENTITY and facts.is_same_account():
             decision = _by_identity_alone(ask(self._alone, facts), facts)
+            if decision is not None:
+                return decision
+        elif self._own is not None and facts.kind in _WITH_IDENTITY and facts.is_same_account():
+            identity = None if self._identity is None else ask(self._identity, facts)
+            decision = _by_resource_policy(ask(self._own, facts), identity, facts)
             if decision is not None:
                 return decision
         has_own = facts.kind in IAM_PRINCIPALS
@@ -107,6 +116,21 @@ def _by_identity_alone(answer: Answer, facts: Facts) -> Decision | None:
     if not answer.allow:
         return Decision("ImplicitlyDenied", (), (), "identity policy")
     return Decision("Allowed", _deciding([hit for hit in answer.allowing if hit[1]]), (), None)
+
+
+def _by_resource_policy(resource: Answer, identity: Answer | None, facts: Facts) -> Decision | None:
+    """The decision where a resource policy settles it for a caller of its own account, decided as all others are but
+    in half the time. None when it leaves it to others, when something is not known, or AWS itself decides."""
+    if resource.deny is None or (identity is not None and identity.deny is None) or is_never_allowed(facts):
+        return None
+    if resource.deny or (identity is not None and identity.deny):
+        denying = resource.denying if identity is None else resource.denying + identity.denying
+        return Decision("ExplicitlyDenied", _deciding([hit for hit in denying if hit[1]]), (), None)
+    ways = resource.ways
+    if not (ways.get("as anyone") or ways.get("directly") or ways.get("by role")):
+        return None  # Naming the caller's account leaves it to the identity policies.
+    allowing = resource.allowing if identity is None else identity.allowing + resource.allowing
+    return Decision("Allowed", _deciding([hit for hit in allowing if hit[1]]), (), None)
 
 
 def _decision(answers: Answers, facts: Facts, authorization: Authorization) -> Decision:

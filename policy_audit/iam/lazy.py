@@ -19,6 +19,8 @@ _FIRST_LOOK: Final = 300
 """States of the first attempt, which finds most members."""
 _ONE_WANTED: Final = 1_000
 """States of the attempt to show that one wanted pattern alone cannot be met."""
+_DEEPEST: Final = 64
+"""Sets made of each other whose formulas are not put together yet."""
 _MOST_MEMBERS: Final = 256
 """Members kept to be tried first."""
 
@@ -89,31 +91,55 @@ class ValueSet:
     """A set of values of one dimension: those of `formula`, and the absent one.
 
     Of the members found so far for whatever formula it knows which are its own, so that most questions whether there
-    is one at all are answered by a bitmask, as they are where all atoms are listed.
+    is one at all are answered by a bitmask, as they are where all atoms are listed. The formula of a set that is made
+    of others is put together when no bitmask answers.
     """
 
-    __slots__ = ("_asked", "_own", "absent", "formula", "members")
+    __slots__ = ("_asked", "_depth", "_formula", "_made_of", "_own", "absent", "members")
 
-    def __init__(self, members: Members, formula: Formula, absent: bool = False, own: int = 0, asked: int = 0) -> None:
-        """Of the first `asked` members found, `own` has a bit for each that belongs to the set."""
+    def __init__(self, members: Members, formula: Formula | None, absent: bool = False) -> None:
         self.members = members
-        self.formula = formula
         self.absent = absent
-        self._own = own
-        self._asked = asked
+        self._formula = formula
+        self._made_of: tuple[ValueSet, ...] = ()
+        """Where there is no formula yet: the two sets that it is the intersection of, or the one whose complement."""
+        self._depth = 0
+        self._own = 0
+        """Of the first `_asked` members found, a bit for each that belongs to the set."""
+        self._asked = 0
+
+    @property
+    def formula(self) -> Formula:
+        """What the values have to match, and what not."""
+        if self._formula is None:
+            first, *others = self._made_of
+            self._formula = conjunction(first.formula, others[0].formula) if others else negation(first.formula)
+            self._made_of = ()
+        return self._formula
 
     def __and__(self, other: "ValueSet | int") -> "ValueSet":
         """With an integer, only 0 (nothing) and -1 (everything) make sense."""
         if isinstance(other, int):
             return self if other else ValueSet(self.members, NOTHING)
-        asked = min(self._asked, other._asked)
-        own = self._own & other._own
-        formula = conjunction(self.formula, other.formula)
-        return ValueSet(self.members, formula, self.absent and other.absent, own, asked)
+        made = self._make(self.absent and other.absent, self, other)
+        other._ask()
+        made._own = self._own & other._own
+        return made
 
     def __invert__(self) -> "ValueSet":
-        own = (1 << self._asked) - 1 & ~self._own
-        return ValueSet(self.members, negation(self.formula), not self.absent, own, self._asked)
+        made = self._make(not self.absent, self)
+        made._own = (1 << self._asked) - 1 & ~self._own
+        return made
+
+    def _make(self, absent: bool, *made_of: "ValueSet") -> "ValueSet":
+        self._ask()
+        made = ValueSet(self.members, None, absent)
+        made._asked = self._asked
+        made._made_of = made_of
+        made._depth = 1 + max(each._depth if each._formula is None else 0 for each in made_of)
+        if made._depth > _DEEPEST:
+            made.formula  # noqa: B018 - put together now, for what refers to it does so in turn
+        return made
 
     def __or__(self, other: "ValueSet | int") -> "ValueSet":
         return ~(~self & ~other)
@@ -123,16 +149,19 @@ class ValueSet:
 
     def __bool__(self) -> bool:
         """Whether there is a member. Raises `OverBudgetError`."""
-        return self.absent or bool(self._own) or self._is_met() or self.members.search(self.formula) is not None
+        if self.absent or self._own:
+            return True
+        self._ask()
+        return bool(self._own) or self.members.search(self.formula) is not None
 
-    def _is_met(self) -> bool:
-        """Whether one of the members found since is its own."""
+    def _ask(self) -> None:
+        """Looks which of the members found since are its own."""
         vectors = self.members.vectors
-        for index in range(self._asked, len(vectors)):
-            if holds(self.formula, vectors[index], ~vectors[index]):
-                self._own |= 1 << index
-        self._asked = len(vectors)
-        return bool(self._own)
+        if self._asked < len(vectors):
+            for index in range(self._asked, len(vectors)):
+                if holds(self.formula, vectors[index], ~vectors[index]):
+                    self._own |= 1 << index
+            self._asked = len(vectors)
 
     def __eq__(self, other: object) -> bool:
         """Whether both are written alike."""

@@ -12,6 +12,8 @@ FEW_STATES: Final = 200
 """States of the automaton that lists all atoms of a dimension of a question; beyond, it is decided lazily."""
 MOST_STATES: Final = 6_000
 """States of that automaton where nothing else would decide."""
+MOST_OVERLAPPING: Final = 5
+"""Patterns `*Key*` of a dimension whose automaton is made at all; more hardly ever have so few states as that."""
 MOST_ATOMS: Final = 4_096
 """Atoms of one dimension; beyond, it is decided lazily."""
 MOST_BOUNDS: Final = 512

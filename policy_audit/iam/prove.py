@@ -26,7 +26,7 @@ from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 
 if TYPE_CHECKING:
-    from policy_audit.iam.symbols import Bindings
+    from policy_audit.iam.unifiers import Bindings
 
 EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
 WORST_CASE: Final = f"{IDENTITY_NOT_VISIBLE}: they may allow everything"

@@ -12,7 +12,8 @@ from policy_audit.iam.question import Question, as_taken, has_open_arns, refine
 from policy_audit.iam.request import Authorization, Decision, Policies, Request, RequestSet
 from policy_audit.iam.search import Cube, allowed_beyond
 from policy_audit.iam.space import Space
-from policy_audit.iam.symbols import Bindings, condition_of, substitute, substitutions
+from policy_audit.iam.symbols import condition_of, substitute, substitutions
+from policy_audit.iam.unifiers import Bindings
 from policy_audit.iam.ways import formula_of
 from policy_audit.iam.witness import as_written, candidates
 from policy_audit.model.value import Symbols

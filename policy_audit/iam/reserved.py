@@ -26,6 +26,8 @@ def is_always_allowed(facts: Facts) -> bool:
 def is_never_allowed(facts: Facts) -> bool:
     """Changes to what AWS manages in every account: its aliases, its policies, the roles it reserves."""
     action, resource = facts.action, facts.resource
+    if not action.startswith(("kms:", "iam:")):
+        return False
     if action.startswith("kms:"):
         return action.endswith("alias") and _is_managed_alias(resource)
     if not action.startswith((*_CHANGES, "iam:attach", "iam:detach", "iam:passrole")):

@@ -20,7 +20,8 @@ _WITH_PRINCIPAL: Final = frozenset({"resource policy", "trust policy", "VPC endp
 _WITHOUT_RESOURCE: Final = frozenset({"resource policy", "trust policy"})
 
 _ANYONE: Final = ((Principal("*", "*"),), (Principal("AWS", "*"),))
-_BY_STAR: Final[tuple[Named, ...]] = (("as anyone", True),)
+BY_STAR: Final[tuple[Named, ...]] = (("as anyone", True),)
+"""How `Principal: "*"` names every caller."""
 
 
 class CompiledStatement:
@@ -134,7 +135,7 @@ class CompiledStatement:
         A statement without `Principal` is about nobody.
         """
         if self._names_anyone:
-            return _BY_STAR
+            return BY_STAR
         principals = self.statement.principals
         if principals is None:
             return [("as anyone", None)] if self.statement.unknown else []

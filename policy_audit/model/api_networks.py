@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.condition_operators import holds_without_the_key
 from policy_audit.model.policy import Condition, Statement
 from policy_audit.model.resources import Api, Fact, Missing
 from policy_audit.model.rest_api import ApiRequest, RestApi
@@ -121,6 +120,8 @@ class ApiNetwork(NamedTuple):
         An Allow that asks for it never matches, and a Deny of all but one VPC matches every request.
         """
         for statement, condition in _conditions(self.api, NETWORK_KEYS):
+            from policy_audit.model.condition_operators import holds_without_the_key
+
             constant = holds_without_the_key(condition)
             if statement.effect == "Allow" and constant is False:
                 effect = "so it allows nobody"
