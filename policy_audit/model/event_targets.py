@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.api_destinations import ApiDestination
+from policy_audit.model.own_policies import OwnPolicy, action_on, own_policy
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role
 from policy_audit.model.senders import SERVICES, Sender, Target
 from policy_audit.model.value import has_letters
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from policy_audit.model.system import System
 
 ANOTHER_ACCOUNT: Final = "999999999999"
+_MESSAGES: Final = {"sqs": "queue", "sns": "topic"}
 _NEEDS_A_ROLE: Final = frozenset({"api-destination", "state-machine"})
 _OPEN_TYPES: Final = (
     "AWS::CloudFormation::",
@@ -73,7 +75,8 @@ class EventTarget(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`api-destination`, `state-machine`, `rest-api`, `private-api`, `http-api`, `event-bus`, or else `other`.
+        """`api-destination`, `state-machine`, `rest-api`, `private-api`, `http-api`, `event-bus`, `queue`, `topic`,
+        `function`, or else `other`.
 
         Of a target whose ARN does not tell it is empty: `names_its_target` says why.
         """
@@ -84,8 +87,10 @@ class EventTarget(NamedTuple):
             return "state-machine" if resource.startswith("stateMachine:") else "other"
         if service == "execute-api":
             return self._kind_of_api()
+        if service == "lambda":
+            return "function" if resource.startswith("function:") else "other"
         if service:
-            return "other"
+            return _MESSAGES.get(service, "other")
         if self.arn in self.destination_names:
             return ""
         made = self.target.resource_type
@@ -246,6 +251,22 @@ class EventTarget(NamedTuple):
             return Missing("the invocation type of the pipe's target is not known")
         asynchronous = invocation is not None and invocation.text == "FIRE_AND_FORGET"
         return ("states:StartExecution",) if asynchronous else ("states:StartSyncExecution",)
+
+    @property
+    def own_policy(self) -> OwnPolicy | Missing:
+        """The policies of the queue, topic or function that the target is, by which it is invoked without a role."""
+        return own_policy(self.system, self.arn)
+
+    @property
+    def shows_own_policy(self) -> bool:
+        """Whether that resource is among the audited files."""
+        return not isinstance(self.own_policy, Missing)
+
+    @property
+    def delivery_action(self) -> tuple[str, ...] | Missing:
+        """By which action a queue, topic or function is invoked."""
+        arn = self.arn
+        return arn if isinstance(arn, Missing) else action_on(arn)
 
     # ---- the API of a direct target ----
 

@@ -22,6 +22,8 @@ class Target(NamedTuple):
     """How a pipe starts a state machine: `REQUEST_RESPONSE` unless said, or `FIRE_AND_FORGET`."""
     resource_type: str = ""
     """The type of the audited resource that the ARN is of, where its text alone does not tell."""
+    dead_letters: Field | None = None
+    """The queue (or a pipe's topic) for what could not be delivered; a pipe has it for its source."""
 
 
 class Sender(NamedTuple):

@@ -39,6 +39,7 @@ FACTS: Final[dict[str, Kind]] = {
     "passed_role": Kind("passed_roles", "PassedRole", ("Deployer",)),
     "machine_trust": Kind("machine_trust", "MachineTrust", ("state_machines",)),
     "need": Kind("needs", "Need", ("needs",)),
+    "dead_letter_queue": Kind("dead_letters", "DeadLetterQueue", ("Sender",)),
     "document": Kind("documents", "AuditedDocument", ("WrittenPolicy",)),
     "document_statement": Kind("document_statements", "DocumentStatement", ("WrittenPolicy",)),
     "private_path": Kind("private_path", "PrivatePath", ("connections",)),

@@ -64,6 +64,7 @@ _TARGETS: Final = frozenset(
         "AWS::Serverless::SimpleTable",
     }
 )
+_WITH_OWN_POLICIES: Final = frozenset({"AWS::Lambda::Function", "AWS::SNS::Topic", "AWS::SQS::Queue"})
 _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::Events::ApiDestination"}), "api_destinations", "read_api_destinations", "ApiDestination"),
     Reader(
@@ -114,6 +115,7 @@ _READERS: Final[tuple[Reader, ...]] = (
     ),
     Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
     Reader(_TARGETS, "targets", "read_targets", "Target"),
+    Reader(_WITH_OWN_POLICIES, "own_policies", "read_own_policies", "OwnPolicy"),
     Reader(frozenset({"AWS::ECS::TaskDefinition"}), "targets", "read_task_definitions", "TaskDefinition"),
     Reader(DOCUMENT_TYPES, "policy_documents", "read_policy_documents", "WrittenPolicy"),
 )

@@ -69,6 +69,7 @@ def _target(template: Template, node: Node, name: str, own: Field | None) -> Tar
         field(child(node, "RoleArn")) or own,
         _path_values(template, child(node, "HttpParameters")),
         resource_type=_resource_type(template, arn),
+        dead_letters=field(child(node, "DeadLetterConfig", "Arn")),
     )
 
 
@@ -93,7 +94,16 @@ def _of_pipe(template: Template, resource: Resource, name: str, role: Field | No
     span = arn.span if arn else resource.span
     values = _path_values(template, child(parameters, "HttpParameters"))
     invocation = field(child(parameters, "StepFunctionStateMachineParameters", "InvocationType"))
-    return Target(name, span, arn, role, values, invocation, _resource_type(template, arn))
+    queue = _dead_letters_of_source(template, resource) if name == "Target" else None
+    return Target(name, span, arn, role, values, invocation, _resource_type(template, arn), queue)
+
+
+def _dead_letters_of_source(template: Template, resource: Resource) -> Field | None:
+    """Where a pipe puts what it could not read from a stream: only streams have that."""
+    parameters = template.value(resource.logical_id, "SourceParameters")
+    streams = ("KinesisStreamParameters", "DynamoDBStreamParameters")
+    found = (field(child(parameters, stream, "DeadLetterConfig", "Arn")) for stream in streams)
+    return next((one for one in found if one is not None), None)
 
 
 def _schedule(template: Template, resource: Resource) -> Sender:
@@ -101,7 +111,14 @@ def _schedule(template: Template, resource: Resource) -> Sender:
     node = template.value(resource.logical_id, "Target")
     arn = field(child(node, "Arn"))
     span = arn.span if arn else resource.span
-    target = Target("Target", span, arn, field(child(node, "RoleArn")), resource_type=_resource_type(template, arn))
+    target = Target(
+        "Target",
+        span,
+        arn,
+        field(child(node, "RoleArn")),
+        resource_type=_resource_type(template, arn),
+        dead_letters=field(child(node, "DeadLetterConfig", "Arn")),
+    )
     reason = unknown(node, template.symbols)
     return Sender(
         "schedule",
