@@ -169,7 +169,7 @@ def _of_task(call: Call) -> Iterator[Need]:
     if call.task.pattern == "sync":
         if found.sync is not None:
             yield from _asked(call, "sync", found.sync)
-        if found.managed_rule:
+        if found.managed_rule and call.task.credentials_role is None:
             yield _rule(call, found.managed_rule)
     if found.beside is not None:
         yield from _asked(call, "beside", found.beside)
@@ -209,13 +209,15 @@ def _asked(call: Call, kind: Kind, ask: Ask) -> Iterator[Need]:
 
 
 def _rule(call: Call, name: str) -> Need:
-    """The rule by which Step Functions learns that what it started has ended: in the machine's own account."""
+    """The rule by which Step Functions learns that what it started has ended: in the machine's own account.
+
+    A task with `Credentials` is not asked for it. What it starts in another account is polled, and "the Amazon
+    EventBridge permissions from the example policy are not required"; of a role of the own account no page tells.
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cross-acct-sync-pattern.html
+    """
     system, machine = call.system, call.state_machine
     arn = f"arn:{system.partition}:events:{system.region}:{machine.account}:rule/{name}"
-    need = _need(call, "managed-rule", MANAGED_RULE, Named(arn))
-    # A task of another account is polled, and Step Functions' own role keeps the rule.
-    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html
-    return need._replace(role=machine.role)
+    return _need(call, "managed-rule", MANAGED_RULE, Named(arn))
 
 
 def _passed(call: Call, found: Integration) -> Iterator[Need]:
