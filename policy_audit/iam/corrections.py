@@ -32,7 +32,7 @@ CORRECTIONS: Final = (
     ),
     Correction(
         ("states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"),
-        "the reference lists no resource type for them; the guide counts them among the permissions for an activity, and"
+        "the reference lists no resource type for them; the guide allows them on activities, and"
         " a refusal names the state machine whose task has the token",
         f"{_DOCS}/step-functions/latest/dg/concept-create-iam-advanced.html",
         rows=(Row("activity"), Row("statemachine")),
