@@ -40,5 +40,9 @@ class Options(NamedTuple):
     strict: bool = False
     templates: Sequence[str] = ()
     """Files and folders with the templates of what is deployed, to show where a resource of an account is declared."""
+    accounts: Mapping[str, str] = {}
+    """Account by template, or by folder with templates: where they are deployed, for estates of several accounts."""
+    regions: Mapping[str, str] = {}
+    """Region by template or folder, likewise."""
     policies_are: str = ""
     """What policy documents in files of their own are: `identity`, `resource`, `trust`, `endpoint`, `scp`, `rcp`."""

@@ -52,7 +52,7 @@ class EventTarget(NamedTuple):
 
     @property
     def sent_by(self) -> str:
-        """`rule`, `pipe` or `schedule`."""
+        """`rule`, `pipe`, `schedule` or `subscriber`."""
         return self.sender.kind
 
     @property
@@ -242,8 +242,14 @@ class EventTarget(NamedTuple):
     def start_action(self) -> tuple[str, ...] | Missing:
         """How a state machine is started: rules and schedules do not wait for it, a pipe does unless it is told not to.
 
+        What a subscriber does that is not told no page says.
         https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_PipeTargetStateMachineParameters.html
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-target-sfn.html
         """
+        if self.sender.kind == "subscriber":
+            told = self.target.invocation.text if self.target.invocation else ""
+            actions = {"EVENT": "states:StartExecution", "REQUEST_RESPONSE": "states:StartSyncExecution"}
+            return (actions[told],) if told in actions else Missing("how the subscriber invokes it is not known")
         if self.sender.kind != "pipe":
             return ("states:StartExecution",)
         invocation = self.target.invocation

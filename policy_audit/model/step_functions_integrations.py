@@ -6,6 +6,7 @@ from policy_audit.model.call import Field
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import ApiRequest, requests_of
 from policy_audit.model.value import has_letters
+from policy_audit.model.websocket_apis import WebSocketApi
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -258,6 +259,17 @@ class StepFunctionsIntegration(NamedTuple):
         if not methods:
             return Missing("whether its methods ask for authorization or an API key is not known")
         return requests_of(api, methods)
+
+    @property
+    def asks_who_connects(self) -> Fact:
+        """Whether a WebSocket API asks who connects, at its `$connect` route: what follows comes by the connection."""
+        api = self.system.index(WebSocketApi, "id").get(self.integration.api)
+        if api is None:
+            return Fact(None, "the integration's API is not among the audited files")
+        if api.is_open is None:
+            return Fact(None, api.unseen or "the authorization of its `$connect` route is not known", api.address)
+        missing = "has no `$connect` route that asks for authorization"
+        return Fact(not api.is_open, missing, api.address, api.span)
 
     @property
     def may_be_open(self) -> bool:

@@ -46,6 +46,7 @@ FACTS: Final[dict[str, Kind]] = {
     "api_policy": Kind("api_policies", "ApiPolicy", ("apis",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "role_grants": Kind("role_grants", "RoleGrants", ("state_machines",)),
+    "shared_configuration": Kind("shared_configurations", "SharedConfiguration", ("connections_of_others",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),
     "states_statement": Kind("states_statements", "StatesStatement", ("roles",)),
     "statement": Kind("statements", "PolicyStatement", ("roles", "apis", "others")),
