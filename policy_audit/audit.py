@@ -14,7 +14,7 @@ from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
-from policy_audit.sources.estate import Estate, Given, World, parameter_assumption
+from policy_audit.sources.estate import Estate, World, parameter_assumption, said
 from policy_audit.sources.files import Loaded, load
 
 
@@ -70,7 +70,7 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
         from policy_audit.sources.declared import with_declarations
 
         loaded = loaded._replace(inputs=with_declarations(loaded.inputs, options.templates, options.stacks))
-    given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
+    given = said(options)
     estate = Estate(loaded.inputs, given)
     cases: Cases = {}
     worlds = []
@@ -98,6 +98,7 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
             *(skipped for one in loaded.inputs for skipped in one.skipped),
             *_problems(estate, options, frozenset(name for one in loaded.inputs for name in one.taken)),
             *unsupported(estate, options.callers, options.deployers),
+            *estate.deployed_nowhere(),
         ),
         assumptions=(*_assumptions(estate), *(one for each in loaded.inputs for one in each.assumed)),
         targets=loaded.targets,

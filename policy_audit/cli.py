@@ -79,6 +79,7 @@ policy_audit.yaml, each key optional, paths relative to the file; the command li
   stacks: {infra: 01-infra.yaml}
   region: eu-west-1
   account: 123456789012
+  accounts: {network.yaml: 210987654321}    # templates (or folders) of another account; regions likewise
   partition: aws
   callers: {OrdersApi: [OrdersRole]}    # the roles that a REST API is meant for
   rules: [my-rules]

@@ -46,10 +46,15 @@ class Settled(NamedTuple):
 
 
 def at_fault(requirement: Requirement, answered: Answered) -> Requirement:
-    """The requirement with the address of the resource at fault: an API whose own policy denies what is needed."""
+    """The requirement with the address of the resource at fault: an API whose own policy denies what is needed.
+
+    Or one of another account, whose own policy has to allow it and does not.
+    """
     decision = answered.decision
     if requirement.effect == "deny" or not requirement.policy_address or decision is None:
         return requirement
+    if decision.denied_by == "resource policy":
+        return requirement._replace(address=requirement.policy_address)
     if any(one.policy_type == "resource policy" and one.statement.effect == "Deny" for one in decision.decided_by):
         return requirement._replace(address=requirement.policy_address)
     return requirement

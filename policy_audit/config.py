@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 FAIL_ON: Final[tuple[FailOn, ...]] = get_args(FailOn)
 _KEYS: Final = (
-    "account", "baseline", "callers", "deployers", "disable", "fail-on", "ignore", "parameters", "partition", "region",
-    "required-version", "rules", "severity", "stacks", "strict",
+    "account", "accounts", "baseline", "callers", "deployers", "disable", "fail-on", "ignore", "parameters",
+    "partition", "region", "regions", "required-version", "rules", "severity", "stacks", "strict",
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -92,6 +92,8 @@ def read_config(text: str, path: str) -> Config:
         severities=read("severity", lambda node, key: _severities(node), {}),
         ignores=read("ignore", lambda node, key: _ignores(node, folder), ()),
         baseline=read("baseline", lambda node, key: os.path.normpath(os.path.join(folder, _text(node, key))), ""),
+        accounts=read("accounts", lambda node, key: _places(node, key, "account", folder), {}),
+        regions=read("regions", lambda node, key: _places(node, key, "region", folder), {}),
     )
     if "required-version" in values:
         _check_version(values["required-version"])
@@ -170,6 +172,14 @@ def _place(node: Node, key: str) -> str:
     if problem := place_problem(key, text):
         raise _wrong(node, *problem)
     return text
+
+
+def _places(node: Node, key: str, kind: str, folder: str) -> dict[str, str]:
+    """Accounts or Regions by the template, or the folder, that is deployed there."""
+    return {
+        os.path.normpath(os.path.join(folder, path.text)): _place(value, kind)
+        for path, value in _entries(node, f"`{key}`")
+    }
 
 
 def _flag(node: Node, key: str) -> bool:
@@ -325,8 +335,10 @@ class Given(NamedTuple):
     stacks: tuple[str, ...] = ()
     """`NAME=FILE`."""
     rules: tuple[str, ...] = ()
-    region: str = ""
-    account: str = ""
+    regions: tuple[str, ...] = ()
+    """`REGION`, or `FILE=REGION`."""
+    accounts: tuple[str, ...] = ()
+    """`ID`, or `FILE=ID`."""
     partition: str = ""
     fail_on: FailOn | None = None
     strict: bool | None = None
@@ -338,23 +350,41 @@ def joined(config: Config, given: Given) -> Config:
     Raises AuditError for a value that is wrong, naming its option.
     """
     options = config.options
-    for key in ("account", "region", "partition"):
-        text: str = getattr(given, key)
-        if text and (problem := place_problem(key, text)):
-            raise AuditError(problem[0], where=f"--{key}", help=problem[1])
+    account, accounts = _given_places("account", given.accounts)
+    region, regions = _given_places("region", given.regions)
+    if given.partition and (problem := place_problem("partition", given.partition)):
+        raise AuditError(problem[0], where="--partition", help=problem[1])
     strict = options.strict if given.strict is None else given.strict
     return config._replace(
         options=options._replace(
             parameters={**options.parameters, **dict(_parameter(text) for text in given.parameters)},
             stacks={**options.stacks, **dict(_stack(text) for text in given.stacks)},
             rules=tuple(dict.fromkeys((*options.rules, *given.rules))),
-            region=given.region or options.region,
-            account=given.account or options.account,
+            region=region or options.region,
+            account=account or options.account,
+            regions={**options.regions, **regions},
+            accounts={**options.accounts, **accounts},
             partition=given.partition or options.partition,
             strict=strict,
         ),
         fail_on=given.fail_on or config.fail_on,
     )
+
+
+def _given_places(key: str, texts: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """The account or Region of all templates, the last one that is given, and those of single templates by path."""
+    everywhere, places = "", {}
+    for text in texts:
+        path, equals, value = text.rpartition("=")
+        if problem := place_problem(key, value):
+            raise AuditError(problem[0], where=f"--{key}", help=problem[1])
+        if equals and not os.path.exists(path):
+            raise AuditError(f"there is no file or folder `{path}`", where=f"--{key}", help="give the template's path")
+        if equals:
+            places[os.path.normpath(path)] = value
+        else:
+            everywhere = value
+    return everywhere, places
 
 
 def _parameter(text: str) -> tuple[str, str]:

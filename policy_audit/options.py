@@ -42,5 +42,9 @@ class Options(NamedTuple):
     """Which fixes of findings the report is to have as edits."""
     templates: Sequence[str] = ()
     """Files and folders with the templates of what is deployed, to show where a resource of an account is declared."""
+    accounts: Mapping[str, str] = {}
+    """Account by template, or by folder with templates: where they are deployed, for estates of several accounts."""
+    regions: Mapping[str, str] = {}
+    """Region by template or folder, likewise."""
     policies_are: str = ""
     """What policy documents in files of their own are: `identity`, `resource`, `trust`, `endpoint`, `scp`, `rcp`."""

@@ -101,7 +101,7 @@ def test_an_empty_file_says_nothing(text: str) -> None:
 WRONG = [
     ("regoin: eu-west-1\n", "1:1", "unknown key `regoin`", "did you mean `region`?"),
     ("strict: true\nfail_on: low\n", "2:1", "unknown key `fail_on`", "did you mean `fail-on`?"),
-    ("zzz: 1\n", "1:1", "unknown key `zzz`", "the keys are account, baseline, callers"),
+    ("zzz: 1\n", "1:1", "unknown key `zzz`", "the keys are account, accounts, baseline"),
     ("- region\n", "1:1", "the configuration must be a mapping", "key: value"),
     ("account: 123\n", "1:10", "`123` is not an account id", "twelve digits"),
     ("account: 1234567890123\n", "1:10", "`1234567890123` is not an account id", "twelve digits"),
@@ -221,7 +221,7 @@ FILE = Config(
 
 
 def test_the_command_line_wins() -> None:
-    given = Given(("B=x=y:z", "t.yaml:C="), (), ("mine", "own"), "us-east-1", "", "aws-cn", "critical", False)
+    given = Given(("B=x=y:z", "t.yaml:C="), (), ("mine", "own"), ("us-east-1",), (), "aws-cn", "critical", False)
     config = joined(FILE, given)
     assert config == Config(
         Options(
@@ -250,8 +250,8 @@ def test_an_empty_command_line_changes_nothing() -> None:
         (Given(parameters=("A=\U000f0000",)), "--parameter", "the value of `A` holds private-use characters"),
         (Given(stacks=("a",)), "--stack", "`a` names no stack and template"),
         (Given(stacks=("a=none.yaml",)), "--stack", "there is no file `none.yaml`"),
-        (Given(account="12"), "--account", "`12` is not an account id"),
-        (Given(region="Ireland"), "--region", "`Ireland` is not a Region"),
+        (Given(accounts=("12",)), "--account", "`12` is not an account id"),
+        (Given(regions=("Ireland",)), "--region", "`Ireland` is not a Region"),
         (Given(partition="AWS"), "--partition", "`AWS` is not a partition"),
     ],
 )

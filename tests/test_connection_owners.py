@@ -1,5 +1,6 @@
 """What creating a connection needs, and what its key must allow: the tables of AWS's pages, row by row."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,37 @@ def test_the_key_has_the_tag(tags: str, holds: bool | None) -> None:
     """B17"""
     (found,) = every(system(keys("!Ref Key", tags)))
     assert found.key_has_the_tag.holds is holds
+
+
+ROOT = "AWS: 'arn:aws:iam::111122223333:root'"
+LINKED = "AWS: '" + SERVICE_ROLE.replace("*", "111122223333") + "'"
+APPLICATION = "AWS: 'arn:aws:iam::111122223333:role/application'"
+EVENTS = "Service: events.amazonaws.com"
+
+
+def grant(principal: str, action: str) -> str:
+    return f"{{Effect: Allow, Principal: {{{principal}}}, Action: '{action}', Resource: '*'}}"
+
+
+@pytest.mark.parametrize(
+    ("statements", "answer"),
+    [
+        ([grant(ROOT, "kms:*")], "proven"),
+        ([grant(LINKED, "kms:*")], "proven"),
+        ([grant(ROOT, "kms:*"), grant(APPLICATION, "kms:Decrypt")], "proven"),
+        ([grant(ROOT, "kms:Put*")], "refuted"),
+        ([grant(ROOT, "kms:Put*"), grant(APPLICATION, "kms:List*")], "refuted"),
+        ([grant(ROOT, "kms:Put*"), grant(APPLICATION, "kms:Decrypt")], "undecided"),
+        ([grant(ROOT, "kms:Put*"), grant(EVENTS, "kms:GenerateDataKey*")], "undecided"),
+        ([grant(ROOT, "kms:Put*"), grant(LINKED, "kms:Decrypt"), grant(EVENTS, "kms:Decrypt")], "refuted"),
+    ],
+)
+def test_aws_does_not_say_as_whom_eventbridge_uses_a_key(statements: list[str], answer: str, tmp_path: Path) -> None:
+    """Refuted is only what lets nobody use the key but, maybe, the account or the service-linked role."""
+    text = re.sub(r"KeyPolicy: .*", f"KeyPolicy: {{Statement: [{', '.join(statements)}]}}", keys("!Ref Key"))
+    report = audited(tmp_path, text)
+    found = {one.answer for one in report.requirements if one.rule == "connection-key-policy"}
+    assert found - {"proven"} == ({answer} - {"proven"})
 
 
 def test_a_key_of_another_stack_is_not_known() -> None:

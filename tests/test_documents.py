@@ -82,7 +82,7 @@ def test_the_table_is_written_from_the_catalog() -> None:
     assert service and other
     assert service.actions["dream"].arns is None
     assert service.actions["startexecution"].arns == ("arn:*:states:*:*:stateMachine:*",)
-    assert service.actions["sendtasksuccess"].arns == ()
+    assert service.actions["liststatemachines"].arns == ()
     assert service.key_type("states:new") == ""
     assert service.key_type("states:old") is None
     assert [one.name for one in other.matching("w*")] == ["Write"]

@@ -10,6 +10,8 @@ A fixture below `fixtures/<rule>/good` or `bad` is one YAML file of one of two f
 Both have `about` (what was changed, and why it matters), `expect` and `options`. Each entry of `expect` is one finding:
 `rule`, `answer` (refuted unless said), `at` (file and logical id) and `says`, a part of its message, label or reasons.
 There are no findings but these. `files` are more files, by name with their text.
+
+An estate with a `policy_audit.yaml` is audited as that says; `options` of a fixture replace what they name.
 """
 
 import json
@@ -24,6 +26,8 @@ import yaml
 from templates import ADVICE
 
 from policy_audit.audit import audit
+from policy_audit.config import load_config
+from policy_audit.config_files import NAME
 from policy_audit.findings import Finding, Report
 from policy_audit.options import Options
 from policy_audit.rulebook.read import read_rules
@@ -82,15 +86,34 @@ def read(path: Path) -> Fixture:
     for edit in said.get("edits", ()):
         files[edit["file"]] = edited(files[edit["file"]], edit["replace"], edit["with"], edit.get("times", 1))
     files.update(said.get("files", {}))
-    given = {**said.get("options", {})}
+    start = told(path.parent / said["base"]) if "base" in said else Options()
+    given = {name: getattr(start, name) for name in Options._fields} | said.get("options", {})
     given["disabled"] = frozenset(given.get("disabled", ())) | (ADVICE - {path.parent.parent.name})
     given["callers"] = {api: tuple(roles) for api, roles in given.get("callers", {}).items()}
-    return Fixture(files, Options(strict=True, **given), tuple(said.get("expect", ())))
+    return Fixture(files, Options(**{**given, "strict": True}), tuple(said.get("expect", ())))
+
+
+@cache
+def told(estate: Path) -> Options:
+    """What the estate's own configuration says, with paths as they are where the estate is audited."""
+    config = estate / NAME
+    if not config.is_file():
+        return Options()
+    options = load_config(file=str(config)).options
+    return options._replace(
+        stacks={name: Path(path).name for name, path in options.stacks.items()},
+        accounts={Path(path).name: account for path, account in options.accounts.items()},
+        regions={Path(path).name: region for path, region in options.regions.items()},
+    )
 
 
 def folder(path: Path, document: Mapping[str, Any]) -> Iterator[Path]:
     """The templates that a fixture of edits starts from."""
-    yield from sorted((path.parent / document["base"]).glob("*.yaml"))
+    yield from templates_of(path.parent / document["base"])
+
+
+def templates_of(estate: Path) -> list[Path]:
+    return sorted(path for path in estate.glob("*.yaml") if path.name != NAME)
 
 
 def edited(text: str, old: str, new: str, times: int) -> str:
@@ -155,8 +178,8 @@ def unexpected(findings: tuple[Finding, ...], expected: tuple[Mapping[str, str],
 
 @pytest.mark.parametrize("estate", ESTATES, ids=[path.name for path in ESTATES])
 def test_an_estate_is_proven(estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {path.name: path.read_text(encoding="utf-8") for path in estate.glob("*.yaml")}
-    report = run(Fixture(files, Options(strict=True), ()), tmp_path, monkeypatch)
+    files = {path.name: path.read_text(encoding="utf-8") for path in templates_of(estate)}
+    report = run(Fixture(files, told(estate)._replace(strict=True), ()), tmp_path, monkeypatch)
     assert not [shown(finding) for finding in report.findings]
     assert not report.skipped
     assert {one.answer for one in report.requirements} == {"proven"}

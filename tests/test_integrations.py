@@ -189,6 +189,14 @@ def workflow(resource: str, kind: str = "STANDARD") -> str:
     """
 
 
+@pytest.mark.parametrize("credentials", ["", ", Credentials: {RoleArn: 'arn:aws:iam::444455556666:role/there'}"])
+def test_what_runs_in_another_account_is_polled_and_needs_no_rule(credentials: str) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cross-acct-sync-pattern.html"""
+    text = workflow("arn:aws:states:::ecs:runTask.sync").replace(", End: true", f", End: true{credentials}")
+    rules = [one for one in every(system(text)) if one.kind == "managed-rule"]
+    assert len(rules) == (0 if credentials else 1)
+
+
 def holds(text: str) -> bool | None:
     """Whether the one task of a template has a pattern that it can have."""
     (form,) = task_forms.every(system(text))

@@ -416,8 +416,8 @@ def test_callbacks_are_asked_once_and_their_values_stand_at_the_use() -> None:
         asked.append(name)
         return value
 
-    def two(first: str, second: str) -> Node | None:
-        asked.append((first, second))
+    def two(*names: str) -> Node | None:
+        asked.append(names)
         return value
 
     scope = scope_of(reference=one, attribute=two, imported=one, stack_output=two)
@@ -427,7 +427,7 @@ def test_callbacks_are_asked_once_and_their_values_stand_at_the_use() -> None:
     )
     node = resolve(parse_yaml(text, "t"), scope)
     assert shown(node, scope.symbols) == ["here", "here here", "here", "here", "here", "here"]
-    assert asked == ["X", ("X", "Y"), "e", ("s", "o")]
+    assert asked == ["X", ("X", "Y"), "e", ("s", "o", "", "")]
     assert isinstance(node, Sequence)
     assert node.items[0].place.span == ("t", 1, 2, 1, 8)
 

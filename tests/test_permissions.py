@@ -9,6 +9,8 @@ import yaml
 
 from policy_audit.audit import audit
 from policy_audit.cli import main
+from policy_audit.config import load_config
+from policy_audit.config_files import NAME
 from policy_audit.errors import CLEAN, INCOMPLETE, NOTHING_AUDITED, USAGE
 from policy_audit.formats.permissions import render
 from policy_audit.options import Options
@@ -23,7 +25,9 @@ each_estate = pytest.mark.parametrize("estate", ESTATES, ids=[path.name for path
 
 
 def of(path: Path, **options: Any) -> Least:
-    return least([str(path)], Options(**options))
+    config = path / NAME
+    said = load_config(file=str(config)).options if config.is_file() else Options()
+    return least([str(path)], said._replace(**options))
 
 
 @each_estate

@@ -301,15 +301,14 @@ ROWS = {
         "DescribeExecution",
     ],
     "mapRun": ["DescribeMapRun", "UpdateMapRun"],
-    "none": [
-        *("SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat", "TestState", "ValidateStateMachineDefinition"),
-        *("ListStateMachines", "ListActivities"),
-    ],
+    "token": ["SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"],
+    "none": ["TestState", "ValidateStateMachineDefinition", "ListStateMachines", "ListActivities"],
 }
 ARNS = {
     "stateMachine": ("stateMachineArn", MACHINE),
     "execution": ("executionArn", EXECUTION + ":monday"),
     "mapRun": ("mapRunArn", "arn:aws:states:eu-west-1:111122223333:mapRun:watering/Each:0f1e2d3c"),
+    "token": ("taskToken", "arn:aws:states:eu-west-1:111122223333:activity:watering"),
     "none": ("taskToken", "*"),
 }
 EACH = [(resource_type, action) for resource_type, actions in ROWS.items() for action in actions]
@@ -335,7 +334,9 @@ def call_of(action: str) -> str:
 def test_an_action_is_authorized_on_resources_of_its_type(resource_type: str, action: str) -> None:
     assert RESOURCE_TYPES[action] == resource_type
     for other, (_, arn) in ARNS.items():
-        expected = "proven" if other in (resource_type, "none") else "refuted"
+        # Of a token nobody knows beforehand what it is for: what names less than everything may name that.
+        narrower = "undecided" if resource_type == "token" else "proven" if other == resource_type else "refuted"
+        expected = "proven" if other == "none" else narrower
         assert answers(role(f"states:{action}", arn), call_of(action)) == {expected}, arn
 
 

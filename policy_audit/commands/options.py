@@ -60,8 +60,20 @@ ESTATE: Final = shared(
         multiple=True,
         help="The template that a stack is made from, for imports across stacks. Repeatable.",
     ),
-    click.option("--region", default="", metavar="REGION", help="What AWS::Region is, such as eu-west-1."),
-    click.option("--account", default="", metavar="ID", help="What AWS::AccountId is: twelve digits."),
+    click.option(
+        "--region",
+        "regions",
+        metavar="REGION",
+        multiple=True,
+        help="What AWS::Region is, such as eu-west-1; FILE=REGION for one template or folder. Repeatable.",
+    ),
+    click.option(
+        "--account",
+        "accounts",
+        metavar="ID",
+        multiple=True,
+        help="What AWS::AccountId is: twelve digits; FILE=ID for one template or folder. Repeatable.",
+    ),
     click.option("--partition", default="", metavar="NAME", help="What AWS::Partition is: aws, aws-cn, aws-us-gov …"),
     click.option(
         "--as",

@@ -10,7 +10,7 @@ from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.record import NamedTuple
 from policy_audit.sources.cloudformation import read_system, unsupported
-from policy_audit.sources.estate import Estate, Given, World, worlds
+from policy_audit.sources.estate import Estate, World, said, worlds
 from policy_audit.sources.files import Loaded, load
 from policy_audit.sources.inputs import Input
 
@@ -36,7 +36,7 @@ class Sides:
     ) -> None:
         self._options, self._cache = options, cache
         self._loaded = loaded
-        given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
+        given = said(options)
         self.symbols = Symbols()
         self.old = Estate(before, given, self.symbols, beside=after)
         self.new = Estate(after, given, self.symbols, beside=before)

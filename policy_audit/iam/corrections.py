@@ -31,6 +31,13 @@ CORRECTIONS: Final = (
         rows=(Row("", condition_keys=("states:HTTPEndpoint", "states:HTTPMethod")), Row("statemachine")),
     ),
     Correction(
+        ("states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"),
+        "the reference lists no resource type for them; the guide allows them on activities, and"
+        " a refusal names the state machine whose task has the token",
+        f"{_DOCS}/step-functions/latest/dg/concept-create-iam-advanced.html",
+        rows=(Row("activity"), Row("statemachine")),
+    ),
+    Correction(
         ("states:TestState",),
         "a caller who gives a role needs iam:PassRole for it",
         f"{_DOCS}/step-functions/latest/dg/manage-state-machine-permissions.html",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.patterns import glob
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Connection, Fact, Key, Missing, Role
 from policy_audit.model.value import has_letters
@@ -17,6 +18,7 @@ SERVICE_ROLE: Final = (
 )
 """https://docs.aws.amazon.com/eventbridge/latest/userguide/using-service-linked-roles-service-action-1.html"""
 
+_USE: Final = ("kms:decrypt", "kms:generatedatakey")
 _ANY_IDENTITY_POLICY: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
 
 
@@ -69,15 +71,17 @@ class EncryptedConnection(NamedTuple):
     def user(self) -> Role | Missing:
         """EventBridge's service-linked role, as which it reads the secret, with whatever its own policies allow.
 
-        AWS names no principal for the key policy, and its example allows the account. Of a policy that names others
-        alone it can't be told whether they are meant.
+        AWS names no principal for the key policy, and its example allows the account. Where a policy lets somebody else
+        use the key, another role or a service, and neither the account nor this role, it can't be told whether that is
+        who is meant.
         """
         key = self.key
         if isinstance(key, Missing):
             return key
         arn = f"arn:{self.system.partition}:iam::{self.connection.account}:{SERVICE_ROLE}"
-        others = [one for one in _allowed(key.policy) if not self._is_known(one, arn)]
-        if others and len(others) == len(_allowed(key.policy)):
+        users = _users(key.policy)
+        others = [one for one in users if not self._is_known(one, arn)]
+        if others and len(others) == len(users):
             shown = self.system.symbols.show(others[0])
             return Missing(f"the key policy allows `{shown}`, and AWS does not say as whom EventBridge uses the key")
         name = arn.rpartition("/")[2]
@@ -107,15 +111,19 @@ class EncryptedConnection(NamedTuple):
         return "true"
 
 
-def _allowed(policy: Policy) -> tuple[str, ...]:
-    """The principals of IAM that the statements of a key policy allow something."""
+def _users(policy: Policy) -> tuple[str, ...]:
+    """Whom a key policy allows to use the key, and not to administer it alone."""
     return tuple(
         principal.value
         for statement in policy.statements
-        if statement.effect == "Allow" and not statement.not_principal
+        if statement.effect == "Allow" and not statement.not_principal and _is_for_use(statement)
         for principal in statement.principals or ()
-        if principal.type in {"AWS", "*"}
     )
+
+
+def _is_for_use(statement: Statement) -> bool:
+    named = [glob(action.lower()) for action in statement.actions]
+    return any(statement.not_action != any(one.matches(action) for one in named) for action in _USE)
 
 
 def every(system: "System") -> tuple[EncryptedConnection, ...]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.api_destinations import ApiDestination
+from policy_audit.model.own_policies import OwnPolicy, action_on, own_policy
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role
 from policy_audit.model.senders import SERVICES, Sender, Target
 from policy_audit.model.value import has_letters
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from policy_audit.model.system import System
 
 ANOTHER_ACCOUNT: Final = "999999999999"
+_MESSAGES: Final = {"sqs": "queue", "sns": "topic"}
 _NEEDS_A_ROLE: Final = frozenset({"api-destination", "state-machine"})
 _OPEN_TYPES: Final = (
     "AWS::CloudFormation::",
@@ -50,7 +52,7 @@ class EventTarget(NamedTuple):
 
     @property
     def sent_by(self) -> str:
-        """`rule`, `pipe` or `schedule`."""
+        """`rule`, `pipe`, `schedule` or `subscriber`."""
         return self.sender.kind
 
     @property
@@ -73,7 +75,8 @@ class EventTarget(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`api-destination`, `state-machine`, `rest-api`, `private-api`, `http-api`, `event-bus`, or else `other`.
+        """`api-destination`, `state-machine`, `rest-api`, `private-api`, `http-api`, `event-bus`, `queue`, `topic`,
+        `function`, or else `other`.
 
         Of a target whose ARN does not tell it is empty: `names_its_target` says why.
         """
@@ -84,8 +87,10 @@ class EventTarget(NamedTuple):
             return "state-machine" if resource.startswith("stateMachine:") else "other"
         if service == "execute-api":
             return self._kind_of_api()
+        if service == "lambda":
+            return "function" if resource.startswith("function:") else "other"
         if service:
-            return "other"
+            return _MESSAGES.get(service, "other")
         if self.arn in self.destination_names:
             return ""
         made = self.target.resource_type
@@ -237,8 +242,14 @@ class EventTarget(NamedTuple):
     def start_action(self) -> tuple[str, ...] | Missing:
         """How a state machine is started: rules and schedules do not wait for it, a pipe does unless it is told not to.
 
+        What a subscriber does that is not told no page says.
         https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_PipeTargetStateMachineParameters.html
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-target-sfn.html
         """
+        if self.sender.kind == "subscriber":
+            told = self.target.invocation.text if self.target.invocation else ""
+            actions = {"EVENT": "states:StartExecution", "REQUEST_RESPONSE": "states:StartSyncExecution"}
+            return (actions[told],) if told in actions else Missing("how the subscriber invokes it is not known")
         if self.sender.kind != "pipe":
             return ("states:StartExecution",)
         invocation = self.target.invocation
@@ -246,6 +257,22 @@ class EventTarget(NamedTuple):
             return Missing("the invocation type of the pipe's target is not known")
         asynchronous = invocation is not None and invocation.text == "FIRE_AND_FORGET"
         return ("states:StartExecution",) if asynchronous else ("states:StartSyncExecution",)
+
+    @property
+    def own_policy(self) -> OwnPolicy | Missing:
+        """The policies of the queue, topic or function that the target is, by which it is invoked without a role."""
+        return own_policy(self.system, self.arn)
+
+    @property
+    def shows_own_policy(self) -> bool:
+        """Whether that resource is among the audited files."""
+        return not isinstance(self.own_policy, Missing)
+
+    @property
+    def delivery_action(self) -> tuple[str, ...] | Missing:
+        """By which action a queue, topic or function is invoked."""
+        arn = self.arn
+        return arn if isinstance(arn, Missing) else action_on(arn)
 
     # ---- the API of a direct target ----
 

@@ -163,13 +163,13 @@ def _of_task(call: Call) -> Iterator[Need]:
         return
     if found.needs is None:
         actions = Missing(f"which permissions `{call.integration}` needs is not known")
-        yield _need(call, "task", actions, Named(Naming(call.system, call.task).any()))
+        yield _need(call, "task", actions, Named(_naming(call).any()))
         return
     yield from _asked(call, "task", found.needs)
     if call.task.pattern == "sync":
         if found.sync is not None:
             yield from _asked(call, "sync", found.sync)
-        if found.managed_rule:
+        if found.managed_rule and call.task.credentials_role is None:
             yield _rule(call, found.managed_rule)
     if found.beside is not None:
         yield from _asked(call, "beside", found.beside)
@@ -185,7 +185,7 @@ def _of_sdk(call: Call) -> Iterator[Need]:
     if isinstance(actions, Unknown) or is_not_offered(service, operation):
         # The business of the rule about the SDK's operations.
         return
-    naming = Naming(call.system, call.task)
+    naming = _naming(call)
     kind = OF_ACTIONS.get(actions[0], "any") if len(actions) == 1 else "any"
     if actions == ("events:PutEvents",):
         yield from (_need(call, "task", actions, Named(arn)) for arn in bus_arns(naming))
@@ -193,8 +193,15 @@ def _of_sdk(call: Call) -> Iterator[Need]:
         yield _need(call, "task", actions, KINDS[kind](naming))
 
 
+def _naming(call: Call) -> Naming:
+    """What the task names is in the account of the role that it runs with, which `Credentials` may make another."""
+    role = call.role
+    account = role.account if isinstance(role, Role) else call.state_machine.account
+    return Naming(call.system, call.task, call.region, account)
+
+
 def _asked(call: Call, kind: Kind, ask: Ask) -> Iterator[Need]:
-    naming = Naming(call.system, call.task)
+    naming = _naming(call)
     found = [Named(arn) for arn in bus_arns(naming)] if ask.resource == "bus" else [KINDS[ask.resource](naming)]
     for named in found:
         need = _need(call, kind, ask.actions, named)
@@ -209,13 +216,15 @@ def _asked(call: Call, kind: Kind, ask: Ask) -> Iterator[Need]:
 
 
 def _rule(call: Call, name: str) -> Need:
-    """The rule by which Step Functions learns that what it started has ended: in the machine's own account."""
+    """The rule by which Step Functions learns that what it started has ended: in the machine's own account.
+
+    A task with `Credentials` is not asked for it. What it starts in another account is polled, and "the Amazon
+    EventBridge permissions from the example policy are not required"; of a role of the own account no page tells.
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cross-acct-sync-pattern.html
+    """
     system, machine = call.system, call.state_machine
-    arn = f"arn:{system.partition}:events:{system.region}:{machine.account}:rule/{name}"
-    need = _need(call, "managed-rule", MANAGED_RULE, Named(arn))
-    # A task of another account is polled, and Step Functions' own role keeps the rule.
-    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html
-    return need._replace(role=machine.role)
+    arn = f"arn:{system.partition}:events:{call.region}:{machine.account}:rule/{name}"
+    return _need(call, "managed-rule", MANAGED_RULE, Named(arn))
 
 
 def _passed(call: Call, found: Integration) -> Iterator[Need]:
@@ -223,7 +232,7 @@ def _passed(call: Call, found: Integration) -> Iterator[Need]:
     passed = found.passed
     if passed is None:
         return
-    naming = Naming(call.system, call.task)
+    naming = _naming(call)
     if passed.argument == "TaskDefinition":
         roles: Iterable[str] = _task_roles(naming)
     else:
@@ -238,7 +247,7 @@ def _passed(call: Call, found: Integration) -> Iterator[Need]:
 def _role(call: Call, name: str) -> str:
     """The ARN of a role that is given by name, as EMR takes it: its path is not told."""
     system = call.system
-    return f"arn:{system.partition}:iam::{system.account}:role/{name}"
+    return f"arn:{system.partition}:iam::{call.state_machine.account}:role/{name}"
 
 
 def _task_roles(naming: Naming) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What sends events: rules of event buses, pipes and schedules, each with the targets that it sends to."""
+"""What sends events: rules of event buses, subscribers of custom ones, pipes and schedules, with their targets."""
 
 from typing import Literal
 
@@ -19,21 +19,24 @@ class Target(NamedTuple):
     path_values: tuple[str, ...] = ()
     """What takes the place of each `*` in the ARN of an API's method; what the event tells is a hole."""
     invocation: Field | None = None
-    """How a pipe starts a state machine: `REQUEST_RESPONSE` unless said, or `FIRE_AND_FORGET`."""
+    """How a pipe starts a state machine: `REQUEST_RESPONSE` unless said, or `FIRE_AND_FORGET`. A subscriber has `EVENT`
+    in the place of the latter."""
     resource_type: str = ""
     """The type of the audited resource that the ARN is of, where its text alone does not tell."""
+    dead_letters: Field | None = None
+    """The queue (or a pipe's topic) for what could not be delivered; a pipe has it for its source."""
 
 
 class Sender(NamedTuple):
-    """A rule, pipe or schedule.
+    """A rule, pipe, schedule or subscriber.
 
     `source_arn` is what a role's trust policy sees as `aws:SourceArn`: the ARN of the rule or pipe, and for a schedule
-    that of its group.
+    that of its group. What it is for a subscriber no page says: it is a hole.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
 
-    kind: Literal["rule", "pipe", "schedule"]
+    kind: Literal["rule", "pipe", "schedule", "subscriber"]
     address: str
     span: Span
     source_arn: str
@@ -46,5 +49,10 @@ class Sender(NamedTuple):
     """Why targets may be missing here."""
 
 
-SERVICES = {"rule": "events.amazonaws.com", "pipe": "pipes.amazonaws.com", "schedule": "scheduler.amazonaws.com"}
+SERVICES = {
+    "rule": "events.amazonaws.com",
+    "pipe": "pipes.amazonaws.com",
+    "schedule": "scheduler.amazonaws.com",
+    "subscriber": "events.amazonaws.com",
+}
 """Who assumes the role of each kind of sender."""

@@ -6,13 +6,14 @@ from policy_audit.model.call import Field
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import ApiRequest, requests_of
 from policy_audit.model.value import has_letters
+from policy_audit.model.websocket_apis import WebSocketApi
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
 
-ResourceType = Literal["stateMachine", "execution", "mapRun", "none", "other"]
+ResourceType = Literal["stateMachine", "execution", "mapRun", "token", "none", "other"]
 
 _BY_TYPE: Final[dict[ResourceType, str]] = {
     "stateMachine": (
@@ -24,10 +25,8 @@ _BY_TYPE: Final[dict[ResourceType, str]] = {
         "StopExecution"
     ),
     "mapRun": "DescribeMapRun UpdateMapRun",
-    "none": (
-        "ListActivities ListStateMachines SendTaskFailure SendTaskHeartbeat SendTaskSuccess TestState "
-        "ValidateStateMachineDefinition"
-    ),
+    "token": "SendTaskFailure SendTaskHeartbeat SendTaskSuccess",
+    "none": "ListActivities ListStateMachines TestState ValidateStateMachineDefinition",
     "other": (
         "CreateActivity CreateStateMachine DeleteActivity DeleteStateMachineAlias "
         "DeleteStateMachineVersion DescribeActivity DescribeStateMachineAlias GetActivityTask ListTagsForResource "
@@ -39,8 +38,12 @@ RESOURCE_TYPES: Final[dict[str, ResourceType]] = {
 }
 """The actions of Step Functions' API, each with the type of resource that it is authorized on.
 
-`none` are authorized on `*` alone; `other` on resources that the audit does not read.
+`none` are authorized on `*` alone; `token` on the activity, or the state machine, whose task the token is of, which
+only the request tells: the reference lists no resource for them, but the guide names activities, and others have seen
+them refused on a state machine. `other` are on resources that the audit does not read.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+https://docs.aws.amazon.com/step-functions/latest/dg/concept-create-iam-advanced.html
+https://github.com/aws/aws-cdk/pull/8486
 """
 _SUBTYPES: Final = ("StartExecution", "StartSyncExecution", "StopExecution")
 """What an HTTP API's integration can call.
@@ -187,6 +190,8 @@ class StepFunctionsIntegration(NamedTuple):
         resource_type = RESOURCE_TYPES.get(self.action, "other")
         if resource_type == "none":
             return "*"
+        if resource_type == "token":
+            return self.system.symbols.hole("whose task the token is of is not known before a request names it")
         target = self.integration.target
         if resource_type == "other" or target is None:
             return Missing(f"which resource `states:{self.action}` is asked on is not read from the template")
@@ -254,6 +259,17 @@ class StepFunctionsIntegration(NamedTuple):
         if not methods:
             return Missing("whether its methods ask for authorization or an API key is not known")
         return requests_of(api, methods)
+
+    @property
+    def asks_who_connects(self) -> Fact:
+        """Whether a WebSocket API asks who connects, at its `$connect` route: what follows comes by the connection."""
+        api = self.system.index(WebSocketApi, "id").get(self.integration.api)
+        if api is None:
+            return Fact(None, "the integration's API is not among the audited files")
+        if api.is_open is None:
+            return Fact(None, api.unseen or "the authorization of its `$connect` route is not known", api.address)
+        missing = "has no `$connect` route that asks for authorization"
+        return Fact(not api.is_open, missing, api.address, api.span)
 
     @property
     def may_be_open(self) -> bool:

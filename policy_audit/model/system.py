@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar, cast
 
 from policy_audit.model.nearest import Nearest
-from policy_audit.model.resources import Api, Connection, Method, Missing, Role, StateMachine
+from policy_audit.model.resources import Api, Connection, Method, Missing, ResourceConfiguration, Role, StateMachine
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.routes import Routes
 from policy_audit.model.value import Symbols, has_letters
@@ -175,6 +175,16 @@ class System:
     def encrypted_connections(self) -> tuple[Connection, ...]:
         """The connections that name a key of the customer's."""
         return tuple(one for one in self.connections if one.key is not None)
+
+    @property
+    def connections_of_others(self) -> tuple[Connection, ...]:
+        """The connections whose resource configuration is declared in another account, or in what may be another."""
+        return tuple(
+            one
+            for one in self.connections
+            if isinstance(one.resource_configuration, ResourceConfiguration)
+            and one.resource_configuration.arn.split(":", 5)[4] != one.account
+        )
 
     def rest_apis(self) -> "tuple[RestApi, ...]":
         """Every REST API, with who is meant to call it."""

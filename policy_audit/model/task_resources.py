@@ -28,11 +28,12 @@ class Named(NamedTuple):
 
 
 class Naming:
-    """Finds the resources of one task; `region` and so on are those of its state machine's template."""
+    """Finds the resources of one task: in the Region of its state machine, and the account of the role it runs with."""
 
-    def __init__(self, system: "System", task: Task) -> None:
+    def __init__(self, system: "System", task: Task, region: str = "", account: str = "") -> None:
         self.system = system
         self.task = task
+        self.region, self.account = region or system.region, account or system.account
 
     def any(self, why: str = "") -> str:
         """A hole for a resource that the arguments do not tell."""
@@ -50,7 +51,7 @@ class Naming:
 
     def arn(self, service: str, tail: str, *, region: bool = True, account: bool = True) -> str:
         system = self.system
-        where = f"{system.region if region else ''}:{system.account if account else ''}"
+        where = f"{self.region if region else ''}:{self.account if account else ''}"
         return f"arn:{system.partition}:{service}:{where}:{tail}"
 
     def named(self, argument: str, service: str, start: str) -> Named:

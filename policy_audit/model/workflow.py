@@ -63,6 +63,12 @@ class Call(NamedTuple):
         return self.task.name
 
     @property
+    def region(self) -> str:
+        """The Region of the state machine."""
+        parts = self.state_machine.arn.split(":", 5)
+        return parts[3] if len(parts) > 3 else self.system.region
+
+    @property
     def integration(self) -> str:
         """`http:invoke`, `apigateway:invoke`, …"""
         return self.task.integration
@@ -288,8 +294,10 @@ class Call(NamedTuple):
         api_id = api_id_of(endpoint)
         if not api_id:
             return Missing(f"`{self.system.symbols.show(endpoint)}` is not the host name of an API")
-        system = self.system
-        return f"arn:{system.partition}:execute-api:{region_of(endpoint) or system.region}:{system.account}:{api_id}"
+        # It is taken to be of the workflow's own account.
+        system, account = self.system, self.state_machine.account
+        region = region_of(endpoint) or self.region
+        return f"arn:{system.partition}:execute-api:{region}:{account}:{api_id}"
 
     @property
     def api_method(self) -> Method | Missing | None:

@@ -13,7 +13,7 @@ from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.sources.cloudformation import read_system, unsupported
-from policy_audit.sources.estate import Estate, Given
+from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.files import load
 from policy_audit.sources.template import Template
 
@@ -36,7 +36,7 @@ def least(paths: Sequence[str], options: Options, cache: str = "") -> Least:
     """
     rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
     loaded = load(paths, options.policies_are, options.parameters)
-    given = Given(options.parameters, options.stacks, options.partition, options.region, options.account)
+    given = said(options)
     estate = Estate(loaded.inputs, given)
     asked: dict[str, list[Requirement]] = {}
     roles: dict[str, Role] = {}

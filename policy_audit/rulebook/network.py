@@ -48,8 +48,8 @@ def admitted(
         resource=shown,
     )
     policies = _policies(found, subject)
-    known = _keys(found, subject, system)
     account = resource.split(":", 5)[4] if resource.count(":") >= 5 else system.account
+    known = _keys(found, subject, system, account)
     asked = unsigned.arriving(resource, account, policies, known, system.symbols)
     yield requirement._replace(questions=(asked,))
 
@@ -69,11 +69,11 @@ def _policies(gate: Gate, call: UnsignedCall) -> Policies:
     return Policies((), resource=policy)
 
 
-def _keys(gate: Gate, call: UnsignedCall, system: System) -> dict[str, Key]:
+def _keys(gate: Gate, call: UnsignedCall, system: System, account: str) -> dict[str, Key]:
     """What the request tells of the way that it came. At a public API no policy that is asked about wants to know."""
     keys = dict(surroundings(system, ""))
     if isinstance(gate, VpcEndpoint):
-        keys["aws:resourceaccount"] = Key(Texts((literal(system.account),)))
+        keys["aws:resourceaccount"] = Key(Texts((literal(account),)))
     endpoint, endpoint_id = call.vpc_endpoint, call.endpoint_id
     reason = endpoint_id.reason if isinstance(endpoint_id, Missing) else ""
     known_id = endpoint_id if isinstance(endpoint_id, str) else system.symbols.hole(reason)

@@ -11,7 +11,7 @@ from policy_audit.model.resources import Api, Missing, Role
 from policy_audit.model.resources import Key as KmsKey
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.system import System
-from policy_audit.model.value import Symbol
+from policy_audit.model.value import Symbol, has_letters
 from policy_audit.model.workflow import Call
 from policy_audit.rulebook.requirement import (
     Requirement,
@@ -176,6 +176,11 @@ def _at_api(
         reason = f"the method is guarded by {AUTHORIZERS[authorization]}"
         return requirement._replace(guarded=((ask(resource), reason),), unseen=(), policy_address=by.address)
 
+    if role.account != by.account and has_letters(role.account + by.account):
+        # In one account either policy suffices, in two both must allow: what one account refuses, two refuse as well.
+        here = caller(by._replace(account=role.account), literal(resource), role.arn, identity, boundary, authorization)
+        reason = "whether the role and the API are of one account is not known (`accounts` tells where templates are)"
+        return requirement._replace(guarded=((here, reason),), policy_address=by.address)
     route = subject.default_route_arn if isinstance(subject, Call) else None
     otherwise = (ask(route),) if isinstance(route, str) else ()
     return requirement._replace(questions=(ask(resource),), otherwise=otherwise, policy_address=by.address)

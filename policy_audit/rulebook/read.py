@@ -168,6 +168,8 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     keys = () if when is None else _mapping(when, "`when`").entries
     principal = _principal(clause, kind, about)
     owner = _OWNERS.get((kind, principal.kind), (Api, Key, Role, *_gates()))
+    if principal.kind == "service":
+        owner = (*owner, *_receivers())
     if principal.kind not in ("role", "anyone_but", "anyone_outside") and clause.get("by") is None:
         help = "add `by:` with the role that it assumes, or the API that it calls"
         raise _error(clause, f"an entry about {'a service' if principal.service else 'anyone'} needs `by`", help)
@@ -242,6 +244,13 @@ def _gates() -> Kinds:
     from policy_audit.model.vpc_endpoints import VpcEndpoint
 
     return (VpcEndpoint, PrivateDomain)
+
+
+def _receivers() -> Kinds:
+    """What services send to by its own policy, beside APIs."""
+    from policy_audit.model.own_policies import OwnPolicy
+
+    return (OwnPolicy,)
 
 
 def _networks() -> Kinds:

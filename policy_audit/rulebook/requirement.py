@@ -159,8 +159,13 @@ def context_of(clause: Permission, subject: object, system: System) -> tuple[dic
 
 def surroundings(system: System, resource: str) -> dict[str, Key]:
     """Keys that every request carries: the Region it is made in, and TLS."""
-    keys = {"aws:securetransport": Key(Texts(("true",))), "aws:requestedregion": Key(Texts((literal(system.region),)))}
-    account = resource.split(":", 5)[4:5]
-    if account and account[0]:
-        keys["aws:resourceaccount"] = Key(Texts((literal(account[0]),)))
+    parts = resource.split(":", 5)
+    region, account = parts[3:5] if len(parts) == 6 else ("", "")
+    keys = {
+        "aws:securetransport": Key(Texts(("true",))),
+        # A resource without a Region of its own is asked for in that of the estate.
+        "aws:requestedregion": Key(Texts((literal(region if region not in ("", "*") else system.region),))),
+    }
+    if account:
+        keys["aws:resourceaccount"] = Key(Texts((literal(account),)))
     return keys

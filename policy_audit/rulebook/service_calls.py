@@ -26,7 +26,14 @@ def service_requests(
         if isinstance(needed, Missing):
             yield undecidable(rule, subject, sentence, needed.reason, system)
             return
-    assert isinstance(api, Api) and isinstance(resource, str)
+    if not isinstance(api, Api):
+        from policy_audit.model.own_policies import OwnPolicy
+        from policy_audit.rulebook.own_policies import service_sends
+
+        assert isinstance(api, OwnPolicy)
+        yield from service_sends(rule, clause, subject, system, action, api)
+        return
+    assert isinstance(resource, str)
     show = system.symbols.show
     may, whose = ("may", "a workflow of its own") if clause.effect == "allow" else ("may not", "another workflow")
     if service != STEP_FUNCTIONS:

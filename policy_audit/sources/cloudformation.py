@@ -24,7 +24,9 @@ _UNREAD = {
     "AWS::CloudFormation::StackSet": "a stack set: its template is not read",
     "AWS::CloudFormation::Stack": "a nested stack: its template is not read",
     "AWS::Serverless::": "a resource of the Serverless transform: it is not expanded",
-    "AWS::EventsV2::": "a custom event bus: its permissions are not read",
+    "AWS::EventsV2::EventBus": "a custom event bus: its permissions are not read",
+    "AWS::EventsV2::EventSource": "a source of a custom event bus: its permissions are not read",
+    "AWS::EventsV2::ResourcePolicy": "the policy of a custom event bus: it is not read",
 }
 """Types, or the start of types, whose effect on permissions the audit does not see."""
 
@@ -65,6 +67,7 @@ _TARGETS: Final = frozenset(
         "AWS::Serverless::SimpleTable",
     }
 )
+_WITH_OWN_POLICIES: Final = frozenset({"AWS::Lambda::Function", "AWS::SNS::Topic", "AWS::SQS::Queue"})
 _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::Events::ApiDestination"}), "api_destinations", "read_api_destinations", "ApiDestination"),
     Reader(
@@ -105,16 +108,26 @@ _READERS: Final[tuple[Reader, ...]] = (
         ("Body",),
         "{",
     ),
+    Reader(
+        frozenset({"AWS::ApiGatewayV2::Api"}),
+        "websocket_apis",
+        "read_websocket_apis",
+        "WebSocketApi",
+        ("ProtocolType",),
+        "WEBSOCKET",
+    ),
     Reader(frozenset({"AWS::EC2::VPCEndpoint"}), "vpc_endpoints", "read_vpc_endpoints", "VpcEndpoint"),
     Reader(frozenset({"AWS::ApiGateway::DomainNameV2"}), "private_domains", "read_private_domains", "PrivateDomain"),
     Reader(
-        frozenset({"AWS::Events::Rule", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule"}),
+        frozenset({"AWS::Events::Rule", "AWS::EventsV2::Subscriber", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule"}),
         "senders",
         "read_senders",
         "Sender",
     ),
+    Reader(frozenset({"AWS::RAM::ResourceShare"}), "resource_shares", "read_resource_shares", "ResourceShare"),
     Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
     Reader(_TARGETS, "targets", "read_targets", "Target"),
+    Reader(_WITH_OWN_POLICIES, "own_policies", "read_own_policies", "OwnPolicy"),
     Reader(frozenset({"AWS::ECS::TaskDefinition"}), "targets", "read_task_definitions", "TaskDefinition"),
     Reader(DOCUMENT_TYPES, "policy_documents", "read_policy_documents", "WrittenPolicy"),
 )

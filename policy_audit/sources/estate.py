@@ -2,12 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
+from policy_audit.findings import Skipped
 from policy_audit.model import node as tree
 from policy_audit.model.nearest import Nearest
 from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.model.value import Symbols
+from policy_audit.options import Options
 from policy_audit.record import NamedTuple
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
@@ -16,7 +19,18 @@ from policy_audit.sources.scope import Problem
 from policy_audit.sources.template import Links, Template
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s\"']*):([^:\s\"']*)")
-_OF_OTHERS = frozenset({"Principal", "NotPrincipal", "Layers", "LayerArn", "Description", "Metadata"})
+_OF_OTHERS = frozenset(
+    {
+        "Credentials",
+        "Description",
+        "Fn::GetStackOutput",
+        "LayerArn",
+        "Layers",
+        "Metadata",
+        "NotPrincipal",
+        "Principal",
+    }
+)
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
 MAXIMUM_WORLDS = 64
 """How many combinations of conditions are looked at; beyond, the audit says so."""
@@ -30,6 +44,23 @@ class Given(NamedTuple):
     partition: str = ""
     region: str = ""
     account: str = ""
+    accounts: Mapping[str, str] = {}
+    """Account by path of a template, or of a folder with templates; the longest path counts."""
+    regions: Mapping[str, str] = {}
+    """Region by path, likewise."""
+
+
+def said(options: Options) -> Given:
+    """What of the user's options is about the estate."""
+    return Given(
+        options.parameters,
+        options.stacks,
+        options.partition,
+        options.region,
+        options.account,
+        options.accounts,
+        options.regions,
+    )
 
 
 class World(NamedTuple):
@@ -59,6 +90,8 @@ class Estate:
         self.unfinished = ""
         """Why not every case was looked at."""
         pinned = self._pinned((*inputs, *beside), given)
+        self._given = given
+        self._here = [one.path for one in inputs]
         paths = {os.path.realpath(one.path): one.path for one in inputs}
         self._stacks = {one.stack: one.path for one in inputs if one.stack} | {
             stack: paths[real] for stack, path in given.stacks.items() if (real := os.path.realpath(path)) in paths
@@ -84,18 +117,19 @@ class Estate:
                 self.symbols,
                 pinned=pinned
                 | dict(one.pinned)
+                | self._place(one.path)
                 | ({"AWS::StackName": stack_of[one.path]} if one.path in stack_of else {}),
                 given=dict(one.parameters) | _given(one.path, given.parameters),
                 names=one.names,
                 links=self._links(one),
-                imported=self._imports(one),
-                stack_output=self._outputs(one),
+                imported=partial(self._imported, index),
+                stack_output=partial(self._stack_output, index),
             )
-            for one in inputs
+            for index, one in enumerate(inputs)
         ]
         self._by_path = {template.path: template for template in self.templates}
         self._by_stack = {
-            (one.stack, _place(one.pinned)): template
+            (one.stack, template.place): template
             for one, template in zip(inputs, self.templates, strict=True)
             if one.stack
         }
@@ -103,7 +137,10 @@ class Estate:
         self._index_outputs()
 
     def _pinned(self, inputs: Sequence[Input], given: Given) -> dict[str, str]:
-        """Partition, Region and account: as given, else the one value that every literal ARN agrees on."""
+        """Partition, Region and account: as given, else the one value that every literal ARN agrees on.
+
+        Where some templates are said to be in an account or a Region of their own, ARNs tell nothing of the others.
+        """
         pinned = {}
         seen: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         for one in inputs:
@@ -115,11 +152,12 @@ class Estate:
                     seen[1].add(region)
                 if len(account) == 12 and account.isdigit():
                     seen[2].add(account)
+        own = {name for name, places in (("AccountId", given.accounts), ("Region", given.regions)) if places}
         names = (("Partition", given.partition), ("Region", given.region), ("AccountId", given.account))
         for (name, value), found in zip(names, seen, strict=True):
             if value:
                 pinned[f"AWS::{name}"] = value
-            elif len(found) == 1:
+            elif len(found) == 1 and name not in own:
                 pinned[f"AWS::{name}"] = next(iter(found))
                 self.assumptions.append(f"AWS::{name} is {next(iter(found))}, as in every literal ARN")
         return pinned
@@ -172,51 +210,80 @@ class Estate:
         self._export_names: Exports | None = None
         self._declared: Nearest[Template] | None = None
 
-    def _imports(self, asking: Input) -> Callable[[str], Node | None]:
-        return lambda name: self._imported(asking, name)
+    def _place(self, path: str) -> dict[str, str]:
+        """The account and the Region that the user gives for the template at `path`: of most, nothing is said."""
+        if not self._given.accounts and not self._given.regions:
+            return {}
+        from policy_audit.sources.whereabouts import deployed
 
-    def _outputs(self, asking: Input) -> Callable[[str, str], Node | None]:
-        return lambda stack, output: self._stack_output(asking, stack, output)
+        return deployed(path, self._given.accounts, self._given.regions)
 
-    def _stack_output(self, asking: Input, stack: str, output: str) -> Node | None:
-        """The output of another stack: by the stack's name, in the same account and Region if these are told, else of
-        the one template that declares such an output; of several the one beside the template that asks.
+    def deployed_nowhere(self) -> tuple[Skipped, ...]:
+        """What `accounts` and `regions` name and no audited template is at."""
+        places = (("accounts", self._given.accounts), ("regions", self._given.regions))
+        if not any(paths for _, paths in places):
+            return ()
+        from policy_audit.sources.whereabouts import is_at
 
+        return tuple(
+            Skipped(path, f"`{key}` names this path, and no audited template is there")
+            for key, paths in places
+            for path in paths
+            if not any(is_at(os.path.realpath(one), os.path.realpath(path)) for one in self._here)
+        )
+
+    def _stack_output(self, asking: int, stack: str, output: str, account: str, region: str) -> Node | None:
+        """The output of another stack: by the stack's name, else of the one template that declares such an output.
+
+        `asking` is the number of the template that asks; `account` and `region` are those of the stack where they are
+        said to be others than of that template.
+        A stack of another place is not meant, whatever its name.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
         """
-        path = asking.path
-        template = self._by_stack.get((stack, _place(asking.pinned))) or self._by_path.get(self._stacks.get(stack, ""))
+        here = self.templates[asking].place
+        place = (account or here[0], region or here[1])
+        template = self._by_stack.get((stack, place)) or self._by_path.get(self._stacks.get(stack, ""))
+        if template is not None and not _is_there(template.place, here, account, region):
+            return None
         if template is None:
             if self._declared is None:
                 self._declared = Nearest()
                 for one in self.templates:
                     for name in one.outputs() if one.path not in self._named else ():
                         self._declared.add(name, one.path, one)
-            declaring = self._declared.of(output, path)
+            nearest = self._declared.of(output, self.templates[asking].path)
+            declaring = [one for one in nearest if _is_there(one.place, here, account, region)]
             if len(declaring) != 1:
                 return None
             template = declaring[0]
             self._assume(f"the stack `{self.symbols.show(stack)}` is made from {template.path}")
         return self._value(template, output)
 
-    def _imported(self, asking: Input, name: str) -> Node | None:
-        """The value that a template exports under `name`: of several the one in the same account and Region, or beside
-        the template that asks."""
-        path = asking.path
+    def _imported(self, importing: int, name: str) -> Node | None:
+        """The value that a template exports under `name`: of several the one beside the template that imports it, which
+        is told by its number.
+
+        Exports are of one account and Region.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-importvalue.html
+        """
+        there = self.templates[importing]
         if self._exports is None:
             self._exports = Nearest()
             for template in self.templates:
                 for output in template.outputs().values():
                     if output.export is not None:
                         self._exports.add(output.export, template.path, (template, output.name))
-        exporting, exports = self._exports.of(name, path), self._exports
-        if len(exporting) > 1 and any(_place(asking.pinned)):
-            exporting = [one for one in exporting if _place(one[0].scope.pseudo) == _place(asking.pinned)]
+        exports = self._exports
+
+        def nearest(name: str) -> list[tuple[Template, str]]:
+            return [one for one in exports.of(name, there.path) if _is_there(one[0].place, there.place)]
+
+        exporting = nearest(name)
         if not exporting:
             # A name with the exporting stack's name in it, which is open: the one export that it may be.
             if self._export_names is None:
                 self._export_names = Exports(exports)
-            exporting = [one for export in self._export_names.meant(name) for one in exports.of(export, path)]
+            exporting = [one for export in self._export_names.meant(name) for one in nearest(export)]
             if len(exporting) == 1:
                 self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
         elif exports.count(name) > len(exporting) == 1:
@@ -355,9 +422,16 @@ def _combinations(estates: Sequence[Estate]) -> Iterator[World]:
     yield from chosen
 
 
-def _place(pseudo: Mapping[str, str]) -> tuple[str, str]:
-    """Account and Region, as far as they are told: exports and the names of stacks are unique within these."""
-    return pseudo.get("AWS::AccountId", ""), pseudo.get("AWS::Region", "")
+def _is_there(place: tuple[str, str], here: tuple[str, str], account: str = "", region: str = "") -> bool:
+    """Whether a template at `place` is in the account and the Region that are named, else not known to be elsewhere.
+
+    A place is an account and a Region, each empty where it is open; `here` is that of the template that asks.
+    """
+    wanted = ((account, here[0]), (region, here[1]))
+    return all(
+        found == named if named else not (found and own and found != own)
+        for found, (named, own) in zip(place, wanted, strict=True)
+    )
 
 
 def parameter_assumption(template: Template, name: str) -> str:
@@ -368,7 +442,8 @@ def parameter_assumption(template: Template, name: str) -> str:
 def _arns(document: tree.Mapping) -> Iterator[tuple[str, str, str, str]]:
     """Partition, service, region and account of each ARN, as far as it is literal.
 
-    Principals, published layers and whatever is only told to readers belong to other accounts.
+    Principals, published layers, roles for tasks and for outputs of other stacks, and whatever is only told to readers
+    belong to other accounts.
     """
     pending: list[Node] = [document]
     while pending:

@@ -43,8 +43,25 @@ def of_function(function: Scalar, properties: Node | None) -> Made:
         arn = attribute(function.text, "Arn", event.key.place)
         if kind in _RULES:
             yield from _rule_or_schedule(function, event, given, kind or "", arn, None)
+            yield _permission(function, event)
         elif kind == "ScheduleV2":
             yield from _schedule(function, event, given, arn, "lambda:InvokeFunction")
+
+
+def _permission(function: Scalar, event: Entry) -> tuple[Scalar, Mapping]:
+    """By which the rule invokes the function: it has no role for that."""
+    place = event.key.place
+    rule = f"{function.text}{event.key.text}"
+    return scalar(f"{rule}Permission", place), resource(
+        "AWS::Lambda::Permission",
+        place,
+        [
+            ("Action", scalar("lambda:InvokeFunction", place)),
+            ("FunctionName", reference(function.text, place)),
+            ("Principal", scalar(_EVENTS, place)),
+            ("SourceArn", attribute(rule, "Arn", place)),
+        ],
+    )
 
 
 def _schedule(owner: Scalar, event: Entry, given: Node | None, arn: Node, action: str = _START) -> Made:

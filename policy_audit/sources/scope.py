@@ -43,8 +43,8 @@ class Scope:
     * `resources` are the logical ids that may be referenced; None when that is not known.
     * `reference`, `attribute`: what `Ref` and `Fn::GetAtt` of a resource give; None for "not known", which is a symbol.
     * `passed(name)` is the value that a parent stack gives to a parameter; None where there is none.
-    * `imported(export name)` and `stack_output(stack name, output name)` find values of other templates. The names may
-      hold letters.
+    * `imported(export name)` and `stack_output(stack name, output name, account, Region)` find values of other
+      templates. The names may hold letters; account and Region are those that `Fn::GetStackOutput` names, or empty.
     * `world` gives letters of symbols an assumed value; `others` are symbols assumed to have none of the values that
       they are compared with.
 
@@ -65,7 +65,7 @@ class Scope:
         attribute: Callable[[str, str], Node | None] = _none,
         passed: Callable[[str], Node | None] = _none,
         imported: Callable[[str], Node | None] = _none,
-        stack_output: Callable[[str, str], Node | None] = _none,
+        stack_output: Callable[[str, str, str, str], Node | None] = _none,
         world: MappingOf[str, str] | None = None,
         others: Collection[str] = frozenset(),
     ) -> None:

@@ -14,16 +14,18 @@ from policy_audit.sources.tree import child, field, items, text, texts, unknown
 RULE: Final = "AWS::Events::Rule"
 PIPE: Final = "AWS::Pipes::Pipe"
 SCHEDULE: Final = "AWS::Scheduler::Schedule"
+SUBSCRIBER: Final = "AWS::EventsV2::Subscriber"
 
 
 def read_senders(templates: Sequence[Template]) -> tuple[Sender, ...]:
-    """Every rule, pipe and schedule.
+    """Every rule, pipe, schedule, and subscriber of a custom event bus.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-pipes-pipe.html
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-scheduler-schedule.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eventsv2-subscriber.html
     """
-    readers = ((RULE, _rule), (PIPE, _pipe), (SCHEDULE, _schedule))
+    readers = ((RULE, _rule), (PIPE, _pipe), (SCHEDULE, _schedule), (SUBSCRIBER, _subscriber))
     return tuple(
         read(template, resource)
         for template in templates
@@ -69,6 +71,7 @@ def _target(template: Template, node: Node, name: str, own: Field | None) -> Tar
         field(child(node, "RoleArn")) or own,
         _path_values(template, child(node, "HttpParameters")),
         resource_type=_resource_type(template, arn),
+        dead_letters=field(child(node, "DeadLetterConfig", "Arn")),
     )
 
 
@@ -93,7 +96,16 @@ def _of_pipe(template: Template, resource: Resource, name: str, role: Field | No
     span = arn.span if arn else resource.span
     values = _path_values(template, child(parameters, "HttpParameters"))
     invocation = field(child(parameters, "StepFunctionStateMachineParameters", "InvocationType"))
-    return Target(name, span, arn, role, values, invocation, _resource_type(template, arn))
+    queue = _dead_letters_of_source(template, resource) if name == "Target" else None
+    return Target(name, span, arn, role, values, invocation, _resource_type(template, arn), queue)
+
+
+def _dead_letters_of_source(template: Template, resource: Resource) -> Field | None:
+    """Where a pipe puts what it could not read from a stream: only streams have that."""
+    parameters = template.value(resource.logical_id, "SourceParameters")
+    streams = ("KinesisStreamParameters", "DynamoDBStreamParameters")
+    found = (field(child(parameters, stream, "DeadLetterConfig", "Arn")) for stream in streams)
+    return next((one for one in found if one is not None), None)
 
 
 def _schedule(template: Template, resource: Resource) -> Sender:
@@ -101,7 +113,14 @@ def _schedule(template: Template, resource: Resource) -> Sender:
     node = template.value(resource.logical_id, "Target")
     arn = field(child(node, "Arn"))
     span = arn.span if arn else resource.span
-    target = Target("Target", span, arn, field(child(node, "RoleArn")), resource_type=_resource_type(template, arn))
+    target = Target(
+        "Target",
+        span,
+        arn,
+        field(child(node, "RoleArn")),
+        resource_type=_resource_type(template, arn),
+        dead_letters=field(child(node, "DeadLetterConfig", "Arn")),
+    )
     reason = unknown(node, template.symbols)
     return Sender(
         "schedule",
@@ -110,6 +129,31 @@ def _schedule(template: Template, resource: Resource) -> Sender:
         schedule_group_arn(ids),
         template.account,
         ids.name("Name"),
+        () if node is None or reason else (target,),
+        unseen=reason,
+    )
+
+
+def _subscriber(template: Template, resource: Resource) -> Sender:
+    node = template.value(resource.logical_id, "InvokeConfiguration")
+    arn = field(child(node, "TargetArn"))
+    target = Target(
+        "InvokeConfiguration",
+        arn.span if arn else resource.span,
+        arn,
+        field(child(node, "RoleArn")),
+        _path_values(template, child(node, "HttpParameters")),
+        field(child(node, "StepFunctionsParameters", "InvocationType")),
+        _resource_type(template, arn),
+    )
+    reason = unknown(node, template.symbols)
+    return Sender(
+        "subscriber",
+        template.address(resource.logical_id),
+        resource.span,
+        template.symbols.hole("AWS does not say what `aws:SourceArn` is for a subscriber"),
+        template.account,
+        Ids(template, resource.logical_id).name("Name"),
         () if node is None or reason else (target,),
         unseen=reason,
     )

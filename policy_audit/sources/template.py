@@ -77,7 +77,7 @@ class Template:
         names: MappingOf[str, str],
         links: "Links",
         imported: Callable[[str], Node | None],
-        stack_output: Callable[[str, str], Node | None],
+        stack_output: Callable[[str, str, str, str], Node | None],
     ) -> None:
         self.path = path
         self._names = names
@@ -85,6 +85,8 @@ class Template:
         self.document = document
         self.embedded: dict[tuple[int, str], Node] = {}
         """Definitions of this template, by place and text: as they were parsed, or the string that could not be."""
+        self.place = (pinned.get("AWS::AccountId", ""), pinned.get("AWS::Region", ""))
+        """The account and the Region that it is deployed to, as far as that is said; empty where it is open."""
         self.symbols = symbols.within(links.id or path)
         self._declared = document.get("Resources")
         self.parameters = read_parameters(document.get("Parameters"), given)

@@ -1,0 +1,170 @@
+"""Policies of queues, topics and functions, joined with the resource that they are attached to."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from policy_audit.model.own_policies import OwnPolicy
+from policy_audit.model.policy import Condition, Policy, Principal, Statement
+from policy_audit.model.value import has_letters
+from policy_audit.record import NamedTuple
+from policy_audit.sources.physical_ids import Ids
+from policy_audit.sources.policies import read_policy
+from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.tree import texts
+
+_DECLARING: Final = {
+    "AWS::Lambda::Function": ("lambda", "FunctionName", "function:"),
+    "AWS::SNS::Topic": ("sns", "TopicName", ""),
+    "AWS::SQS::Queue": ("sqs", "QueueName", ""),
+}
+"""By type: service, the property with the name, and what stands before it in the ARN."""
+_ATTACHING: Final = {
+    "AWS::SNS::TopicInlinePolicy": ("sns", "TopicArn"),
+    "AWS::SNS::TopicPolicy": ("sns", "Topics"),
+    "AWS::SQS::QueueInlinePolicy": ("sqs", "Queue"),
+    "AWS::SQS::QueuePolicy": ("sqs", "Queues"),
+}
+"""By type: service, and the property that names what the document is attached to, by ARN or URL."""
+_CONDITIONS: Final = {
+    "SourceArn": ("ArnLike", "aws:SourceArn"),
+    "SourceAccount": ("StringEquals", "aws:SourceAccount"),
+    "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
+    "EventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
+    "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+}
+"""What Lambda makes of the properties of a permission.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+"""
+
+
+class _Attached(NamedTuple):
+    """A policy with the names of what it is attached to."""
+
+    service: str
+    names: tuple[str, ...]
+    policy: Policy
+    name: str
+
+
+def read_own_policies(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
+    """Every queue, topic and function with its policies.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topicpolicy.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-permission.html
+    """
+    declared = [
+        (template, one, kind) for template in templates for kind in _DECLARING for one in template.of_type(kind)
+    ]
+    names = [_names(template, resource, kind) for template, resource, kind in declared]
+    ours = {name for one in names for name in one}
+    named: dict[str, list[_Attached]] = {}
+    anywhere: dict[str, list[_Attached]] = {}
+    for template in templates:
+        for one in (*_documents(template), *_permissions(template)):
+            known = [name for name in one.names if name in ours]
+            for name in known:
+                named.setdefault(name, []).append(one)
+            # A name that is open, and nobody's here, may be anybody's.
+            if not one.names or any(has_letters(name) and name not in ours for name in one.names):
+                anywhere.setdefault(one.service, []).append(one)
+    return tuple(_own(*one, each, named, anywhere) for one, each in zip(declared, names, strict=True))
+
+
+def _names(template: Template, resource: Resource, kind: str) -> tuple[str, ...]:
+    """The ARN of a resource, and what `Ref` gives: a queue's URL, a function's name."""
+    service, name, start = _DECLARING[kind]
+    ids = Ids(template, resource.logical_id)
+    arn = ids.arn(service, start + ids.name(name))
+    return (arn, template.reference_text(resource.logical_id))
+
+
+def _own(
+    template: Template,
+    resource: Resource,
+    kind: str,
+    names: Sequence[str],
+    named: dict[str, list[_Attached]],
+    anywhere: dict[str, list[_Attached]],
+) -> OwnPolicy:
+    service = _DECLARING[kind][0]
+    attached = tuple({id(one): one for name in names for one in named.get(name, ())}.values())
+    return OwnPolicy(
+        template.address(resource.logical_id),
+        resource.span,
+        names[0],
+        template.account,
+        _joined(attached, service, f"{resource.logical_id} (own policy)"),
+        tuple(f"the policy `{one.name}`, which may be attached to it," for one in anywhere.get(service, ())[:3]),
+    )
+
+
+def _joined(attached: Sequence[_Attached], service: str, name: str) -> Policy:
+    """One policy of all that are attached: a function's permissions add up, of a queue or topic the last one stays."""
+    if len(attached) == 1:
+        return attached[0].policy
+    if attached and service != "lambda":
+        names = " and ".join(f"`{one.name}`" for one in attached[:2])
+        return Policy((), name=name, unknown=f"{names} both set it, and the last one wins")
+    statements = tuple(statement for one in attached for statement in one.policy.statements)
+    return Policy(statements, "2012-10-17", name)
+
+
+def _documents(template: Template) -> Iterator[_Attached]:
+    for kind, (service, target) in _ATTACHING.items():
+        for resource in template.of_type(kind):
+            node = template.value(resource.logical_id, "PolicyDocument")
+            if node is None:
+                continue
+            policy = read_policy(node, resource.logical_id, template.symbols)
+            named = texts(template.value(resource.logical_id, target))
+            yield _Attached(service, named, policy, resource.logical_id)
+
+
+def _permissions(template: Template) -> Iterator[_Attached]:
+    """Each permission of a function as the statement that Lambda adds to the function's policy."""
+    for resource in template.of_type("AWS::Lambda::Permission"):
+        logical_id = resource.logical_id
+        function = template.property_text(logical_id, "FunctionName") or ""
+        name, qualifier = _unqualified(function)
+        policy = Policy((_statement(template, resource, name, qualifier),), "2012-10-17", logical_id, "", resource.span)
+        yield _Attached("lambda", (name,), policy, logical_id)
+
+
+def _statement(template: Template, resource: Resource, function: str, qualifier: str) -> Statement:
+    """The resource is left to what it is attached to, but for a version or alias that the permission is for."""
+    given = {
+        name: value
+        for name in ("Action", "Principal", *_CONDITIONS)
+        if (value := template.property_text(resource.logical_id, name)) is not None
+    }
+    principal = given.get("Principal", "")
+    # `lambda:InvokeFunction` of a service, or of an account by its id or ARN; `*` is anybody.
+    is_service = "." in principal and not principal.startswith("arn:")
+    kind = "Service" if is_service else "*" if principal == "*" else "AWS"
+    unknown = tuple(
+        f"its `{name}` is not known" for name in ("Action", "Principal") if has_letters(given.get(name, ""))
+    )
+    return Statement(
+        "Allow",
+        (given.get("Action", ""),),
+        (f"arn:*:lambda:*:*:function:*:{qualifier}",) if qualifier else ("*",),
+        (Principal(kind, principal),),
+        tuple(
+            Condition(operator, key, (given[name],)) for name, (operator, key) in _CONDITIONS.items() if name in given
+        ),
+        sid=resource.logical_id,
+        unknown=unknown,
+        span=resource.span,
+    )
+
+
+def _unqualified(function: str) -> tuple[str, str]:
+    """A function's name or ARN, and the version or alias after it."""
+    parts = function.split(":")
+    if function.startswith("arn:"):
+        return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
+    if len(parts) > 2 and parts[1] == "function":
+        return parts[2], parts[3] if len(parts) > 3 else ""
+    return parts[0], parts[1] if len(parts) > 1 else ""
