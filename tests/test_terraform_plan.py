@@ -489,6 +489,13 @@ def test_a_chain_of_references_without_end_is_not_followed() -> None:
     assert "nest too deeply" in json.dumps(properties(given, "aws_iam_role.r0"))
 
 
+def test_what_an_argument_takes_tells_what_an_open_value_can_be() -> None:
+    group = made("aws_security_group.g", vpc_id=variable("var.vpc", NOWHERE), description=variable("var.text", NOWHERE))
+    given = to_input("main.tf", NOWHERE, [group], "Terraform")
+    types = {name: text(child(given.body, "Parameters", name, "Type")) for name in ("var.vpc", "var.text")}
+    assert types == {"var.vpc": "AWS::EC2::VPC::Id", "var.text": "String"}
+
+
 def test_resources_of_the_cloud_control_provider_are_cloudformation_s_own() -> None:
     role = made("awscc_iam_role.r", role_name=some("r"), assume_role_policy_document=some(TRUST))
     arn = reference(role.address, ("arn",), NOWHERE)

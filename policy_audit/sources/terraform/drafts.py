@@ -117,7 +117,9 @@ class Drafts:
         given = argument(instance, path)
         if given is None:
             return None
-        return self.values.node(given, secret=name in _SECRETS)
+        found = self.values.node(given, secret=name in _SECRETS)
+        self.values.is_used_as(found, path)
+        return found
 
     def translate(self, instance: Instance) -> None:
         """Makes the resource of an instance: of its CloudFormation type, or of a type of Terraform's own."""

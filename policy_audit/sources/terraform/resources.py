@@ -58,7 +58,7 @@ def _parameters(values: Values, place: Place) -> Mapping | None:
     for name, where in values.parameters.items():
         pattern = values.patterns.get(name)
         allowed = scalar(pattern, where) if pattern else None
-        properties = [("Type", scalar("String", where)), ("AllowedPattern", allowed)]
+        properties = [("Type", scalar(values.types.get(name, "String"), where)), ("AllowedPattern", allowed)]
         declared.append((scalar(name, where), mapping(where, properties)))
     return mapping(place, declared) if declared else None
 

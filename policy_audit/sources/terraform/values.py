@@ -21,7 +21,7 @@ from policy_audit.sources.terraform.instances import (
 )
 from policy_audit.sources.terraform.policy_documents import document
 from policy_audit.sources.terraform.types import ATTRIBUTES, REFERENCE
-from policy_audit.sources.tree import text
+from policy_audit.sources.tree import child, text
 
 MAXIMUM_DEPTH: Final = 60
 """How deep values and the references in them may nest; beyond, they are not followed."""
@@ -49,6 +49,8 @@ _TEXTS: Final = {
     ("aws_api_gateway_stage", "execution_arn"): "arn:${P}:execute-api:${R}:${A}:${rest_api_id}/${stage_name}",
 }
 """Attributes that are put together: of pseudo parameters, `Ref` (`Id`), the `Arn`, and arguments."""
+_TYPES: Final = {"vpc_id": "AWS::EC2::VPC::Id", "vpc_identifier": "AWS::EC2::VPC::Id"}
+"""CloudFormation's types of parameters for what arguments take."""
 _IN_TEXTS: Final = {"A": "AWS::AccountId", "P": "AWS::Partition", "R": "AWS::Region", "U": "AWS::URLSuffix"}
 _DEFAULTS: Final = {"path": "/"}
 
@@ -65,6 +67,8 @@ class Values:
         self.parameters: dict[str, Place] = {}
         self.patterns: dict[str, str] = {}
         """What is known of some of them, as a pattern."""
+        self.types: dict[str, str] = {}
+        """The types of some of them, where an argument takes no other: they tell what a value can be."""
         self.conditions: dict[str, str] = {}
         self._depth = 0
         self._known: dict[tuple[str, ...], Node | None] = {}
@@ -122,6 +126,12 @@ class Values:
         """An open value that is the same wherever it has this name."""
         self.parameters.setdefault(name, place)
         return reference(name, place)
+
+    def is_used_as(self, node: Node, name: str) -> None:
+        """Notes what an open value must be for the argument `name` to take it."""
+        parameter = text(child(node, "Ref"))
+        if name in _TYPES and parameter in self.parameters:
+            self.types.setdefault(parameter, _TYPES[name])
 
     def digits(self, name: str, place: Place) -> Node:
         """The end of a name that the provider makes up."""
