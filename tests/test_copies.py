@@ -78,3 +78,18 @@ def test_a_part_of_an_estate_tells_all_that_its_verdicts_assume() -> None:
     report = audit(["dev/flows.yaml"], PINNED, detailed=True)
     assert report.count("undecided") > 10
     assert report.count("proven") > 10
+
+
+def test_a_role_calls_what_its_own_workflow_calls() -> None:
+    """What the workflow of the other copy calls is no reason to allow it here."""
+    other = "https://ledger.prod.example/"
+    prod = Path("prod", "flows.yaml")
+    prod.write_text(prod.read_text(encoding="utf-8").replace("https://ledger.harbour.example/", other))
+    assert audit(["."], PINNED).findings == ()
+    dev = Path("dev", "flows.yaml")
+    both = f"states:HTTPEndpoint: ['https://ledger.harbour.example/*', '{other}*']"
+    dev.write_text(
+        dev.read_text(encoding="utf-8").replace("states:HTTPEndpoint: https://ledger.harbour.example/*", both)
+    )
+    (finding,) = audit(["."], PINNED).findings
+    assert (finding.rule, finding.address) == ("http-endpoint-pattern", "dev/flows.yaml#LedgerRole")

@@ -109,7 +109,7 @@ class System:
                 elif call.auth_type == "RESOURCE_POLICY":
                     self._workflows_by_api.setdefault(call.api.id, {})[call.state_machine.arn] = None
             if call.integration == "http:invoke" and isinstance(call.role, Role):
-                self._calls_by_role.setdefault(call.role.arn, []).append(call)
+                self._calls_by_role.setdefault(call.role.address, []).append(call)
 
     @property
     def is_spread(self) -> bool:
@@ -218,15 +218,15 @@ class System:
         """ARNs of the state machines that call the API unsigned but by name, as its resource policy asks for."""
         return tuple(self._workflows_by_api.get(api_id, ()))
 
-    def http_calls(self, role_arn: str) -> "Sequence[Call]":
+    def http_calls(self, role: Role) -> "Sequence[Call]":
         """The HTTP Tasks that run with the role."""
-        return self._calls_by_role.get(role_arn, ())
+        return self._calls_by_role.get(role.address, ())
 
-    def hosts(self, role_arn: str) -> tuple[str, ...] | Missing:
+    def hosts(self, role: Role) -> tuple[str, ...] | Missing:
         """The hosts that the HTTP Tasks of the role call, each once."""
-        if role_arn not in self._hosts:
-            self._hosts[role_arn] = _hosts(self.http_calls(role_arn))
-        return self._hosts[role_arn]
+        if role.address not in self._hosts:
+            self._hosts[role.address] = _hosts(self.http_calls(role))
+        return self._hosts[role.address]
 
     def names_endpoints(self, role: Role) -> bool:
         """Whether a condition of the role's policies is about `states:HTTPEndpoint`."""

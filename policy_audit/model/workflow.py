@@ -215,7 +215,7 @@ class Call(NamedTuple):
         role = self.role
         if isinstance(role, Missing):
             return role
-        hosts = self.system.hosts(role.arn)
+        hosts = self.system.hosts(role)
         if isinstance(hosts, Missing):
             return hosts
         own = tuple(f"https://{host}{rest}" for host in hosts for rest in _OF_ONE_HOST)
