@@ -6,11 +6,11 @@ from itertools import product
 import pytest
 
 from policy_audit.iam.evaluate import evaluate
-from policy_audit.iam.patterns import glob, matches
+from policy_audit.iam.patterns import glob, literal, matches
 from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.request import Caller, Policies, Proven, Refuted, Request, RequestSet, Texts, Undecided
 from policy_audit.iam.symbol_values import Part, forms, language, tokens_of
-from policy_audit.iam.symbols import substitute
+from policy_audit.iam.symbols import substitute, substitutions
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import ACCOUNT, GENERATED_NAME, REGION, Shape, Symbol, Symbols
 
@@ -168,3 +168,12 @@ def test_the_forms_of_a_shape_hold_its_values(shape: Shape, within: list[str], w
         assert any(matches(form, text) for form in forms(shape))
     for text in without:
         assert not any(matches(form, text) for form in forms(shape))
+
+
+def test_parts_that_hold_other_symbols_are_not_told_apart() -> None:
+    """`${Y}-*` and `a*` may have values of `${X}` in common, and nobody looks for them: so none of it is complete."""
+    symbols = Symbols()
+    one, other = (symbols.symbol(Symbol(name)) for name in ("${X}", "${Y}"))
+    patterns = [literal(one), glob(f"{other}-*"), glob("a*")]
+    assert not substitutions([patterns], symbols).complete
+    assert substitutions([patterns[::2]], symbols).complete
