@@ -335,3 +335,24 @@ def test_the_switch_makes_a_difference(lazily: Callable[[bool], None]) -> None:
 
     assert isinstance(masks(False)[0], int)
     assert isinstance(masks(True)[0], ValueSet)
+
+
+def test_a_complement_says_nothing_of_members_that_are_found_later() -> None:
+    texts = Texts("the resource", [glob("a*"), glob("*b")], [], Steps())
+    begins = ValueSet(texts, Formula(True, 1, 0))
+    others = ~begins
+    for word in ("ax", "ab", "a", "xb"):
+        texts.atom(word)
+    assert not begins & others
+    assert begins & ValueSet(texts, Formula(True, 2, 0))
+    assert others & ValueSet(texts, Formula(True, 2, 0))
+    assert begins | others
+
+
+def test_sets_made_of_many_others_are_put_together_in_turn() -> None:
+    """However many are made of each other before one is asked for its formula, which nothing but recursion reads."""
+    texts = Texts("the resource", [glob("a*"), glob("*b")], [], Steps())
+    made = one = ValueSet(texts, Formula(True, 1, 0))
+    for _ in range(5_000):
+        made = made & ~~one
+    assert made.formula == one.formula
