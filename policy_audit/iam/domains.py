@@ -414,7 +414,14 @@ def _tested(tests: Sequence[tuple[int, Test]]) -> Callable[[str], int]:
     """The same for numbers, dates and addresses, which most policies do not compare: a proof starts faster without."""
     from policy_audit.iam.ordered import holds
 
-    return lambda value: sum(bit for bit, test in tests if holds(test, value))
+    def vector_of(value: str) -> int:
+        vector = 0
+        for bit, test in tests:
+            if holds(test, value):
+                vector |= bit
+        return vector
+
+    return vector_of
 
 
 def _joint(predicates: Sequence[Predicate], views: Sequence[dict[int, list[str]]]) -> dict[int, list[str]]:

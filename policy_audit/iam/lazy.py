@@ -294,6 +294,7 @@ class Product:
             for part in formula.parts
             if not part.every and not part.lacks and not part.parts
         ]
+        self._compared = sum(map(len, self._steps_left)) // 2
         self.distance = self._distance(self._start)
         """How many characters a word has at least, as far as the patterns tell one by one."""
 
@@ -358,6 +359,7 @@ class Product:
 
     def _distance(self, state: int) -> int:
         """How many characters are missing at least, as far as the furthest places tell."""
+        self._steps.take(self._compared)
         distance = sum(_missing(state, span) for span in self._required)
         return distance + sum(min((_missing(state, span) for span in spans), default=0) for spans in self._steps_left)
 
