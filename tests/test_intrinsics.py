@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from templates import functions_in, nodes
 
@@ -653,7 +653,15 @@ TREES = st.recursive(
 )  # fmt: skip
 
 
+def test_what_a_loop_writes_may_be_a_function() -> None:
+    scope = scope_of()
+    found = resolve(parse_yaml("{'Fn::ForEach::L': [Name, [a], {'Fn::Join': ['-', [!Ref Env, x]]}]}", "t.yaml"), scope)
+    assert isinstance(found, Scalar)
+    assert found.text.endswith("-x")
+
+
 @given(TREES)
+@example("{a: {'Fn::ForEach::L': [IsProd, [a], !Ref Env]}, b: 1}")
 def test_no_function_is_left_and_every_node_has_a_place(text: str) -> None:
     scope = scope_of()
     found = resolve(parse_yaml(text, "t.yaml"), scope)

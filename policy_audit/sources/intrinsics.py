@@ -77,7 +77,10 @@ def _mapping(node: Mapping, scope: Scope) -> Node:
     function = function_of(node)
     if function is not None:
         return _function(function, node, scope)
-    node = expand(node, scope)
+    written = expand(node, scope)
+    if written is not node and (function := function_of(written)) is not None:
+        return _function(function, written, scope)  # A loop that writes one entry may write a function.
+    node = written
     values = [_entry(entry, scope) for entry in node.entries]
     if all(new is entry.value for new, entry in zip(values, node.entries, strict=True)):
         return node
