@@ -190,7 +190,7 @@ def check(
 
             mended = mend(report, read)
             report = mended.report
-            click.echo(f"{mended.findings} mended in {mended.files} files", err=True)
+            click.echo(mended.told, err=True)
         if changed:
             from policy_audit.changed import concerning
 

@@ -19,6 +19,12 @@ class Mended(NamedTuple):
     findings: int
     files: int
 
+    @property
+    def told(self) -> str:
+        """`2 findings mended in 1 file`."""
+        findings = f"{self.findings} finding{'s' * (self.findings != 1)}"
+        return f"{findings} mended in {self.files} file{'s' * (self.files != 1)}"
+
 
 def mend(report: Report, again: Callable[[], Report]) -> Mended:
     """Writes the edits of `report` to its files; `again` audits them anew.

@@ -113,7 +113,7 @@ def test_fix_mends_in_place(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run() == FINDINGS
     capsys.readouterr()
     assert run("--fix") == CLEAN
-    assert capsys.readouterr().err == "1 mended in 1 files\n"
+    assert capsys.readouterr().err == "1 finding mended in 1 file\n"
     after = Path("workflows.yaml").read_text(encoding="utf-8")
     assert after == before.replace("TimeoutSeconds: 120  # seconds", "TimeoutSeconds: 60  # seconds")
     assert run("--fix") == CLEAN
