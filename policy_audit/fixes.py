@@ -1,6 +1,7 @@
 """Fixes of findings as edits of the audited files: only where one text is to be replaced, and stands there once."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
@@ -24,15 +25,18 @@ def edits_of(
 
     A fix whose text does not stand once, as it is, in what its finding points at is not applied.
     """
-    by_file: dict[str, list[tuple[Edit, Finding]]] = {}
+    fixable: dict[str, list[Finding]] = {}
     for finding in findings:
-        text = texts.get(finding.location.file)
-        if text is None or finding.fix is None or not (finding.fix.safe or unsafe):
-            continue
-        edit = _edit(finding, templates, text)
-        if edit is not None:
-            by_file.setdefault(finding.location.file, []).append((edit, finding))
-    return {path: _in_order(edits) for path, edits in by_file.items()}
+        if finding.location.file in texts and finding.fix is not None and (finding.fix.safe or unsafe):
+            fixable.setdefault(finding.location.file, []).append(finding)
+    stretches = Stretches(templates, {path: {one.location.line for one in each} for path, each in fixable.items()})
+    found: dict[str, Edited] = {}
+    for path, each in fixable.items():
+        starts = _line_starts(texts[path])
+        edits = [(edit, one) for one in each if (edit := _edit(one, stretches, texts[path], starts)) is not None]
+        if edits:
+            found[path] = _in_order(edits)
+    return found
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
@@ -44,11 +48,11 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
     return text
 
 
-def _edit(finding: Finding, templates: Sequence[Template], text: str) -> Edit | None:
+def _edit(finding: Finding, stretches: Stretches, text: str, starts: Sequence[int]) -> Edit | None:
     """The one edit that the finding's fix is; None if what it would replace is not there once."""
     assert finding.fix is not None
-    location, starts = finding.location, _line_starts(text)
-    stretch = Stretches(templates, location.file, {location.line}).outermost(location.line)
+    location = finding.location
+    stretch = stretches.outermost(location.file, location.line)
     rest = location._replace(end_line=location.line + 1, end_column=1)
     for span in (location, stretch, rest):
         if span is None:
@@ -79,7 +83,7 @@ def _end(starts: Sequence[int], text: str, span: Span) -> int:
 
 def _span(path: str, starts: Sequence[int], begin: int, end: int) -> Span:
     def position(offset: int) -> tuple[int, int]:
-        line = max(number for number, start in enumerate(starts, 1) if start <= offset)
+        line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
     return Span(path, *position(begin), *position(end))

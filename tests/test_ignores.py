@@ -7,8 +7,10 @@ import pytest
 from policy_audit.audit import audit
 from policy_audit.findings import Finding, Report, exit_code
 from policy_audit.model.ignores import Ignore
+from policy_audit.model.node import Node
 from policy_audit.options import Options
 from policy_audit.origin import Span
+from policy_audit.sources.stretches import Stretches
 
 SLOW = "http-task-timeout"
 TEMPLATE = """\
@@ -249,3 +251,20 @@ def test_a_finding_about_an_ignore_shows_where_it_stands(tmp_path: Path) -> None
     (one,) = located(report)
     assert str(one.location) == "app.yaml:13:26"
     assert "ignore[rest-api-public]" in report.texts["app.yaml"][12]
+
+
+def test_documents_are_searched_once_for_all_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a comment is about is looked for in every document: once for all of them, or the work is squared."""
+    for number in range(5):
+        text = TEMPLATE.replace("TimeoutSeconds: 120", "TimeoutSeconds: 120  # policy-audit: ignore[http-task-timeout]")
+        (tmp_path / f"app{number}.yaml").write_text(text.replace("Ledger", f"Ledger{number}"), encoding="utf-8")
+    searched: list[int] = []
+    walk = Stretches._walk
+
+    def counted(self: Stretches, document: Node) -> None:
+        searched.append(id(document))
+        walk(self, document)
+
+    monkeypatch.setattr(Stretches, "_walk", counted)
+    assert len(audit(["."]).ignored) == 5
+    assert len(searched) == len(set(searched)) > 0

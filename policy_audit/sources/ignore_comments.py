@@ -36,13 +36,15 @@ def comment_ignores(templates: Sequence[Template], texts: Mapping[str, str], kno
     A comment at the end of a line is about what begins on this line: a property, a statement, a state, a resource, and
     everything within it. A comment on a line of its own is about the next line.
     """
-    for path, text in texts.items():
-        if "policy-audit:" not in text:
-            continue
-        found = list(_comments(text, path.endswith(_PROGRAMS)))
-        starts = Stretches(templates, path, {one.target for one in found} | {one.line for one in found})
-        for comment in found:
-            if not starts.is_text(comment.line, comment.column):
+    found = {
+        path: [*_comments(text, path.endswith(_PROGRAMS))] for path, text in texts.items() if "policy-audit:" in text
+    }
+    starts = Stretches(
+        templates, {path: {line for one in each for line in (one.line, one.target)} for path, each in found.items()}
+    )
+    for path, comments in found.items():
+        for comment in comments:
+            if not starts.is_text(path, comment.line, comment.column):
                 yield from _read(comment, path, starts, known)
 
 
@@ -72,8 +74,8 @@ def _next(lines: Sequence[str], number: int, program: bool) -> int:
 
 def _read(comment: Comment, path: str, starts: Stretches, known: frozenset[str]) -> Iterator[Ignore]:
     span = Span(path, comment.line, comment.column, comment.line, comment.column + 1)
-    stretch = starts.outermost(comment.target)
-    addresses = starts.resources(comment.target)
+    stretch = starts.outermost(path, comment.target)
+    addresses = starts.resources(path, comment.target)
     about = Ignore("", path, span, tuple(addresses), (stretch,) if stretch else ())
     form = _FORM.match(comment.text)
     if form is None:
