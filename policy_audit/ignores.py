@@ -1,6 +1,7 @@
 """Which findings the user ignores: by comments and `Metadata` of the audited files, and by the configuration."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from policy_audit.collect import Judged
 from policy_audit.findings import Ignored
@@ -25,16 +26,17 @@ def sort(judged: Iterable[Judged], ignores: Sequence[Ignore], today: str, disabl
     An ignore counts as used, too, if what it covers is undecided, which may be a finding or not. One of a `disabled`
     rule can cover nothing, and is not held to be useless for that.
     """
-    by_rule: dict[str, list[int]] = {}
+    by_file: dict[tuple[str, str], list[int]] = {}
     for number, ignore in enumerate(ignores):
-        if not ignore.problem and not _expired(ignore, today):
-            by_rule.setdefault(ignore.rule, []).append(number)
+        for file in _files(ignore) if not ignore.problem and not _expired(ignore, today) else ():
+            by_file.setdefault((ignore.rule, file), []).append(number)
     used: set[int] = set()
     left: list[Judged] = []
     ignored: list[Ignored] = []
     for one in judged:
-        candidates = by_rule.get(one.checked.rule, ()) if one.checked.answer != "proven" else ()
-        covering = [number for number in candidates if covers(ignores[number], one)]
+        files = {_ANY, _file(one.checked.address), _place(one).file} if one.checked.answer != "proven" else ()
+        candidates = {number for file in files for number in by_file.get((one.checked.rule, file), ())}
+        covering = [number for number in sorted(candidates) if covers(ignores[number], one)]
         used.update(covering)
         if covering and one.finding is not None:
             first = ignores[covering[0]]
@@ -54,10 +56,34 @@ def covers(ignore: Ignore, one: Judged) -> bool:
         return False
     if ignore.requirement and ignore.requirement != one.checked.requirement:
         return False
-    place = one.finding.location if one.finding else one.requirement.span
-    return any(glob(pattern).matches(one.checked.address) for pattern in ignore.addresses) or any(
-        _within(place, stretch) for stretch in ignore.stretches
+    place, address = _place(one), one.checked.address
+    named = any(
+        pattern == address or (_is_open(pattern) and glob(pattern).matches(address)) for pattern in ignore.addresses
     )
+    return named or any(_within(place, stretch) for stretch in ignore.stretches)
+
+
+_ANY: Final = "*"
+"""In the place of a file: any."""
+
+
+def _files(ignore: Ignore) -> set[str]:
+    """The files that the ignore's addresses and stretches are in; `_ANY` for an address that may be in several."""
+    of_addresses = {_ANY if _is_open(_file(one)) else _file(one) for one in ignore.addresses}
+    return of_addresses | {one.file for one in ignore.stretches}
+
+
+def _file(address: str) -> str:
+    return address.partition("#")[0]
+
+
+def _is_open(pattern: str) -> bool:
+    return "*" in pattern or "?" in pattern
+
+
+def _place(one: Judged) -> Span:
+    """Where a finding points at, or would."""
+    return one.finding.location if one.finding else one.requirement.span
 
 
 def _actions(one: Judged) -> Iterator[str]:
