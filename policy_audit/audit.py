@@ -94,8 +94,7 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
         findings=findings,
         requirements=tuple(one.checked for one in settled.judged),
         skipped=(
-            *loaded.skipped,
-            *(skipped for one in loaded.inputs for skipped in one.skipped),
+            *loaded.omitted,
             *_problems(estate, options, frozenset(name for one in loaded.inputs for name in one.taken)),
             *unsupported(estate, options.callers, options.deployers),
             *estate.deployed_nowhere(),

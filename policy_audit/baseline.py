@@ -70,24 +70,20 @@ def part(
             baselined.append(one.finding)
             one = one._replace(finding=None)
         counting.append(one)
-    met = {_key(one.checked.rule, rooted(one.checked.address, root), one.checked.requirement): one for one in judged}
+    met = {(one.checked.rule, rooted(one.checked.address, root), one.checked.requirement): one for one in judged}
     there = {rooted(address, root) for address in resources}
     audited = {rooted(file, root) for file in files}
     entries = []
     for entry in reversed(known):
         lacking = left[entry.fingerprint] > 0
         left[entry.fingerprint] -= lacking
-        now = met.get(_key(entry.rule, entry.finding_address, entry.requirement))
+        now = met.get((entry.rule, entry.finding_address, entry.requirement))
         if now is not None:
             gone = now.checked.answer == "proven"
         else:
             gone = entry.finding_address.partition("#")[0] in audited and entry.finding_address not in there
         entries.append(entry._replace(found=not (lacking and gone)))
     return Parted(counting, tuple(baselined), tuple(reversed(entries)))
-
-
-def _key(rule: str, address: str, requirement: str) -> tuple[str, str, str]:
-    return rule, address, requirement
 
 
 def written(findings: Iterable[Finding], root: str) -> str:

@@ -196,9 +196,9 @@ def test_nothing_to_audit(tmp_path: Path) -> None:
 
 def test_policy_variables_are_left_to_iam() -> None:
     """`${aws:username}` is IAM's, and must reach it through `Fn::Sub` and Terraform."""
-    from policy_audit.permissions.references import References
+    from policy_audit.permissions.references import Names, References
 
     found = of(FIXTURES / "estate")
-    references = References(None, (), found.symbols)
+    references = References(Names(), found.symbols)
     assert references.for_sub("arn:aws:s3:::b/${aws:username}/*")[0] == "arn:aws:s3:::b/${!aws:username}/*"
     assert references.for_terraform("arn:aws:s3:::b/${aws:username}/*") == "arn:aws:s3:::b/$${aws:username}/*"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from policy_audit.commands.options import COLOR, CONFIG, ESTATE, NO_CACHE, ColorChoice, cache_folder, settings
 from policy_audit.commands.terminal import colored, write
-from policy_audit.comparison.changes import Comparison, compare
+from policy_audit.comparison.changes import Comparison, Effect, compare
 from policy_audit.comparison.revision import PREFIX, split
 from policy_audit.comparison.revision import write as write_revision
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, USAGE, AuditError
@@ -63,15 +64,16 @@ def diff(
         if output == "json":
             write(formats.errors(error))
         raise
-    code = exit_code(found, fail_on_new_access, bool(config.options.strict))
+    failing: tuple[Effect, ...] = ("allowed",) if fail_on_new_access else ()
+    code = exit_code(found, failing, strict=config.options.strict)
     write(formats.render(shown, output, color=colored(sys.stdout, color, os.environ), exit_code=code))
     return code
 
 
-def exit_code(found: Comparison, fail_on_new_access: bool, strict: bool) -> int:
-    """What `policy-audit diff` ends with."""
-    counting = {"allowed", "undecided"} if strict else {"allowed"}
-    if fail_on_new_access and any(change.effect in counting for change in found.changes):
+def exit_code(found: Comparison, failing: Collection[Effect], *, strict: bool) -> int:
+    """What a comparison ends with, when changes of `failing` effects fail it; what is undecided does if `strict`."""
+    failing = (*failing, "undecided") if failing and strict else failing
+    if any(change.effect in failing for change in found.changes):
         return FINDINGS
     return INCOMPLETE if any(one.broken for one in found.skipped) else CLEAN
 

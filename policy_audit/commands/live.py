@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from policy_audit.cli import check
+from policy_audit.cli import INTERRUPTED, check
 from policy_audit.commands.options import cache_folder, settings
 from policy_audit.commands.terminal import colored, write
-from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, AuditError
+from policy_audit.errors import CLEAN, AuditError
 from policy_audit.findings import Report
 from policy_audit.formats import FOR_PEOPLE
 
 if TYPE_CHECKING:
-    from policy_audit.comparison.changes import Comparison
     from policy_audit.config import Config
     from policy_audit.live.accounts import Wanted
 
-INTERRUPTED: Final = 130
-"""What shells tell of a process that Ctrl-C ended."""
 # fmt: off
 _OF_CHECK: Final = frozenset({
     "output", "files", "fail_on", "strict", "config", "no_config", "rules", "parameters", "stacks", "templates",
@@ -178,20 +175,14 @@ live.params += [one for one in check.params if one.name in _OF_CHECK]
 
 def _tell_drift(paths: list[str], templates: tuple[str, ...], configured: "Config", said: dict[str, Any]) -> int:
     """Writes how the snapshots at `paths` differ from the templates; the exit code says whether they do."""
+    from policy_audit.commands.diff import exit_code
     from policy_audit.comparison.drift import drift
     from policy_audit.formats.changes import render
 
     found = drift(paths, templates, configured.options, cache_folder(said["no_cache"]))
-    code = _exit_code(found, bool(configured.options.strict))
+    code = exit_code(found, ("allowed", "denied"), strict=configured.options.strict)
     write(render(found, said["output"], color=colored(sys.stdout, said["color"], os.environ), exit_code=code))
     return code
-
-
-def _exit_code(found: "Comparison", strict: bool) -> int:
-    counting = {"allowed", "denied", "undecided"} if strict else {"allowed", "denied"}
-    if any(change.effect in counting for change in found.changes):
-        return FINDINGS
-    return INCOMPLETE if any(one.broken for one in found.skipped) else CLEAN
 
 
 def _tell_programs(error: AuditError, output: str) -> None:

@@ -215,22 +215,22 @@ def _narrowed(
     subject: Compared, effect: Effect, requests: RequestSet, symbols: Symbols
 ) -> Iterator[tuple[RequestSet, Difference]]:
     """The set, or the parts of it by action and resource in which there is a difference."""
-    if _difference(subject, effect, requests, symbols) is None:
+    whole = _difference(subject, effect, requests, symbols)
+    if whole is None:
         return
-    actions = [
-        (action, each)
-        for action in requests.actions.patterns
-        if (each := _difference(subject, effect, requests._replace(actions=Texts((action,))), symbols)) is not None
-    ]
-    resources = [
-        resource
-        for resource in requests.resources.patterns
-        if len(requests.resources.patterns) == 1
-        or _difference(subject, effect, requests._replace(resources=Texts((resource,))), symbols) is not None
-    ]
+
+    def differing(patterns: Sequence[str], alone: Callable[[Texts], RequestSet]) -> list[tuple[str, Difference]]:
+        """The patterns in which there is a difference, asked about `alone`; a single one has that of the whole."""
+        if len(patterns) == 1:
+            return [(patterns[0], whole)]
+        asked = ((one, _difference(subject, effect, alone(Texts((one,))), symbols)) for one in patterns)
+        return [(one, found) for one, found in asked if found is not None]
+
+    actions = differing(requests.actions.patterns, lambda one: requests._replace(actions=one))
+    resources = differing(requests.resources.patterns, lambda one: requests._replace(resources=one))
     if actions and resources:
         narrowed = requests._replace(
-            actions=Texts(tuple(action for action, _ in actions)), resources=Texts(tuple(resources))
+            actions=Texts(tuple(one for one, _ in actions)), resources=Texts(tuple(one for one, _ in resources))
         )
         yield narrowed, actions[0][1]
 

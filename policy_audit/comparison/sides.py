@@ -59,7 +59,7 @@ class Sides:
     def skipped(self) -> tuple[Skipped, ...]:
         """What of either side was not read."""
         found = [
-            *(one for loaded in self._loaded for one in _skipped(loaded)),
+            *(one for loaded in self._loaded for one in loaded.omitted),
             *(
                 Skipped(str(problem.span), problem.message, span=problem.span)
                 for estate in (self.old, self.new)
@@ -113,12 +113,6 @@ def _load_both(old: str, new: str, options: Options) -> tuple[Loaded, Loaded]:
     if not any(side.inputs or side.skipped for side in sides):
         raise empty[-1] if empty else AuditError("there is nothing to be compared", exit_code=NOTHING_AUDITED)
     return sides[0], sides[1]
-
-
-def _skipped(loaded: Loaded) -> Iterator[Skipped]:
-    yield from loaded.skipped
-    for one in loaded.inputs:
-        yield from one.skipped
 
 
 def _named_within(root: str, name: str, inputs: Sequence[Input]) -> Iterator[Input]:

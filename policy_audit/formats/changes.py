@@ -6,11 +6,11 @@ from typing import Final
 from policy_audit.comparison.changes import Change, Comparison, Effect, Example
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
-from policy_audit.formats.json import dumped
+from policy_audit.formats.json import context_object, dumped, error_object, span_object
 from policy_audit.formats.markdown import code, prose
 from policy_audit.formats.order import sorted_skipped
 from policy_audit.formats.paint import Paint, Role, painter
-from policy_audit.formats.requests import columns
+from policy_audit.formats.requests import DECISIONS, columns, elements
 from policy_audit.formats.visible import inert, visible
 
 FORMATS: Final = ("text", "json", "markdown")
@@ -34,6 +34,10 @@ def render(comparison: Comparison, output: str, *, color: bool = False, exit_cod
     if output == "json":
         return _json(comparison, exit_code)
     return _markdown(comparison) if output == "markdown" else _text(comparison, painter(color))
+
+
+def _counts(comparison: Comparison) -> dict[Effect, int]:
+    return {effect: sum(one.effect == effect for one in comparison.changes) for effect in _EFFECTS}
 
 
 def _ordered(comparison: Comparison) -> list[Change]:
@@ -76,23 +80,13 @@ def _change(change: Change, comparison: Comparison, paint: Paint) -> str:
         lines += [f"  {line}" for line in columns(rows).split("\n")]
     if change.example is not None:
         lines.append(f"  for example, {_before_and_now(change.example, comparison)}:")
-        lines += [f"    {line}" for line in columns(_elements(change.example)).split("\n")]
+        lines += [f"    {line}" for line in columns(elements(change.example)).split("\n")]
     return "\n".join(lines) + "\n"
 
 
 def _before_and_now(example: Example, comparison: Comparison) -> str:
-    words = {"Allowed": "allowed", "ImplicitlyDenied": "implicitly denied", "ExplicitlyDenied": "explicitly denied"}
-    old, new = (words.get(one, "denied") for one in (example.old, example.new))
+    old, new = (DECISIONS.get(one, "denied") for one in (example.old, example.new))
     return f"{old} by the template, {new} as deployed" if comparison.is_drift else f"{old} before, {new} now"
-
-
-def _elements(example: Example) -> list[tuple[str, str]]:
-    return [
-        ("principal", example.principal),
-        ("action", example.action),
-        ("resource", example.resource),
-        *((key, one if isinstance(one, str) else ", ".join(one)) for key, one in sorted(example.context.items())),
-    ]
 
 
 def _skipped(item: Skipped, paint: Paint) -> str:
@@ -101,7 +95,7 @@ def _skipped(item: Skipped, paint: Paint) -> str:
 
 
 def _summary(comparison: Comparison) -> str:
-    numbers = {effect: sum(one.effect == effect for one in comparison.changes) for effect in _EFFECTS}
+    numbers = _counts(comparison)
     if not any(numbers.values()):
         return f"the same requests are allowed as {'by the templates' if comparison.is_drift else 'before'}"
     return ", ".join(f"{number} {_words(comparison)[effect]}" for effect, number in numbers.items())
@@ -115,7 +109,7 @@ def _json(comparison: Comparison, exit_code: int) -> str:
         {
             "version": VERSION,
             "exit_code": exit_code,
-            "counts": {effect: sum(one.effect == effect for one in comparison.changes) for effect in _EFFECTS},
+            "counts": _counts(comparison),
             "changes": [_entry(change) for change in _ordered(comparison)],
             "skipped": [
                 {"target": item.target, "reason": item.reason, "help": item.help, "incomplete": item.broken}
@@ -142,7 +136,7 @@ def _entry(change: Change) -> dict[str, object]:
         "who": change.who,
         "actions": list(change.actions),
         "resources": list(change.resources),
-        "location": dict(zip(("file", "line", "column", "end_line", "end_column"), change.span, strict=True)),
+        "location": span_object(change.span),
         "reasons": list(change.reasons),
         "unless": change.unless,
         "when": list(change.when),
@@ -152,7 +146,7 @@ def _entry(change: Change) -> dict[str, object]:
             "principal": example.principal,
             "action": example.action,
             "resource": example.resource,
-            "context": {key: one if isinstance(one, str) else list(one) for key, one in example.context.items()},
+            "context": context_object(example.context),
             "old": {"decision": example.old, "case": dict(example.old_case)},
             "new": {"decision": example.new, "case": dict(example.new_case)},
         },
@@ -165,7 +159,7 @@ def errors(problem: AuditError) -> str:
         {
             "version": VERSION,
             "exit_code": problem.exit_code,
-            "errors": [{"message": problem.message, "where": problem.where, "help": problem.help}],
+            "errors": [error_object(problem)],
         }
     )
 
@@ -193,8 +187,8 @@ def _item(change: Change, comparison: Comparison) -> Iterator[str]:
         yield f"  - unless {prose(change.unless)}"
     yield from (f"  - when {prose(one)}" for one in change.when)
     if change.example is not None:
-        elements = "; ".join(f"{_code(name)} {_code(value)}" for name, value in _elements(change.example))
-        yield f"  - for example ({_before_and_now(change.example, comparison)}): {elements}"
+        told = "; ".join(f"{_code(name)} {_code(value)}" for name, value in elements(change.example))
+        yield f"  - for example ({_before_and_now(change.example, comparison)}): {told}"
 
 
 def _code(text: str) -> str:

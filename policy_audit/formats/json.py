@@ -37,7 +37,7 @@ def render(report: Report, view: View) -> str:
         "baselined": [_finding(finding) for finding in sorted_findings(report.baselined)],
         "assumptions": list(report.assumptions),
         "targets": [{"path": target.path, "form": target.form} for target in sorted(report.targets)],
-        "errors": [_error(error) for error in view.errors],
+        "errors": [error_object(error) for error in view.errors],
     }
     if view.verbose:
         document["requirements"] = [_requirement(checked) for checked in sorted_requirements(report.requirements)]
@@ -101,7 +101,7 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 
 def _ignored(item: Ignored) -> dict[str, object]:
-    where = _span(item.span) if item.span else None
+    where = span_object(item.span) if item.span else None
     return {**_finding(item.finding), "ignore": {"reason": item.reason, "location": where, "in_source": item.in_source}}
 
 
@@ -110,7 +110,7 @@ def _counterexample(request: Counterexample) -> dict[str, object]:
         "principal": request.principal,
         "action": request.action,
         "resource": request.resource,
-        "context": _context(request.context),
+        "context": context_object(request.context),
         "decision": request.decision,
         "case": dict(request.case),
     }
@@ -121,11 +121,12 @@ def _admitted(admitted: Admitted) -> dict[str, object]:
         "principal": admitted.principal,
         "about": admitted.about,
         "resource": admitted.resource,
-        "context": _context(admitted.context),
+        "context": context_object(admitted.context),
     }
 
 
-def _context(context: Mapping[str, str | tuple[str, ...]]) -> dict[str, object]:
+def context_object(context: Mapping[str, str | tuple[str, ...]]) -> dict[str, object]:
+    """Context keys with their values, lists for those that have several."""
     return {key: value if isinstance(value, str) else list(value) for key, value in sorted(context.items())}
 
 
@@ -135,7 +136,7 @@ def _requirement(checked: Checked) -> dict[str, object]:
         "address": checked.address,
         "requirement": checked.requirement,
         "verdict": checked.answer,
-        "location": _span(checked.span),
+        "location": span_object(checked.span),
         "because": [_mark(mark) for mark in checked.because],
         "reasons": list(checked.reasons),
         "assumptions": list(checked.assumptions),
@@ -149,17 +150,19 @@ def _skipped(item: Skipped) -> dict[str, object]:
         "reason": item.reason,
         "help": item.help,
         "incomplete": item.broken,
-        "location": _span(item.span) if item.span else None,
+        "location": span_object(item.span) if item.span else None,
     }
 
 
-def _error(error: AuditError) -> dict[str, object]:
+def error_object(error: AuditError) -> dict[str, object]:
+    """Why there is no report: an entry of `errors`."""
     return {"message": error.message, "where": error.where, "help": error.help}
 
 
 def _mark(mark: Mark) -> dict[str, object]:
-    return {**_span(mark.span), "label": mark.label}
+    return {**span_object(mark.span), "label": mark.label}
 
 
-def _span(span: Span) -> dict[str, object]:
+def span_object(span: Span) -> dict[str, object]:
+    """A stretch of a file, as `span` of the schema describes it."""
     return dict(zip(("file", "line", "column", "end_line", "end_column"), span, strict=True))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policy_audit.formats.json import dumped
@@ -10,8 +10,9 @@ from policy_audit.formats.visible import inert, visible
 from policy_audit.iam.write import document_of
 from policy_audit.model.policy import Policy
 from policy_audit.permissions.derived import Least
-from policy_audit.permissions.references import References, snake_case, template_of
+from policy_audit.permissions.references import Names, References, names_of, snake_case, template_of
 from policy_audit.record import NamedTuple
+from policy_audit.sources.template import Template
 
 FORMATS: Final = ("cloudformation", "terraform", "json")
 VERSION: Final = "1"
@@ -38,11 +39,18 @@ def render(least: Least, output: str) -> str:
     if output == "json":
         return _json(subjects, least)
     write = _cloudformation if output == "cloudformation" else _terraform
-    blocks = [
-        write(one, References(template_of(one.address, least.templates), least.templates, least.symbols))
-        for one in subjects
-    ]
+    blocks = [write(one, References(names, least.symbols)) for one, names in _with_names(subjects, least.templates)]
     return inert("\n".join(blocks)) if blocks else "# no role and no API of the audited files needs anything\n"
+
+
+def _with_names(subjects: Sequence[Subject], templates: Sequence[Template]) -> Iterator[tuple[Subject, Names]]:
+    """Each subject with what its template can refer to, which is worked out once for each template."""
+    known: dict[int, Names] = {}
+    for subject in subjects:
+        template = template_of(subject.address, templates)
+        if template is not None and id(template) not in known:
+            known[id(template)] = names_of(template, templates)
+        yield subject, Names() if template is None else known[id(template)]
 
 
 def _subjects(least: Least) -> Iterator[Subject]:

@@ -1,24 +1,28 @@
-"""A request in the words that every format tells it with: the counterexample, element by element."""
+"""A request in the words that every format tells it with: a counterexample or an example, element by element."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from policy_audit.findings import Counterexample
 from policy_audit.formats.visible import visible
 
-_DECISIONS: Final = {
+if TYPE_CHECKING:
+    from policy_audit.comparison.changes import Example
+
+DECISIONS: Final = {
     "Allowed": "allowed",
     "ImplicitlyDenied": "implicitly denied",
     "ExplicitlyDenied": "explicitly denied",
 }
+"""What IAM decides, in words."""
 
 
 def decision(request: Counterexample) -> str:
     """What IAM decides of it: `implicitly denied`."""
-    return _DECISIONS.get(request.decision, visible(request.decision))
+    return DECISIONS.get(request.decision, visible(request.decision))
 
 
-def elements(request: Counterexample) -> list[tuple[str, str]]:
+def elements(request: "Counterexample | Example") -> list[tuple[str, str]]:
     """Name and value of each element, context keys last, as they stand in the request."""
     context = sorted(request.context.items())
     return [

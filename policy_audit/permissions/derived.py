@@ -36,8 +36,7 @@ def least(paths: Sequence[str], options: Options, cache: str = "") -> Least:
     """
     rules = tuple(rule for rule in read_rules(options.rules, cache) if rule.id not in options.disabled)
     loaded = load(paths, options.policies_are, options.parameters)
-    given = said(options)
-    estate = Estate(loaded.inputs, given)
+    estate = Estate(loaded.inputs, said(options))
     asked: dict[str, list[Requirement]] = {}
     roles: dict[str, Role] = {}
     apis: dict[str, ApiPolicy] = {}
@@ -52,11 +51,7 @@ def least(paths: Sequence[str], options: Options, cache: str = "") -> Least:
         for policy in api_policies(found, system):
             apis.setdefault(policy.api.address, policy)
     every = [one for same in asked.values() for one in same]
-    skipped = (
-        *loaded.skipped,
-        *(skipped for one in loaded.inputs for skipped in one.skipped),
-        *unsupported(estate, options.callers, options.deployers),
-    )
+    skipped = (*loaded.omitted, *unsupported(estate, options.callers, options.deployers))
     return Least(
         role_policies(every, roles, estate.symbols),
         tuple(apis.values()),

@@ -7,6 +7,7 @@ from typing import Final
 from policy_audit.model.node import Mapping, Node
 from policy_audit.model.node import Sequence as List
 from policy_audit.model.value import Symbols, has_letters, is_letter
+from policy_audit.record import NamedTuple
 from policy_audit.sources.intrinsics import resolve
 from policy_audit.sources.template import Template
 from policy_audit.sources.tree import text
@@ -21,18 +22,30 @@ _TERRAFORM: Final = {
 }
 
 
+class Names(NamedTuple):
+    """What a template can refer to: texts with their references, the longest first, and the names of its parameters."""
+
+    own: Sequence[tuple[str, str]] = ()
+    elsewhere: Sequence[tuple[str, str, object]] = ()
+    """What other templates give: the text, a name for it, and the reference."""
+    parameters: frozenset[str] = frozenset()
+
+
+def names_of(template: Template, templates: Sequence[Template]) -> Names:
+    """What `template`, one of `templates`, can refer to."""
+    elsewhere = _texts_from_elsewhere(template, templates)
+    return Names(_own_texts(template), elsewhere, frozenset(template.parameters))
+
+
 class References:
-    """How open values are written in one template.
+    """How the open values of one policy are written.
 
     `unknown` collects the open values that nothing gives.
     """
 
-    def __init__(self, template: Template | None, templates: Sequence[Template], symbols: Symbols) -> None:
-        self._symbols = symbols
+    def __init__(self, names: Names, symbols: Symbols) -> None:
+        self._names, self._symbols = names, symbols
         self.unknown: dict[str, None] = {}
-        self._texts = _own_texts(template) if template is not None else []
-        self._elsewhere = _texts_from_elsewhere(template, templates) if template is not None else []
-        self._parameters = frozenset(template.parameters) if template is not None else frozenset()
 
     def for_sub(self, text: str) -> tuple[str, dict[str, object]]:
         """`text` for `Fn::Sub`, and what its variables stand for that other templates give.
@@ -42,9 +55,9 @@ class References:
         """
         variables: dict[str, object] = {}
         text = text.replace("${", "${!")
-        for written, reference in self._texts:
+        for written, reference in self._names.own:
             text = text.replace(written, reference)
-        for written, name, given in self._elsewhere:
+        for written, name, given in self._names.elsewhere:
             if written in text:
                 variables[name] = given
                 text = text.replace(written, f"${{{name}}}")
@@ -52,7 +65,7 @@ class References:
 
     def _sub(self, letter: str) -> str:
         name = self._symbols.of(letter).name
-        if _PSEUDO.fullmatch(name) or name[2:-1] in self._parameters:
+        if _PSEUDO.fullmatch(name) or name[2:-1] in self._names.parameters:
             return name
         self.unknown[name] = None
         return "*"

@@ -21,6 +21,11 @@ class Loaded(NamedTuple):
     targets: tuple[Target, ...]
     skipped: tuple[Skipped, ...]
 
+    @property
+    def omitted(self) -> tuple[Skipped, ...]:
+        """Everything that was not read: files, and parts of the inputs."""
+        return (*self.skipped, *(skipped for one in self.inputs for skipped in one.skipped))
+
 
 def load(paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, str] = {}) -> Loaded:
     """Reads every file of a known form among `paths` (files, and folders with all that is below them).
