@@ -8,6 +8,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -149,6 +150,15 @@ def test_a_snapshot_that_cannot_be_written_is_told(
     assert "the snapshot cannot be written: no such file or directory" in capsys.readouterr().err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is heard: a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals of this platform go to no thread of choice")
 def test_ctrl_c_keeps_what_was_read_until_then(wire: Wire, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def fault(request: Request, page: int) -> None:
