@@ -39,6 +39,7 @@ CONDITIONS = st.builds(
     st.lists(st.sampled_from(["a", "a*", "10", "true", "false", "${test:two}", "arn:aws:s3:::*"]), max_size=2).map(
         tuple
     ),
+    span=st.none(),
 )
 PRINCIPALS = st.sampled_from(
     [
@@ -62,6 +63,7 @@ def statements(principals: st.SearchStrategy[tuple[Principal, ...] | None]) -> s
         principals,
         st.lists(CONDITIONS, max_size=2).map(tuple),
         unknown=st.sampled_from([(), (), (), (), ("it could not be read",)]),
+        span=st.none(),
     )
 
 
@@ -70,6 +72,7 @@ def policies_of(principals: st.SearchStrategy[tuple[Principal, ...] | None]) -> 
         Policy,
         st.lists(statements(principals), max_size=3).map(tuple),
         st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17"]),
+        span=st.none(),
     )
 
 
