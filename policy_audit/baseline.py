@@ -13,6 +13,7 @@ from policy_audit.model.node import Mapping, Node
 from policy_audit.record import NamedTuple
 from policy_audit.sources.nodes import parse_json, read_text
 from policy_audit.sources.tree import items, text
+from policy_audit.unchanged import looked_at
 
 VERSION: Final = "1"
 FIXED: Final = "baseline-fixed"
@@ -106,6 +107,7 @@ def pruned(known: Iterable[KnownFinding], findings: Iterable[Finding], root: str
 
 def _is_lost(address: str, root: str) -> bool:
     file, hash_sign, _ = address.partition("#")
+    looked_at(os.path.join(root, file))
     return bool(hash_sign) and not os.path.exists(os.path.join(root, file))
 
 

@@ -65,7 +65,7 @@ def remember(folder: str, name: str, key: Any, value: object, classes: Classes) 
     fresh = f"{path}.{os.getpid()}"
     packed = marshal.dumps(((name, key, _fields(classes)), _encoded(value, classes)))
     try:
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         with open(fresh, "wb") as stored:
             stored.write(_checksum(packed) + packed)
         os.replace(fresh, path)

@@ -29,6 +29,7 @@ from policy_audit.commands.terminal import colored, encoding, write
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import SEVERITIES, Report
 from policy_audit.formats import FOR_PEOPLE, TRACED, View, render
+from policy_audit.unchanged import Printed, Watch, printed
 
 if TYPE_CHECKING:
     from policy_audit.outputs import Output
@@ -141,7 +142,10 @@ Exit codes:
 @click.option("-q", "--quiet", is_flag=True, help="Only findings, and what makes the audit incomplete.")
 @NO_CACHE
 @COLOR
+@click.pass_context
 def check(
+    context: click.Context,
+    /,
     paths: tuple[str, ...],
     output: str,
     files: tuple[str, ...],
@@ -149,11 +153,8 @@ def check(
     quiet: bool,
     no_cache: bool,
     color: ColorChoice,
-    baseline: str | None,
-    no_baseline: bool,
     changed: bool,
     fix: bool,
-    unsafe_fixes: bool,
     show_diff: bool,
     **said: Any,
 ) -> int:
@@ -162,9 +163,6 @@ def check(
     Without PATH, the current folder is audited. All files are one estate: what one of them
     exports, another may import.
     """
-    from policy_audit.audit import audit
-    from policy_audit.findings import exit_code
-
     if verbose and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
     reports: Sequence[Output] = ()
@@ -173,6 +171,37 @@ def check(
 
         reports = planned(files, output, os.environ.get("GITHUB_STEP_SUMMARY", ""), paths)
     view = View(verbose, quiet, colored(sys.stdout, color, os.environ))
+    # A run that does more than print is not kept; nor is a parameter's value, which may be a secret.
+    kept = "" if reports or changed or fix or show_diff or said["parameters"] else cache_folder(no_cache)
+    asked = (*context.params.items(), view.color)
+    if (before := printed(kept, asked)) is not None:
+        write(before.text)
+        return before.exit_code
+    with Watch(kept) as watch:
+        result = _check(paths, output, reports, view, cache_folder(no_cache), changed, fix, show_diff, **said)
+    watch.keep(asked, result)
+    return result.exit_code
+
+
+def _check(
+    paths: tuple[str, ...],
+    output: str,
+    reports: Sequence["Output"],
+    view: View,
+    cache: str,
+    changed: bool,
+    fix: bool,
+    show_diff: bool,
+    *,
+    baseline: str | None,
+    no_baseline: bool,
+    unsafe_fixes: bool,
+    **said: Any,
+) -> Printed:
+    """Audits, mends what it is to mend, and tells. Raises AuditError for what keeps it from an audit."""
+    from policy_audit.audit import audit
+    from policy_audit.findings import exit_code
+
     try:
         settings = settings_of(**said)
         options = settings.options._replace(baseline=known_findings(settings, baseline, no_baseline))
@@ -182,7 +211,7 @@ def check(
         audited = (options.root or ".",) if changed else paths or (".",)
 
         def read() -> Report:
-            return audit(audited, options, cache_folder(no_cache), detailed=verbose or traced, traced=traced)
+            return audit(audited, options, cache, detailed=view.verbose or traced, traced=traced)
 
         report = read()
         if fix and not show_diff:
@@ -203,29 +232,30 @@ def check(
         from policy_audit.formats.visible import inert
         from policy_audit.mend import difference
 
-        write(inert(difference(report)))
-        return FINDINGS if report.edits else exit_code(report._replace(findings=()))
+        write(text := inert(difference(report)))
+        return Printed(text, FINDINGS if report.edits else exit_code(report._replace(findings=())))
     if reports:
         from policy_audit.outputs import refuse_audited
 
         refuse_audited(reports, (*(each.path for each in report.targets), *(each.target for each in report.skipped)))
     code = exit_code(report, settings.fail_on, settings.options.strict)
     view = view._replace(exit_code=code, fail_on=settings.fail_on, strict=settings.options.strict)
-    _tell(output, reports, report, view)
-    return code
+    return Printed(_tell(output, reports, report, view), code)
 
 
-def _tell(output: str, reports: Sequence["Output"], report: Report, view: View) -> None:
-    """Writes the report to each of `reports`, and to standard output in the format `output` unless that is empty."""
+def _tell(output: str, reports: Sequence["Output"], report: Report, view: View) -> str:
+    """Writes the report to each of `reports`, and to standard output in the format `output` unless that is empty;
+    returns what standard output got."""
     problems: Sequence[AuditError] = ()
     if reports:
         from policy_audit.outputs import write_all
 
         problems = write_all(reports, report, view)
-    if output:
-        write(render(output, report, view))
+    text = render(output, report, view) if output else ""
+    write(text)
     if problems:
         raise problems[0]
+    return text
 
 
 @commands.command()

@@ -17,6 +17,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.rulebook.pages import rule_ids, unknown_rule
 from policy_audit.sources.nodes import read_text
 from policy_audit.suggest import did_you_mean
+from policy_audit.unchanged import looked_at
 
 if TYPE_CHECKING:
     from policy_audit.model.ignores import Ignore
@@ -291,6 +292,7 @@ def _text(node: Node, key: str, empty: bool = False) -> str:
 
 def _existing(node: Node, path: str, exists: Callable[[str], bool], what: str) -> str:
     path = os.path.normpath(path)
+    looked_at(path)
     if not exists(path):
         raise _wrong(node, f"there is no {what} `{path}`", "paths are relative to the configuration file")
     return path
@@ -378,6 +380,7 @@ def _given_places(key: str, texts: tuple[str, ...]) -> tuple[str, dict[str, str]
         path, equals, value = text.rpartition("=")
         if problem := place_problem(key, value):
             raise AuditError(problem[0], where=f"--{key}", help=problem[1])
+        looked_at(path)
         if equals and not os.path.exists(path):
             raise AuditError(f"there is no file or folder `{path}`", where=f"--{key}", help="give the template's path")
         if equals:
@@ -405,6 +408,7 @@ def _stack(text: str) -> tuple[str, str]:
     name, _, file = text.partition("=")
     if not name or not file:
         raise AuditError(f"`{text}` names no stack and template", where="--stack", help="write NAME=FILE")
+    looked_at(file)
     if not os.path.isfile(file):
         raise AuditError(f"there is no file `{file}`", where="--stack", help="give the template of the stack")
     return name, os.path.normpath(file)

@@ -9,6 +9,7 @@ from policy_audit.errors import AuditError
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
 from policy_audit.sources.nodes import parse_yaml
 from policy_audit.sources.places import File
+from policy_audit.unchanged import looked_at
 
 NAME: Final = "policy_audit.yaml"
 BASELINE: Final = "policy_audit_baseline.json"
@@ -27,6 +28,7 @@ def find_config(start: str) -> str:
     for folder in _upwards(start):
         for name in (NAME, *SECTIONS):
             path = os.path.join(folder, name)
+            looked_at(path)
             if os.path.isfile(path) and (name == NAME or _has_section(path)):
                 return os.path.normpath(os.path.join(start, os.path.relpath(path, os.path.abspath(start))))
     return ""
@@ -35,6 +37,7 @@ def find_config(start: str) -> str:
 def project_folder(start: str) -> str:
     """The nearest folder upwards that holds `.git`, relative to `start`; empty for `start`, and where there is none."""
     *_, last = _upwards(start)
+    looked_at(os.path.join(last, ".git"))
     found = os.path.relpath(last, start) if os.path.exists(os.path.join(last, ".git")) else "."
     return "" if found == "." else found
 
@@ -45,6 +48,7 @@ def _upwards(start: str) -> Iterator[str]:
     while True:
         yield folder
         parent = os.path.dirname(folder)
+        looked_at(os.path.join(folder, ".git"))
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             return
         folder = parent

@@ -9,6 +9,7 @@ Times are medians of ROUNDS (9 unless given). `growth` is the time on more input
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -32,10 +33,14 @@ class Ran(NamedTuple):
     """Largest memory of the process, in kB."""
 
 
-def ran(arguments: Sequence[str], bytecode: str) -> Ran:
-    """One run of Python with these arguments and this folder for bytecode. Raises ValueError unless it ends with 0."""
+def ran(arguments: Sequence[str], bytecode: str, cache: str = "") -> Ran:
+    """One run of Python with these arguments and these folders for bytecode, and for what is remembered, if any is.
+
+    Raises ValueError unless it ends with 0.
+    """
     # As an installed program has it, whatever the caller's environment says.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
+    environment |= {"XDG_CACHE_HOME": cache, "LOCALAPPDATA": cache} if cache else {}
     process = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -60,21 +65,32 @@ def estates(folder: Path) -> list[str]:
 def processes(rounds: int) -> None:
     # As the installed command starts; `-m` would import more, and `-q` makes click look for words like it.
     check = ["-c", "import sys; from policy_audit.cli import run; sys.exit(run())", "check", "--no-config"]
-    with TemporaryDirectory() as folder, TemporaryDirectory() as bytecode:
+    with TemporaryDirectory() as folder, TemporaryDirectory() as bytecode, TemporaryDirectory() as cache:
+        every = [*check, *estates(Path(folder))]
         commands = {
             "import click, yaml": ["-c", "import click, yaml"],
             "check fixtures/estate": [*check, str(ESTATE)],
-            f"check {TIMES} x the estate": [*check, *estates(Path(folder))],
+            f"check {TIMES} x the estate": every,
+            "the same, nothing changed": every,
         }
-        for arguments in commands.values():
-            ran(arguments, bytecode)
+        time.sleep(1)  # Files that were written just now may change unseen, and what they come to is not kept.
+
+        def one(name: str, arguments: Sequence[str]) -> Ran:
+            if not name.endswith("nothing changed"):
+                for kept in Path(cache).rglob("run-*"):
+                    kept.unlink()
+            return ran(arguments, bytecode, cache)
+
+        for name, arguments in commands.items():
+            one(name, arguments)
         # In turns, so that a slow spell of the machine falls on all of them.
-        runs = [{name: ran(arguments, bytecode) for name, arguments in commands.items()} for _ in range(rounds)]
-    libraries, one, ten = (median(run[name].seconds for run in runs) for name in commands)
-    for name, seconds in zip(commands, (libraries, one, ten), strict=True):
+        runs = [{name: one(name, arguments) for name, arguments in commands.items()} for _ in range(rounds)]
+    medians = [median(run[name].seconds for run in runs) for name in commands]
+    libraries, single, ten, _ = medians
+    for name, seconds in zip(commands, medians, strict=True):
         peak = median(run[name].peak for run in runs) / 1024
         print(f"{name:32}{seconds * 1e3:9.1f} ms   {seconds / libraries:5.2f} x libraries   {peak:6.1f} MB at most")
-    print(f"{'growth':32}{ten / one:9.1f}\n")
+    print(f"{'growth':32}{ten / single:9.1f}\n")
 
 
 def imports(rounds: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.rule import Rule
+from policy_audit.unchanged import Watch
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +14,9 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     folder = str(tmp_path_factory.getbasetemp() / "cache")
     monkeypatch.setenv("XDG_CACHE_HOME", folder)
     monkeypatch.setenv("LOCALAPPDATA", folder)
+    # Nor does one print what another one came to.
+    monkeypatch.setattr("policy_audit.cli.printed", lambda folder, asked: None)
+    monkeypatch.setattr("policy_audit.cli.Watch", lambda folder: Watch(""))
 
 
 @pytest.fixture(autouse=True, scope="session")

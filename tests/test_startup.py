@@ -43,7 +43,7 @@ ONLY_WHEN_NEEDED = frozenset({
 })
 # fmt: on
 """What an audit needs only for another format, another command, a finding, or what few templates hold."""
-MOST_MODULES = 130
+MOST_MODULES = 131
 """Modules of the package that the plain audit of the estate may import. Each costs about a thousandth of the whole.
 
 A module that every audit needs is a reason to raise this; one that most do without is imported where it is needed.
@@ -64,8 +64,16 @@ def remembering(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return environment
 
 
+def forget_runs(environment: Environment) -> None:
+    """Keeps the rules that are remembered, and not what a run has printed, so that the next one audits."""
+    for file in Path(environment["XDG_CACHE_HOME"]).rglob("run-*"):
+        file.unlink()
+
+
 def imported(code: str, environment: Environment | None = None) -> frozenset[str]:
     """The modules that `code` imports in a new process, beyond those of click and yaml."""
+    environment = environment or dict(os.environ)
+    forget_runs(environment)
     script = f"import sys, click, yaml\nbefore = set(sys.modules)\n{code}\n"
     script += "import json\nprint(json.dumps(sorted(set(sys.modules) - before)), file=sys.stderr)"
     ended = subprocess.run(
@@ -119,20 +127,36 @@ calls = 0
 def count(frame, event, argument):
     global calls
     calls += event == "call"
-for _ in range(2):  # The first imports what it needs.
+for color in 'auto', 'never':  # The first imports what it needs, and its output is not the second's.
     calls = 0
     sys.setprofile(count)
-    main(['check', {str(ESTATE)!r}, '--no-config'])
+    main(['check', {str(ESTATE)!r}, '--no-config', '--color', color])
     sys.setprofile(None)
 print(calls, file=sys.stderr)
 """
 
 
 def test_a_plain_audit_makes_few_calls(remembering: Environment) -> None:
+    forget_runs(remembering)
     run = [sys.executable, "-c", COUNT]
     ended = subprocess.run(run, cwd=ROOT, env=remembering, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stderr
     assert 0 < int(ended.stderr) <= MOST_CALLS
+
+
+def test_an_audit_of_what_has_not_changed_imports_little(remembering: Environment) -> None:
+    first = imported(CHECK, remembering)
+    script = (
+        f"import sys, click\nbefore = set(sys.modules)\n{CHECK}\nprint(*set(sys.modules) - before, file=sys.stderr)"
+    )
+    run = [sys.executable, "-c", script]
+    ended = subprocess.run(run, cwd=ROOT, env=remembering, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    modules = set(ended.stderr.split())
+    assert "policy_audit.audit" in first
+    assert "policy_audit.unchanged" in modules
+    assert not modules & {"yaml", "policy_audit.audit", "policy_audit.config"}
+    assert len([name for name in modules if name.startswith("policy_audit")]) < 20
 
 
 def test_a_process_ends_without_a_last_search_for_cycles() -> None:
@@ -189,6 +213,7 @@ def test_a_whole_audit_takes_not_much_longer_than_its_libraries_take_to_import(
 
     def seconds(*arguments: str) -> float:
         """Of the processor, as other processes may run beside."""
+        forget_runs(environment)
         process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import click
 
 from policy_audit.formats import FORMATS
+from policy_audit.unchanged import looked_at
 
 if TYPE_CHECKING:
     from policy_audit.config import Config
@@ -164,6 +165,7 @@ def baseline_file(config: "Config", named: str | None) -> str:
 def known_findings(config: "Config", named: str | None, none: bool) -> str:
     """The baseline that an audit goes by; empty when there is to be `none`, or nobody names one and none is there."""
     path = "" if none else baseline_file(config, named)
+    looked_at(path)
     return path if named or config.options.baseline or os.path.exists(path) else ""
 
 

@@ -21,6 +21,7 @@ from policy_audit.rulebook.remembered import recall, remember
 from policy_audit.rulebook.rule import Clause, Path, Permission, Principal, Property, Rule
 from policy_audit.sources.nodes import parse_yaml, read_text
 from policy_audit.suggest import did_you_mean
+from policy_audit.unchanged import looked_at
 
 _REQUIRED = ("id", "summary", "severity", "confidence", "since", "for", "require", "message", "help", "references")
 _RULE_KEYS = (*_REQUIRED, "where")
@@ -94,6 +95,7 @@ def _read_file(file: str) -> Rule:
 
 
 def _rule_files(folder: str) -> Sequence[str]:
+    looked_at(folder)
     if not os.path.isdir(folder):
         raise AuditError(f"the rules folder `{folder}` does not exist", help="give the folder that holds rule files")
     found: list[str] = []

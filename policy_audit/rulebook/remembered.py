@@ -6,6 +6,7 @@ from typing import Final
 from policy_audit import cache
 from policy_audit.origin import Span
 from policy_audit.rulebook.rule import Path, Permission, Principal, Property, Rule
+from policy_audit.unchanged import looked_at
 
 _CLASSES: Final[cache.Classes] = (Rule, Path, Permission, Principal, Property, Span)
 """What a rule is made of, beside text and tuples."""
@@ -13,6 +14,8 @@ _CLASSES: Final[cache.Classes] = (Rule, Path, Permission, Principal, Property, S
 
 def recall(folder: str, files: Sequence[str]) -> tuple[Rule, ...] | None:
     """The rules of `files` if the cache `folder` holds them as they are now, else None."""
+    for file in files:
+        looked_at(file)
     rules: tuple[Rule, ...] | None = cache.recall(folder, "rules", cache.stamps(files), _CLASSES)
     return rules
 

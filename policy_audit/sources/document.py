@@ -5,6 +5,7 @@ from typing import Final
 
 from policy_audit.errors import INCOMPLETE, AuditError
 from policy_audit.sources.places import File, Within
+from policy_audit.unchanged import looked_at
 
 MAXIMUM_BYTES: Final = 8 << 20
 """The largest file that is read; CloudFormation itself takes 1 MB."""
@@ -73,6 +74,7 @@ def read_text(path: str) -> str:
     import os
     import stat
 
+    looked_at(path)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):

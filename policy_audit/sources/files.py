@@ -11,6 +11,7 @@ from policy_audit.sources.folders import walk
 from policy_audit.sources.forms import FORMS, PARTS, SUFFIXES, TEMPLATES, WHOLES, Form
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
+from policy_audit.unchanged import looked_at
 
 
 class Loaded(NamedTuple):
@@ -148,6 +149,7 @@ class _Loading:
 def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, bool]]:
     """Each file with whether it was named itself, named ones first; folders that can't be read go to `skipped`."""
     for path in sorted(paths, key=os.path.isdir):
+        looked_at(path)
         if os.path.isdir(path):
             yield from ((found, False) for found in walk(path, SUFFIXES, skipped))
         elif os.path.lexists(path):
@@ -159,6 +161,7 @@ def _files(paths: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, 
 def _cannot_be_input(path: str) -> bool:
     """Whether a file that is no readable text holds other data for sure: it is larger than any template, or lacks
     the words that each form has."""
+    looked_at(path)
     if not os.path.isfile(path):
         return False
     try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.findings import Skipped
+from policy_audit.unchanged import looked_at
 
 if TYPE_CHECKING:
     from policy_audit.sources.gitignore import Gitignore
@@ -85,6 +86,7 @@ class _Ignored:
         if not self._files or not self._decides((*self._here, name), is_folder=True):
             return False
         path = os.path.normpath(os.path.join(root, name))
+        looked_at(os.path.join(path, _ASSEMBLY))
         if os.path.isfile(os.path.join(path, _ASSEMBLY)):
             help = f"name it to have it audited: `policy-audit check {path}`"
             self._skipped.append(Skipped(path, "`.gitignore` leaves out this cloud assembly", help))
@@ -122,6 +124,7 @@ class _Ignored:
     def _read(self, folder: str, names: tuple[str, ...]) -> None:
         """Like git, it follows no link."""
         path = os.path.join(folder, _GITIGNORE)
+        looked_at(path)
         try:
             if not stat.S_ISREG(os.lstat(path).st_mode):
                 return
@@ -138,6 +141,7 @@ def _in_repository(real: str) -> tuple[str, ...]:
     names: list[str] = []
     folder = real
     for _ in range(_HIGHEST):
+        looked_at(os.path.join(folder, ".git"))
         if os.path.lexists(os.path.join(folder, ".git")):
             return tuple(reversed(names))
         folder, name = os.path.split(folder)

@@ -9,6 +9,7 @@ from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.sources.document import read_text
 from policy_audit.sources.nodes import parse
 from policy_audit.sources.places import File
+from policy_audit.unchanged import looked_at
 
 
 class Reach:
@@ -85,6 +86,7 @@ class Reach:
 
     def holds(self, path: str) -> bool:
         """Whether the file is there and may be opened."""
+        looked_at(path)
         return self._within(path) and os.path.isfile(path)
 
     def names(self, folder: str) -> tuple[str, ...]:
