@@ -5,21 +5,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-import boto3
 from wire import ACCOUNT, Responses
 
 Page = Mapping[str, Any]
 
 
 class MotoAccount:
-    """The account of `session`, in which things are made. What is made later names what was made before.
+    """An account in which things are made. What is made later names what was made before.
 
-    `made` has new ids and ARNs by old ones; `account` is the id that the responses are of.
+    `client` gives the client of a service in it, `account` is the id that the responses are of; `made` has new ids and
+    ARNs by old ones.
     """
 
-    def __init__(self, session: boto3.Session, account: str = ACCOUNT) -> None:
-        self._session = session
-        self._clients: dict[str, Any] = {}
+    def __init__(self, client: Callable[[str], Any], account: str = ACCOUNT) -> None:
+        self.client = client
         self.made: dict[str, str] = {account: ACCOUNT}
         self.resources: dict[str, str] = {}
         """Ids of an API's resources, which nothing but the API itself names."""
@@ -47,31 +46,26 @@ class MotoAccount:
         """A policy as JSON text, which IAM sends in percent encoding."""
         return self.text(unquote(value) if isinstance(value, str) else value)
 
-    def __call__(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._session.client(service)
-        return self._clients[service]
-
 
 # ---- networks -------------------------------------------------------------------------------------------------------
 
 
 def _vpc(account: MotoAccount, id: str) -> str:
     if id not in account.made:
-        account.made[id] = account("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        account.made[id] = account.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     return account.made[id]
 
 
 def _security_groups(account: MotoAccount, key: str, page: Page) -> None:
     for group in page["SecurityGroups"]:
-        made = account("ec2").create_security_group(
+        made = account.client("ec2").create_security_group(
             GroupName=group["GroupName"], Description="made", VpcId=_vpc(account, group["VpcId"])
         )
         account.made[group["GroupId"]] = made["GroupId"]
 
 
 def _permissions(account: MotoAccount, key: str, page: Page) -> None:
-    ec2 = account("ec2")
+    ec2 = account.client("ec2")
     for group in page["SecurityGroups"]:
         id = account.made[group["GroupId"]]
         inwards, outwards = (json.loads(account.text(group[name])) for name in ("IpPermissions", "IpPermissionsEgress"))
@@ -86,7 +80,7 @@ def _permissions(account: MotoAccount, key: str, page: Page) -> None:
 def _endpoints(account: MotoAccount, key: str, page: Page) -> None:
     for endpoint in page["VpcEndpoints"]:
         given = {"PolicyDocument": account.text(endpoint["PolicyDocument"])} if "PolicyDocument" in endpoint else {}
-        made = account("ec2").create_vpc_endpoint(
+        made = account.client("ec2").create_vpc_endpoint(
             VpcEndpointType="Interface",
             VpcId=_vpc(account, endpoint["VpcId"]),
             ServiceName=endpoint["ServiceName"],
@@ -109,7 +103,7 @@ def _lattice(kind: str) -> Callable[[MotoAccount, str, Page], None]:
 
 
 def _apis(account: MotoAccount, key: str, page: Page) -> None:
-    client = account("apigateway")
+    client = account.client("apigateway")
     for api in page["items"]:
         configuration = json.loads(account.text(api["endpointConfiguration"]))
         made = client.create_rest_api(name=api["name"], endpointConfiguration=configuration)
@@ -123,7 +117,7 @@ def _apis(account: MotoAccount, key: str, page: Page) -> None:
 
 
 def _resources(account: MotoAccount, key: str, page: Page) -> None:
-    client, api = account("apigateway"), account.made[key]
+    client, api = account.client("apigateway"), account.made[key]
     for resource in page["items"]:
         if "parentId" in resource:
             made = client.create_resource(
@@ -142,27 +136,47 @@ def _resources(account: MotoAccount, key: str, page: Page) -> None:
 
 
 def _stages(account: MotoAccount, key: str, page: Page) -> None:
-    client = account("apigateway")
+    client = account.client("apigateway")
     for stage in page["item"]:
         made = client.create_deployment(restApiId=account.made[key])
         client.create_stage(restApiId=account.made[key], stageName=stage["stageName"], deploymentId=made["id"])
+
+
+def _http_apis(account: MotoAccount, key: str, page: Page) -> None:
+    for api in page["Items"]:
+        made = account.client("apigatewayv2").create_api(Name=api["Name"], ProtocolType=api["ProtocolType"])
+        account.made[api["ApiId"]] = made["ApiId"]
+
+
+def _of_http_api(kind: str) -> Callable[[MotoAccount, str, Page], None]:
+    """Makes parts of an HTTP API from what lists them, but for what AWS alone gives."""
+
+    def make(account: MotoAccount, key: str, page: Page) -> None:
+        create = getattr(account.client("apigatewayv2"), f"create_{kind.lower()}")
+        for one in page["Items"]:
+            given = json.loads(account.text({name: value for name, value in one.items() if name != f"{kind}Id"}))
+            made = create(ApiId=account.made[key], **given)
+            if f"{kind}Id" in one:
+                account.made[one[f"{kind}Id"]] = made[f"{kind}Id"]
+
+    return make
 
 
 # ---- EventBridge ----------------------------------------------------------------------------------------------------
 
 
 def _key(account: MotoAccount, key: str, page: Page) -> None:
-    made = account("kms").create_key(Policy=account.text(page["Policy"]))["KeyMetadata"]
+    made = account.client("kms").create_key(Policy=account.text(page["Policy"]))["KeyMetadata"]
     account.made[key] = made["Arn"]
     account.made[key.rpartition("/")[2]] = made["KeyId"]
 
 
 def _key_tags(account: MotoAccount, key: str, page: Page) -> None:
-    account("kms").tag_resource(KeyId=account.made[key], Tags=page["Tags"])
+    account.client("kms").tag_resource(KeyId=account.made[key], Tags=page["Tags"])
 
 
 def _connection(account: MotoAccount, key: str, page: Page) -> None:
-    events = account("events")
+    events = account.client("events")
     made = events.create_connection(
         Name=page["Name"],
         AuthorizationType="API_KEY",
@@ -174,7 +188,7 @@ def _connection(account: MotoAccount, key: str, page: Page) -> None:
 
 def _api_destinations(account: MotoAccount, key: str, page: Page) -> None:
     for one in page["ApiDestinations"]:
-        made = account("events").create_api_destination(
+        made = account.client("events").create_api_destination(
             Name=one["Name"],
             ConnectionArn=account.text(one["ConnectionArn"]),
             InvocationEndpoint=account.text(one["InvocationEndpoint"]),
@@ -186,13 +200,13 @@ def _api_destinations(account: MotoAccount, key: str, page: Page) -> None:
 def _buses(account: MotoAccount, key: str, page: Page) -> None:
     for bus in page["EventBuses"]:
         if bus["Name"] != "default":
-            account("events").create_event_bus(Name=bus["Name"])
+            account.client("events").create_event_bus(Name=bus["Name"])
 
 
 def _rules(account: MotoAccount, key: str, page: Page) -> None:
     for rule in page["Rules"]:
         names = ("Name", "EventPattern", "ScheduleExpression", "State", "EventBusName")
-        account("events").put_rule(**{name: rule[name] for name in names if name in rule})
+        account.client("events").put_rule(**{name: rule[name] for name in names if name in rule})
 
 
 def _targets(account: MotoAccount, key: str, page: Page) -> None:
@@ -200,14 +214,14 @@ def _targets(account: MotoAccount, key: str, page: Page) -> None:
     targets = [
         {name: account.text(one[name]) for name in ("Id", "Arn", "RoleArn") if name in one} for one in page["Targets"]
     ]
-    account("events").put_targets(EventBusName=bus, Rule=rule, Targets=targets)
+    account.client("events").put_targets(EventBusName=bus, Rule=rule, Targets=targets)
 
 
 # ---- workflows ------------------------------------------------------------------------------------------------------
 
 
 def _roles(account: MotoAccount, key: str, page: Page) -> None:
-    client = account("iam")
+    client = account.client("iam")
     for policy in page["Policies"]:
         document = account.document(policy["PolicyVersionList"][0]["Document"])
         client.create_policy(PolicyName=policy["PolicyName"], Path=policy["Path"], PolicyDocument=document)
@@ -223,7 +237,7 @@ def _roles(account: MotoAccount, key: str, page: Page) -> None:
 
 
 def _state_machine(account: MotoAccount, key: str, page: Page) -> None:
-    account("stepfunctions").create_state_machine(
+    account.client("stepfunctions").create_state_machine(
         name=page["name"],
         definition=account.text(page["definition"]),
         roleArn=account.text(page["roleArn"]),
@@ -240,6 +254,10 @@ _MAKERS = (
     ("apigateway.GetRestApis", _apis),
     ("apigateway.GetResources", _resources),
     ("apigateway.GetStages", _stages),
+    ("apigatewayv2.GetApis", _http_apis),
+    ("apigatewayv2.GetIntegrations", _of_http_api("Integration")),
+    ("apigatewayv2.GetRoutes", _of_http_api("Route")),
+    ("apigatewayv2.GetStages", _of_http_api("Stage")),
     ("kms.GetKeyPolicy", _key),
     ("kms.ListResourceTags", _key_tags),
     ("events.DescribeConnection", _connection),

@@ -26,7 +26,14 @@ NOT_RETURNED = {
     "rest-api-deployment-fresh": "no call of AWS's tells which version of the policy a stage was deployed with",
 }
 """Rules about what no call of AWS's returns, and why they are undecided."""
-ARCHITECTURES = ("estate", "estate-private-api", "estate-api-destination")
+ARCHITECTURES = (
+    "estate",
+    "estate-private-api",
+    "estate-api-destination",
+    "estate-vpc-endpoints",
+    "estate-start-execution",
+)
+"""One of each of the articles that the project started from."""
 
 
 def _variants() -> Iterator[Path]:

@@ -8,7 +8,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
@@ -17,8 +17,9 @@ from botocore.exceptions import EndpointConnectionError
 from recorded_account import LEDGER_MACHINE, ORDERS_ROOT, ORDERS_STATEMENTS, ORDERS_TRUST, account, allow, estate, role
 from wire import ACCOUNT, REGION, RefusedError, Request, Wire
 
-from policy_audit.cli import main
+from policy_audit.cli import INTERRUPTED, main
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, USAGE
+from policy_audit.live.accounts import Wanted
 from policy_audit.live.progress import Bars
 from policy_audit.live.sessions import Access
 from policy_audit.live.snapshot import load
@@ -123,6 +124,29 @@ def test_a_region_that_there_is_not_is_told(wire: Wire, capsys: pytest.CaptureFi
     wire.fault = fault
     assert main(["live", "--no-config", "--region", "eu-wst-1"]) == INCOMPLETE
     assert "AWS cannot be asked: could not connect to the endpoint URL" in capsys.readouterr().err
+
+
+def test_accounts_may_be_listed_in_a_file_and_each_is_read_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listed: list[Wanted] = []
+
+    class Unread:
+        broken_off = True
+        disabled: Mapping[str, tuple[str, ...]] = {}
+
+        def __init__(self, wanted: Wanted, *rest: object) -> None:
+            listed.append(wanted)
+
+        def read(self, keep: object) -> None:
+            """Reads nothing."""
+
+    monkeypatch.setattr("policy_audit.live.accounts.Accounts", Unread)
+    file = tmp_path / "accounts.txt"
+    file.write_text(f"# ours\n{ACCOUNT}  # the first\n\n999999999999\n", encoding="utf-8")
+    role = "arn:aws:iam::{account}:role/PolicyAudit"
+    assert main([*OPTIONS, "--role-arn", role, "--accounts", str(file), "--accounts", ACCOUNT]) == INTERRUPTED
+    assert [one.accounts for one in listed] == [(ACCOUNT, "999999999999")]
 
 
 # ---- snapshots ------------------------------------------------------------------------------------------------------
