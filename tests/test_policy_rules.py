@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from templates import system
 
+from policy_audit.iam.operators import OPERATORS, parse_operator
 from policy_audit.model import api_policies, statements
 from policy_audit.model.operators import operator_of
 from policy_audit.model.policy import Condition
@@ -99,13 +100,28 @@ def of_policy(word: str, audited: System) -> list[bool | None]:
         ("NotIpAddress", "", "notipaddress", True, True),
         ("ForAnyValue:StringNotEquals", "foranyvalue", "stringnotequals", True, False),
         ("ForAllValues:ArnLikeIfExists", "forallvalues", "arnlike", False, True),
-        ("Null", "", "null", False, False),
+        ("Null", "", "null", False, None),
     ],
 )
-def test_operators(written: str, quantifier: str, comparison: str, negated: bool, without: bool) -> None:
+def test_operators(written: str, quantifier: str, comparison: str, negated: bool, without: bool | None) -> None:
     operator = operator_of(Condition(written, "aws:PrincipalArn", ("x",)))
     assert (operator.quantifier, operator.comparison) == (quantifier, comparison)
     assert (operator.negated, operator.holds_without_the_key) == (negated, without)
+
+
+@pytest.mark.parametrize("name", sorted({operator.name for operator in OPERATORS}))
+@pytest.mark.parametrize("form", ["{}", "{}IfExists", "ForAllValues:{}", "ForAnyValue:{}", "ForAllValues:{}IfExists"])
+def test_names_of_operators_are_read_as_the_engine_reads_them(name: str, form: str) -> None:
+    operator = parse_operator(form.format(name))
+    if operator is None or operator.absent_is_contested:
+        assert name == "Null"
+        return
+    read = operator_of(Condition(form.format(name), "aws:username", ("a",)))
+    assert read.holds_without_the_key is operator.absent
+    assert read.takes_wildcards == operator.globs
+    assert read.compares_text == (operator.family == "string")
+    assert read.compares_numbers == (operator.family == "numeric")
+    assert read.negated == operator.negated
 
 
 # ---- single statements ----------------------------------------------------------------------------------------------

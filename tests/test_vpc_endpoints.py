@@ -7,17 +7,9 @@ import pytest
 from templates import audited, system
 
 from policy_audit.findings import Report
-from policy_audit.iam.operators import OPERATORS, parse_operator
-from policy_audit.model.condition_operators import (
-    compares_numbers,
-    compares_text,
-    holds_without_the_key,
-    takes_wildcards,
-)
 from policy_audit.model.endpoint_callers import every as endpoint_callers
 from policy_audit.model.endpoint_statements import EndpointStatement, every
 from policy_audit.model.http_requests import covers, endpoint_id_of, is_reserved, port_of
-from policy_audit.model.policy import Condition
 from policy_audit.model.value import Symbols
 from policy_audit.model.vpc_endpoints import MAXIMUM_CHARACTERS, VpcEndpoint
 
@@ -161,20 +153,6 @@ def test_an_object_is_counted_as_json_without_white_space() -> None:
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["a:b", "c:d"]}, {"Sid": "x"}]}
     (endpoint,) = endpoints(STATES, json.dumps(policy))
     assert endpoint.shortest == endpoint.longest == len(json.dumps(policy, separators=(",", ":")))
-
-
-@pytest.mark.parametrize("name", sorted({operator.name for operator in OPERATORS}))
-@pytest.mark.parametrize("form", ["{}", "{}IfExists", "ForAllValues:{}", "ForAnyValue:{}", "ForAllValues:{}IfExists"])
-def test_names_of_operators_are_read_as_the_engine_reads_them(name: str, form: str) -> None:
-    operator = parse_operator(form.format(name))
-    if operator is None or operator.absent_is_contested:
-        assert name == "Null"
-        return
-    condition = Condition(form.format(name), "aws:username", ("a",))
-    assert holds_without_the_key(condition) is operator.absent
-    assert takes_wildcards(condition) == operator.globs
-    assert compares_text(condition) == (operator.family == "string")
-    assert compares_numbers(condition) == (operator.family == "numeric")
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,9 @@ class ApiNetwork(NamedTuple):
         An Allow that asks for it never matches, and a Deny of all but one VPC matches every request.
         """
         for statement, condition in _conditions(self.api, NETWORK_KEYS):
-            from policy_audit.model.condition_operators import holds_without_the_key
+            from policy_audit.model.operators import operator_of
 
-            constant = holds_without_the_key(condition)
+            constant = operator_of(condition).holds_without_the_key
             if statement.effect == "Allow" and constant is False:
                 effect = "so it allows nobody"
             elif statement.effect == "Deny" and constant:

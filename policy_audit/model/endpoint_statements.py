@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.condition_operators import compares_numbers, compares_text, takes_wildcards
+from policy_audit.model.operators import operator_of
 from policy_audit.model.policy import Condition, Statement
 from policy_audit.model.resources import Fact
 from policy_audit.model.value import Symbols, has_letters, is_letter
@@ -98,17 +98,17 @@ class EndpointStatement(NamedTuple):
         return doubt or Fact(True, "")
 
     def _of_condition(self, condition: Condition) -> Iterator[Fact]:
-        symbols = self.system.symbols
+        symbols, operator = self.system.symbols, operator_of(condition)
         if condition.key.lower() in MADE_BY_AWS:
-            if compares_numbers(condition):
+            if operator.compares_numbers:
                 yield Fact(False, f"compares `{condition.key}` as a number", span=condition.span)
             for value in condition.values:
                 if "*" in value or "?" in value:
                     detail = f"has a wildcard for `{condition.key}`, whose values AWS makes: `{symbols.show(value)}`"
                     yield Fact(False, detail, span=condition.span)
             return
-        for value in condition.values if takes_wildcards(condition) else ():
-            if compares_text(condition) and (fact := _surrounded(value, symbols)) is not True:
+        for value in condition.values if operator.takes_wildcards else ():
+            if operator.compares_text and (fact := _surrounded(value, symbols)) is not True:
                 shown = (
                     f"has `{symbols.show(value)}` for `{condition.key}`, with less than six characters by a wildcard"
                 )
