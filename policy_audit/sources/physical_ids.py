@@ -104,7 +104,7 @@ def event_bus_name(ids: Ids) -> str:
 def _of_bus(bus: str, ids: Ids) -> str:
     if bus == "default":
         return ""
-    if len(bus) == 1 and has_letters(bus) and not ids.owner.symbols.of(bus).generated:
+    if len(bus) == 1 and _is_open(ids, bus):
         return ids.owner.symbols.hole("whether the rule is on the default event bus is not known")
     return f"{bus}/"
 
@@ -137,6 +137,28 @@ def queue_url(ids: Ids) -> str:
 def task_definition_arn(ids: Ids) -> str:
     revision = ids.made(".Revision", Shape("revision", "0-9", 1, 10))
     return ids.arn("ecs", f"task-definition/{ids.name('Family')}:{revision}")
+
+
+def lambda_version_arn(ids: Ids) -> str:
+    return _of_function(ids, ids.made(".Version", Shape("version", "0-9", 1, 10)))
+
+
+def lambda_alias_arn(ids: Ids) -> str:
+    return _of_function(ids, ids.name("Name"))
+
+
+def _of_function(ids: Ids, qualifier: str) -> str:
+    """The ARN of a version or alias: the function's, which it names by ARN or by name, and the qualifier."""
+    function = ids.given("FunctionName") or ""
+    if function.startswith("arn:"):
+        return f"{function}:{qualifier}"
+    is_name = ":" not in function and not (len(function) == 1 and _is_open(ids, function))
+    return ids.arn("lambda", f"function:{function}:{qualifier}") if function and is_name else ids.made()
+
+
+def _is_open(ids: Ids, text: str) -> bool:
+    """Whether a text of one letter is a value that AWS does not make: it may be anything."""
+    return has_letters(text) and not ids.owner.symbols.of(text).generated
 
 
 def bucket_arn(ids: Ids) -> str:
@@ -219,7 +241,9 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::IAM::Policy": _name("PolicyName"),
     "AWS::IAM::Role": _name("RoleName"),
     "AWS::KMS::Alias": _name("AliasName"),
+    "AWS::Lambda::Alias": lambda_alias_arn,
     "AWS::Lambda::Function": _name("FunctionName"),
+    "AWS::Lambda::Version": lambda_version_arn,
     "AWS::S3::Bucket": _name("BucketName"),
     "AWS::SQS::Queue": queue_url,
     "AWS::Serverless::Function": _name("FunctionName"),
@@ -258,12 +282,15 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::Events::Connection", "ArnForPolicy"): connection_name_arn,
     ("AWS::Events::Connection", "SecretArn"): connection_secret_arn,
     ("AWS::Events::EventBus", "Arn"): _arn("events", "event-bus/", "Name"),
+    ("AWS::Events::EventBus", "Name"): _name("Name"),
     ("AWS::Events::Rule", "Arn"): event_rule_arn,
     ("AWS::IAM::ManagedPolicy", "PolicyArn"): managed_policy_arn,
     ("AWS::IAM::Role", "Arn"): role_arn,
     ("AWS::KMS::Key", "Arn"): key_arn,
     ("AWS::KMS::Key", "KeyId"): _opaque_id,
+    ("AWS::Lambda::Alias", "AliasArn"): lambda_alias_arn,
     ("AWS::Lambda::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
+    ("AWS::Lambda::Version", "FunctionArn"): lambda_version_arn,
     ("AWS::Pipes::Pipe", "Arn"): _arn("pipes", "pipe/", "Name"),
     ("AWS::S3::Bucket", "Arn"): bucket_arn,
     ("AWS::SQS::Queue", "Arn"): _arn("sqs", "", "QueueName"),
