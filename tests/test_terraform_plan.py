@@ -138,6 +138,8 @@ def test_the_first_plan_says_what_it_does_not_tell() -> None:
     undecided = {one.rule: " ".join(one.reasons) for one in report.requirements if one.answer == "undecided"}
     assert {"state-machine-definition", "api-destination-invoke", "api-destination-https"} <= undecided.keys()
     assert undecided.pop("resource-configuration-port") == "the port of the endpoint is not known"
+    for rule in ("state-machine-logging", "state-machine-tracing"):  # Their blocks may be dynamic ones.
+        assert "state machine" in undecided.pop(rule)
     assert all("known after apply" in one for one in undecided.values())
 
 
@@ -294,6 +296,109 @@ def test_what_is_open_in_a_dynamic_block_is_not_lost() -> None:
     found = opened_document({"statement": [statement]}, {"statement": [{"resources": [True], "condition": True}]})
     assert set(found["Statement"][0]["Resource"][0]) == {"Fn::Unread"}
     assert set(found["Statement"][0]["Condition"]) == {"Fn::Unread"}
+
+
+BESIDE = "audit the plan with the `.tf` files that it was made of beside it"
+COUNT = """
+resource "aws_vpc" "v" {}
+resource "aws_iam_role" "r" {
+  name = "r"
+  dynamic "inline_policy" {
+    for_each = split(",", aws_vpc.v.id)
+    content {
+      name   = "p"
+      policy = jsonencode({ Statement = [] })
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "unseen"),
+    [
+        ("", BESIDE),
+        ('resource "aws_iam_role" "r" {\n  name = "r"\n}\n', ""),
+        (COUNT, "an inline policy ("),
+        ('resource "aws_iam_role" "r" {\n  name = "other"\n}\n', BESIDE),
+    ],
+    ids=["no files", "no block", "dynamic block", "other files"],
+)
+def test_a_dynamic_block_whose_number_is_open_is_not_taken_for_none(files: str, unseen: str) -> None:
+    # As `terraform show -json` has it (1.11, provider 5.100), whether there is a dynamic block or none at all.
+    address = "aws_iam_role.r"
+    sections = opened(address, {"inline_policy": True, "arn": True}, {"name": {"constant_value": "r"}})
+    values = {"name": "r", "assume_role_policy": TRUST}
+    if files:
+        Path("main.tf").write_text(files, encoding="utf-8")
+    read(plan(resource(address, values), **sections))
+    (found,) = system("plan.json").roles
+    assert bool(found.unseen) == bool(unseen)
+    assert all(unseen in one for one in found.unseen)
+
+
+@pytest.mark.parametrize(
+    ("address", "block", "path"),
+    [
+        ("aws_api_gateway_rest_api.a", "endpoint_configuration", ("EndpointConfiguration", "Types")),
+        ("aws_pipes_pipe.p", "target_parameters", ("TargetParameters", "HttpParameters", "PathParameterValues")),
+        ("aws_scheduler_schedule.s", "target", ("Target", "RoleArn")),
+    ],
+)
+def test_what_stands_in_a_block_that_is_open_is_open(address: str, block: str, path: tuple[str, ...]) -> None:
+    found = read(plan(resource(address), **opened(address, {block: True}, {})))
+    node = child(found.body, "Resources", address, "Properties", *path)
+    assert BESIDE in (text(child(node, "Fn::Unread")) or "")
+
+
+def test_blocks_of_a_set_are_told_apart_by_what_is_literal_in_them() -> None:
+    # A plan has them in an order of its own: `known` before `opened`.
+    address = "aws_iam_role.r"
+    blocks = (
+        {"name": {"constant_value": "opened"}, "policy": {"references": ["data.aws_iam_policy_document.d.json"]}},
+        {"name": {"constant_value": "known"}, "policy": {"references": ["data.aws_iam_policy_document.e.json"]}},
+    )
+    values = {"inline_policy": [{"name": "known", "policy": TRUST}, {"name": "opened"}]}
+    sections = opened(address, {"inline_policy": [{}, {"policy": True}]}, {"inline_policy": blocks})
+    documents = [resource(f"data.aws_iam_policy_document.{name}", {"json": "", "version": name}) for name in "de"]
+    found: Any = properties(read(plan(resource(address, values), *documents, **sections)), address)
+    assert found["Policies"][0] == {"PolicyName": "known", "PolicyDocument": TRUST}
+    assert found["Policies"][1]["PolicyDocument"]["Version"] == "d"
+
+
+def test_values_of_a_set_in_a_dynamic_block_are_those_of_the_files_beside_the_plan() -> None:
+    address = "data.aws_iam_policy_document.d"
+    statement = {"actions": ["a:B"], "resources": ["b", None]}
+    sections = opened(address, {"statement": [{"actions": [False], "resources": [False, True]}]}, {})
+    document = parse_json(json.dumps(plan(resource(address, {"statement": [statement]}), **sections)), "plan.json")
+    block = made(
+        "x.y", "", actions=Sequence((some("a:B"),), NOWHERE), resources=Sequence((some("c"), some("b")), NOWHERE)
+    )
+    beside = {address: made(address, "", statement=Sequence((block.arguments,), NOWHERE))}
+    (found,) = instances(document, beside)
+    assert plain(child(found.arguments, "statement")) == [{"actions": ["a:B"], "resources": ["c", "b"]}]
+
+
+def test_a_plan_without_its_configuration_leaves_open_what_it_does_not_show() -> None:
+    change = {"address": "aws_iam_role_policy.p", "change": {"after_unknown": {"policy": True, "id": True}}}
+    own = resource("aws_iam_role_policy.p", {"role": "r", "name": "p"})
+    found: Any = properties(read(plan(own, resource_changes=[change])), "aws_iam_role_policy.p")
+    assert found["PolicyDocument"] == {"Fn::Unread": "it is known after apply"}
+
+
+def test_a_rule_that_may_admit_its_own_group_is_not_left_out() -> None:
+    address = "aws_security_group.g"
+    marks = {"ingress": [{"from_port": True, "to_port": True, "protocol": True, "self": True}]}
+    group = resource(address, {"name": "g", "ingress": [{"cidr_blocks": []}]})
+    found: Any = properties(read(plan(group, **opened(address, marks, {}))), address)
+    assert [set(one["SourceSecurityGroupId"]) for one in found["SecurityGroupIngress"]] == [{"Fn::Unread"}]
+
+
+def test_a_null_arm_of_a_choice_is_no_value() -> None:
+    arms = choice("var.kept", some("m"), Scalar("", "null", NOWHERE), NOWHERE)
+    given = to_input("main.tf", NOWHERE, [made("aws_sfn_state_machine.m", "", name=arms)], "Terraform")
+    found: Any = properties(given, "aws_sfn_state_machine.m")
+    assert found["StateMachineName"]["Fn::If"][1:] == ["m", {"Ref": "AWS::NoValue"}]
 
 
 def written_beside(values: MappingOf[str, object], **arguments: Node) -> object:

@@ -31,8 +31,8 @@ def _role(instance: Instance, drafts: Drafts) -> None:
     for block in blocks(instance, "inline_policy"):
         if is_open(block):
             if draft is not None:
-                draft.set("Policies", drafts.values.node(block))
-            return
+                draft.append("Policies", drafts.values.node(block))
+            continue
         name, policy = child(block, "name"), child(block, "policy")
         if draft is not None and policy is not None and text(policy) != "" and text(name) not in apart:
             document = ("PolicyDocument", drafts.values.node(policy))

@@ -74,6 +74,11 @@ class Configuration:
         node = self._module(module)
         return child(self._named(node).get(written([one for one in rest if not one.is_key])), "expressions")
 
+    def declares(self, address: str) -> bool:
+        """Whether the configuration has the resource: plans are passed on without one, too."""
+        module, rest = _split(steps(address))
+        return written([one for one in rest if not one.is_key]) in self._named(self._module(module))
+
     def targets(self, leaf: Node | None, address: str) -> tuple[Target, ...] | None:
         """What the expression of an argument of the instance at `address` refers to, in order; None if it is not told.
 

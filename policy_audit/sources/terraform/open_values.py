@@ -1,6 +1,6 @@
 """The arguments of an instance in a plan: known values, sensitive ones, and what the plan leaves open."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingOf
 from typing import Final
 
@@ -9,6 +9,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources.build import scalar
 from policy_audit.sources.terraform.configuration import Configuration, Target
 from policy_audit.sources.terraform.instances import Instance, hidden, is_open, joined, reference, unknown
+from policy_audit.sources.terraform.types import ATTRIBUTES, arguments_of, is_block
 from policy_audit.sources.tree import child, entries, text
 
 _ENDS: Final = {"_arn": "arn", "_arns": "arn", "_id": "id", "_ids": "id"}
@@ -31,10 +32,21 @@ _WHOLE: Final = frozenset(
     }
 )
 """Arguments that take an id, name or ARN as a whole: with one reference, they are that, and no text with it inside."""
+_DOCUMENT: Final = "aws_iam_policy_document"
+_LISTS: Final = ("statement",)
+"""Blocks whose order counts, so that a plan keeps it."""
+_MOST_BLOCKS: Final = 100
+"""How many blocks of one set are told from each other."""
+_PROVIDED: Final = frozenset({"arn", "id", "tags_all", "unique_id"})
 _MADE: Final = frozenset({"id", "json", "minified_json"})
 """What a document's data source gives; all else of it that is open was set, in dynamic blocks too."""
 _DOCUMENTS: Final = ("json", "minified_json")
 _MAXIMUM_DEPTH: Final = 60
+_DYNAMIC: Final = (
+    "a `dynamic` block may make it, of which a plan shows nothing before it is applied: "
+    "audit the plan with the `.tf` files that it was made of beside it"
+)
+_SENSITIVE: Final = "Terraform marks it as sensitive"
 
 
 class Reading:
@@ -58,11 +70,12 @@ class Reading:
         """
         values, marks = child(resource, "values"), child(resource, "sensitive_values")
         expressions = self._configuration.expressions(address)
-        is_document = text(child(resource, "type")) == "aws_iam_policy_document"
+        kind = text(child(resource, "type")) or ""
+        is_lost = kind == _DOCUMENT or (expressions is None and not self._configuration.declares(address))
         written = self._written.get(address)
         arguments = written.arguments if written is not None and agree(values, written.arguments) else None
-        top = _Position(expressions, arguments, "", resource.place, is_document)
-        found = _Instance(self, address).filled(values, open_marks, marks, top, 0)
+        top = _Position(expressions, arguments, "", resource.place, is_lost)
+        found = _Instance(self, address, kind).filled(values, open_marks, marks, top, 0)
         return found if isinstance(found, Mapping) else Mapping((), resource.place)
 
     def targets(self, leaf: Node | None, address: str) -> tuple[Target, ...] | None:
@@ -91,35 +104,67 @@ class _Position(NamedTuple):
     place: Place
     is_lost: bool = False
     """The configuration does not have the block: a dynamic one. What is open in it is set all the same."""
+    is_told: bool = False
+    """HCL beside the plan has the block around: what it does not have there, nobody has set."""
 
     def within(self, name: str, place: Place) -> "_Position":
         """The position of an argument of this block."""
         expression = self.expression
         if not _is_leaf(expression):
             expression = child(expression, name)
-        written = None if self.written is None or is_open(self.written) else child(self.written, name)
-        return _Position(expression, written, name, place, self.is_lost)
+        is_told = isinstance(self.written, Mapping) and not is_open(self.written)
+        written = child(self.written, name) if is_told else None
+        return _Position(expression, written, name, place, self.is_lost, is_told)
 
-    def at(self, index: int, count: int, place: Place) -> "_Position":
-        """The position of one of `count` items of this list."""
+    def at(self, index: int, items: tuple[Node | None, ...], place: Place) -> "_Position":
+        """The position of one of the items of this list: a plan has the blocks of a set in an order of its own."""
         blocks = self.expression.items if isinstance(self.expression, Sequence) else ()
-        known = blocks[index] if len(blocks) == count else None
+        is_list = self.name in _LISTS
+        known = _of(index, items, blocks, _may_be, is_list)
         written = self.written.items if isinstance(self.written, Sequence) else ()
         return _Position(
             self.expression if _is_leaf(self.expression) else known,
-            written[index] if len(written) == count else None,
+            _of(index, items, written, agree, is_list),
             self.name,
             place,
             self.is_lost or (known is None and not _is_leaf(self.expression)),
         )
 
 
-class _Instance:
-    """One instance on its way."""
+def _of(
+    index: int,
+    items: tuple[Node | None, ...],
+    blocks: tuple[Node, ...],
+    agree: Callable[[Node | None, Node], bool],
+    is_list: bool,
+) -> Node | None:
+    """What of `blocks` an item was made of; None if that can't be told."""
+    if len(blocks) != len(items):
+        return None
+    if is_list or len(items) == 1:
+        return blocks[index]
+    if len(items) > _MOST_BLOCKS:
+        return None
+    found = [one for one in blocks if agree(items[index], one)]
+    return found[0] if len(found) == 1 else None
 
-    def __init__(self, reading: Reading, address: str) -> None:
+
+def _may_be(item: Node | None, block: Node) -> bool:
+    """Whether a block of the configuration with these expressions may have become the item: no literal differs."""
+    for name, expression in entries(block):
+        given, literal = child(item, name.text), child(expression, "constant_value")
+        if isinstance(given, Scalar) and isinstance(literal, Scalar) and given.text != literal.text:
+            return False
+    return True
+
+
+class _Instance:
+    """One instance, of the type `kind`, on its way."""
+
+    def __init__(self, reading: Reading, address: str, kind: str) -> None:
         self._reading = reading
         self._address = address
+        self._kind = kind
 
     def filled(
         self, value: Node | None, open_marks: Node | None, sensitive: Node | None, at: _Position, depth: int
@@ -137,7 +182,7 @@ class _Instance:
             return value
         if depth > _MAXIMUM_DEPTH:
             return unknown("its values nest too deeply", at.place)
-        if at.written is not None and _is_leaf(at.expression) and _has_true(open_marks):
+        if at.written is not None and (_is_leaf(at.expression) or _is_plain(at.written)) and _has_true(open_marks):
             return at.written
         if isinstance(open_marks, Mapping) or isinstance(value, Mapping):
             return self._mapping(value, open_marks, sensitive, at, depth)
@@ -170,15 +215,16 @@ class _Instance:
         unknowns = open_marks.items if isinstance(open_marks, Sequence) else ()
         marks = sensitive.items if isinstance(sensitive, Sequence) else ()
         count = max(len(known), len(unknowns))
+        given = tuple(known[index] if index < len(known) else None for index in range(count))
         apart = self._apart(unknowns, at)
         found: list[Node] = []
         for index in range(count):
-            one = known[index] if index < len(known) else None
+            one = given[index]
             filled = apart.get(index) or self.filled(
                 one,
                 unknowns[index] if index < len(unknowns) else None,
                 marks[index] if index < len(marks) else None,
-                at.at(index, count, one.place if one is not None else place),
+                at.at(index, given, one.place if one is not None else place),
                 depth + 1,
             )
             if filled is not None:
@@ -200,14 +246,21 @@ class _Instance:
         if at.written is not None:
             return at.written
         if at.expression is None and not at.is_lost:
-            return None
+            may_be_dynamic = not at.is_told and is_block(self._kind, at.name)
+            return unknown(_DYNAMIC, at.place) if may_be_dynamic else None
         if not _is_leaf(at.expression):
-            is_made = at.is_lost and at.name in _MADE
+            is_made = at.is_lost and self._is_made(at.name)
             return None if is_made else unknown("it is known after apply", at.place)
         targets = self._reading.targets(at.expression, self._address)
         if targets is None or len(targets) != 1:
             return unknown(_why(targets), at.place)
         return self._whole(targets[0], at)
+
+    def _is_made(self, name: str) -> bool:
+        """Whether the provider alone gives an attribute, where the configuration does not tell what is set."""
+        if self._kind == _DOCUMENT:
+            return name in _MADE
+        return name in _PROVIDED or (name not in arguments_of(self._kind) and (self._kind, name) in ATTRIBUTES)
 
     def _whole(self, target: Target, at: _Position) -> Node:
         """The one thing that an argument refers to, if that is the whole of its value."""
@@ -246,9 +299,6 @@ def _asked_for(name: str, target: Target) -> tuple[str, ...]:
     return next(((attribute,) for end, attribute in _ENDS.items() if f"_{name}".endswith(end)), ())
 
 
-_SENSITIVE: Final = "Terraform marks it as sensitive"
-
-
 def agree(value: Node | None, written: Node | None) -> bool:
     """Whether what a plan knows of an instance is what HCL says: texts and numbers that both have are the same."""
     pending = [(value, written)]
@@ -265,6 +315,11 @@ def agree(value: Node | None, written: Node | None) -> bool:
         elif isinstance(one, Sequence) and isinstance(other, Sequence) and len(one.items) == len(other.items) == 1:
             pending.append((one.items[0], other.items[0]))
     return True
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether it is a list of values, and not of blocks: one that is a set may be in any order."""
+    return isinstance(node, Sequence) and all(isinstance(one, Scalar) or is_open(one) for one in node.items)
 
 
 def _has_true(marks: Node | None) -> bool:

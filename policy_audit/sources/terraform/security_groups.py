@@ -78,8 +78,10 @@ def _of_block(block: Mapping, peer: str, drafts: Drafts) -> Iterator[Node]:
         for one in [node] if node is not None and is_open(node) else items(node):
             if one is not None:
                 yield _rule(block, "protocol", property_name, drafts.values.node(one), drafts)
-    if text(block.get("self")) == "true":
-        yield _rule(block, "protocol", f"{peer}SecurityGroupId", scalar("self", block.place), drafts)
+    itself = block.get("self")
+    if text(itself) == "true" or is_open(itself):
+        its_id = scalar("self", block.place) if itself is None or not is_open(itself) else drafts.values.node(itself)
+        yield _rule(block, "protocol", f"{peer}SecurityGroupId", its_id, drafts)
 
 
 def _single(instance: Instance, direction: str, drafts: Drafts) -> Iterator[Node]:

@@ -53,6 +53,24 @@ def _read() -> dict[str, Type]:
 TYPES: Final = _read()
 """By Terraform's name."""
 
+_BLOCKS: Final = {
+    "aws_cloudwatch_event_target": ("http_target",),
+    "aws_iam_role": ("inline_policy",),
+}
+"""Blocks that are read beside those of the table."""
+
+
+def arguments_of(kind: str) -> frozenset[str]:
+    """The arguments and blocks of a type that the table has."""
+    return frozenset(path.partition(".")[0] for path, _ in TYPES[kind].properties) if kind in TYPES else frozenset()
+
+
+def is_block(kind: str, name: str) -> bool:
+    """Whether what a type has by this name is a block that is read, so that a `dynamic` one may make it."""
+    known = kind in TYPES and any(path.startswith(f"{name}.") for path, _ in TYPES[kind].properties)
+    return known or name in _BLOCKS.get(kind, ())
+
+
 REFERENCE: Final = "Ref"
 
 

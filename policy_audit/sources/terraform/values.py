@@ -17,8 +17,12 @@ from policy_audit.sources.terraform.instances import (
     as_reference,
     as_unknown,
     as_variable,
+    choice,
+    hidden,
     is_open,
+    unknown,
 )
+from policy_audit.sources.terraform.instances import reference as reference_to
 from policy_audit.sources.terraform.policy_documents import document
 from policy_audit.sources.terraform.types import ATTRIBUTES, REFERENCE
 from policy_audit.sources.tree import child, text
@@ -53,6 +57,8 @@ _TYPES: Final = {"vpc_id": "AWS::EC2::VPC::Id", "vpc_identifier": "AWS::EC2::VPC
 """CloudFormation's types of parameters for what arguments take."""
 _IN_TEXTS: Final = {"A": "AWS::AccountId", "P": "AWS::Partition", "R": "AWS::Region", "U": "AWS::URLSuffix"}
 _DEFAULTS: Final = {"path": "/"}
+_NO_VALUE: Final = "AWS::NoValue"
+"""What an argument is that is null."""
 
 
 class Values:
@@ -109,7 +115,10 @@ class Values:
         if (within := as_encoded(node)) is not None:
             return self.node(within)
         if (chosen := as_choice(node)) is not None:
-            arms = [scalar(self.condition(chosen.condition), place), self.node(chosen.yes), self.node(chosen.no)]
+            given = [
+                reference(_NO_VALUE, place) if _is_null(one) else self.node(one) for one in (chosen.yes, chosen.no)
+            ]
+            arms = [scalar(self.condition(chosen.condition), place), *given]
             return mapping(place, [("Fn::If", listing(place, arms))])
         if (known := as_hidden(node)) is not None:
             return known if secret and isinstance(known, Scalar) else self._concealed(known, place)
@@ -261,8 +270,44 @@ def _join(parts: Sequence[Node], place: Place) -> Node:
 
 
 def argument(instance: Instance, path: str) -> Node | None:
-    """The argument at a path through blocks (the first of several), or None if it is not set."""
-    return _set(instance.arguments, tuple(path.split(".")))
+    """The argument at a path through blocks (the first of several), or None if it is not set.
+
+    Of a block that is open, as a `dynamic` one may be, the arguments are open for the same reason.
+    """
+    names = tuple(path.split("."))
+    for length in range(1, len(names)):
+        block = _set(instance.arguments, names[:length])
+        found = _within_open(block, names[length:])
+        if found is not None:
+            return found
+    return _set(instance.arguments, names)
+
+
+def _within_open(block: Node | None, path: Sequence[str]) -> Node | None:
+    """What an argument is at a path in a block that is open, in whole or as the first of several; None in others."""
+    if isinstance(block, tree.Sequence):
+        block = block.items[0] if block.items else None
+    if block is None or not is_open(block):
+        return None
+    chosen = as_choice(block)
+    if chosen is not None:
+        yes, no = (_within_open(one, path) or _set(one, path) or _null(block.place) for one in (chosen.yes, chosen.no))
+        return choice(chosen.condition, yes, no, block.place)
+    known, refers = as_hidden(block), as_reference(block)
+    if known is not None:
+        within = _set(known, path)
+        return None if within is None else hidden(within, within.place)
+    if refers is not None:
+        return reference_to(refers.address, (*refers.path, *path), block.place)
+    return unknown(as_unknown(block) or "the block that it stands in is open", block.place)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.kind == "null"
+
+
+def _null(place: Place) -> Scalar:
+    return Scalar("", "null", place)
 
 
 def _set(node: Node | None, path: Sequence[str]) -> Node | None:
