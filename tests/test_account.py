@@ -479,7 +479,9 @@ def test_the_time_for_a_role_does_not_grow_with_the_account() -> None:
 # ---- control policies of the organization ---------------------------------------------------------------------------
 
 
-FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+SERVICE, RESOURCE = KINDS = ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY")
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+FULL = {"Version": "2012-10-17", "Statement": [EVERYTHING]}
 
 
 def organized(
@@ -493,8 +495,10 @@ def organized(
     for target in ("r-1", "ou-1", ACCOUNT):
         ids = ["p-FullAWSAccess", *(["p-own"] if target == at else [])]
         policies = [{"Id": id, "Arn": f"arn:aws:organizations::{management}:policy/{id}", "Type": kind} for id in ids]
-        asked = {"TargetId": target, "Filter": kind}
-        snapshot.add("organizations.ListPoliciesForTarget", {"Policies": policies}, asked)
+        for each in KINDS:
+            asked = {"TargetId": target, "Filter": each}
+            found_there = {"Policies": policies} if each == kind else {}
+            snapshot.add("organizations.ListPoliciesForTarget", found_there, asked)
     for id, document in (("p-FullAWSAccess", FULL), ("p-own", {"Version": "2012-10-17", "Statement": [statement]})):
         summary = {"Id": id, "Arn": f"arn:aws:organizations::{management}:policy/{id}", "Name": id, "Type": kind}
         summary["AwsManaged"] = id != "p-own"  # type: ignore[assignment]
@@ -508,7 +512,7 @@ DENY = {"Sid": "NoSecrets", "Effect": "Deny", "Action": "secretsmanager:GetSecre
 
 @pytest.mark.parametrize("at", ["r-1", "ou-1", ACCOUNT])
 def test_a_service_control_policy_binds_the_roles_of_the_account(at: str) -> None:
-    kind = "SERVICE_CONTROL_POLICY"
+    kind = SERVICE
     report = audited(organized(account(estate("estate")), at=at, kind=kind, statement=DENY))
     assert {one.rule for one in report.findings} == {"connection-secret"}
     finding = report.findings[0]
@@ -522,7 +526,7 @@ def test_a_service_control_policy_binds_the_roles_of_the_account(at: str) -> Non
 def test_an_allow_list_that_lacks_an_action_denies_it() -> None:
     found = account(estate("estate"))
     allow = {"Effect": "Allow", "Action": ["states:*", "events:*", "secretsmanager:*"], "Resource": "*"}
-    organized(found, at=ACCOUNT, kind="SERVICE_CONTROL_POLICY", statement=allow)
+    organized(found, at=ACCOUNT, kind=SERVICE, statement=allow)
     attached = found.snapshot.everywhere["organizations.ListPoliciesForTarget"]
     attached[f"{ACCOUNT} SERVICE_CONTROL_POLICY"]["Policies"].pop(0)  # type: ignore[attr-defined]
     assert {one.rule for one in audited(found).findings} == {"execute-api-invoke"}
@@ -531,28 +535,83 @@ def test_an_allow_list_that_lacks_an_action_denies_it() -> None:
 def test_aws_own_policies_alone_change_nothing() -> None:
     found = account(estate("estate"))
     alone = answers(audited(found), {})
-    organized(found, at="nowhere", kind="SERVICE_CONTROL_POLICY", statement=DENY)
+    organized(found, at="nowhere", kind=SERVICE, statement=DENY)
     assert answers(audited(found), {}) == alone
 
 
 def test_the_management_account_is_bound_by_none() -> None:
-    kind = "SERVICE_CONTROL_POLICY"
+    kind = SERVICE
     found = organized(account(estate("estate")), at="r-1", kind=kind, statement=DENY, management=ACCOUNT)
     assert not audited(found).findings
 
 
 def test_a_resource_control_policy_binds_what_the_account_has() -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
-    found = organized(account(estate("estate")), at="ou-1", kind="RESOURCE_CONTROL_POLICY", statement=deny)
+    found = organized(account(estate("estate")), at="ou-1", kind=RESOURCE, statement=deny)
     assert {one.rule for one in audited(found).findings} == {"connection-secret"}
 
 
-def test_a_level_that_was_not_inspected_leaves_the_policies_out_and_is_told() -> None:
-    found = organized(account(estate("estate")), at="ou-1", kind="SERVICE_CONTROL_POLICY", statement=DENY)
-    found.snapshot.everywhere["organizations.ListPoliciesForTarget"].pop("r-1 SERVICE_CONTROL_POLICY")
-    asked = "r-1 SERVICE_CONTROL_POLICY"
-    row = NotInspected("organizations", "ListPoliciesForTarget", "", asked, "AccessDeniedException", "no")
+def denied(found: Account, operation: str, asked: str) -> Account:
+    """The account where Organizations refuses one call."""
+    found.snapshot.everywhere[f"organizations.{operation}"].pop(asked)
+    row = NotInspected("organizations", operation, "", asked, "AccessDeniedException", "no")
     found.snapshot.not_inspected.append(row)
-    report = audited(found)
+    return found
+
+
+CALLS = {"http-task-invoke", "execute-api-invoke", "connection-secret"}
+"""Rules about calls of the estate's roles."""
+REFUSED = [
+    ("DescribeOrganization", ""),
+    ("ListParents", ACCOUNT),
+    ("ListParents", "ou-1"),
+    ("ListPoliciesForTarget", "r-1 {kind}"),
+    ("ListPoliciesForTarget", "ou-1 {kind}"),
+    ("ListPoliciesForTarget", f"{ACCOUNT} {{kind}}"),
+    ("DescribePolicy", "p-own"),
+    ("DescribePolicy", "p-FullAWSAccess"),
+]
+
+
+@pytest.mark.parametrize(("operation", "asked"), REFUSED)
+def test_what_a_policy_that_was_not_inspected_may_deny_is_not_proven_to_be_allowed(operation: str, asked: str) -> None:
+    found = organized(account(estate("estate")), at="ou-1", kind=SERVICE, statement=EVERYTHING)
+    report = audited(denied(found, operation, asked.format(kind=SERVICE)))
     assert not report.findings
     assert exit_code(report) == INCOMPLETE
+    calls = [one for one in report.requirements if one.rule in CALLS]
+    assert {one.rule for one in calls} == CALLS
+    for one in calls:
+        assert one.answer == "undecided"
+        assert any(f"`organizations.{operation}` failed (AccessDeniedException: no)" in why for why in one.reasons)
+    # No policy of an organization lets anybody in.
+    assert {one.answer for one in report.requirements if one.rule == "rest-api-callers-only"} == {"proven"}
+
+
+def test_a_resource_control_policy_that_was_not_inspected_may_deny_what_such_policies_reach() -> None:
+    found = organized(account(estate("estate")), at="ou-1", kind=RESOURCE, statement=EVERYTHING)
+    report = audited(denied(found, "ListPoliciesForTarget", f"r-1 {RESOURCE}"))
+    found_answers = {one.rule: one.answer for one in report.requirements if one.rule in CALLS}
+    expected = {"http-task-invoke": "proven", "execute-api-invoke": "proven", "connection-secret": "undecided"}
+    assert found_answers == expected
+
+
+def test_what_a_known_policy_denies_is_denied_whatever_others_say() -> None:
+    found = organized(account(estate("estate")), at="ou-1", kind=SERVICE, statement=DENY)
+    report = audited(denied(found, "ListPoliciesForTarget", f"r-1 {SERVICE}"))
+    assert {one.rule for one in report.findings} == {"connection-secret"}
+    assert exit_code(report) == FINDINGS
+
+
+def test_on_the_management_account_nothing_hangs_on_what_was_not_inspected() -> None:
+    found = organized(account(estate("estate")), at="ou-1", kind=SERVICE, statement=DENY, management=ACCOUNT)
+    report = audited(denied(found, "ListPoliciesForTarget", f"r-1 {SERVICE}"))
+    assert {one.answer for one in report.requirements if one.rule in CALLS} == {"proven"}
+    assert exit_code(report) == INCOMPLETE
+
+
+def test_an_organization_that_was_not_asked_is_assumed_to_deny_nothing() -> None:
+    dump(account(estate("estate")).snapshot, "snapshot.json")
+    proven = [one for one in audit(["snapshot.json"], detailed=True).requirements if one.rule in CALLS]
+    assert {one.answer for one in proven} == {"proven"}
+    assert all(any("service control policies" in text for text in one.assumptions) for one in proven)

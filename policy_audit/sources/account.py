@@ -105,7 +105,7 @@ class _Account:
         for policy in self.everywhere.listed(_IAM, "Policies"):
             for key, node in managed_policy(policy):
                 resources.put(key, "AWS::IAM::ManagedPolicy", node)
-        add_control_policies(self.everywhere, resources)
+        add_control_policies(self.everywhere, resources, self.document.place)
         return resources
 
     def _workflows_unread(self) -> str:

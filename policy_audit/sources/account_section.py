@@ -56,6 +56,10 @@ class Refusals:
                 return f"`{operation}` failed ({self._rows[key].said})"
         return ""
 
+    def has(self, region: str, operation: str) -> bool:
+        """Whether the operation failed for something."""
+        return any((row.region, row.call) == (region, operation) for row in self._rows.values())
+
     def of_regions(self) -> Iterator[Refusal]:
         """The Regions that were refused as a whole."""
         return (row for row in self._rows.values() if row.region and not row.service)
@@ -92,6 +96,10 @@ class Section:
         """The objects that an operation lists."""
         found = self.answer(operation, *asked)
         return (one for one in items(child(found, member)) if isinstance(one, Object))
+
+    def was_asked(self, operation: str) -> bool:
+        """Whether an operation was called at all, with or without an answer."""
+        return operation in self._answers or self._refusals.has(self.region, operation)
 
     def why(self, operation: str, *asked: str | None) -> str:
         """Why an answer is missing or is not whole; empty if it is whole."""
