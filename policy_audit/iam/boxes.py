@@ -34,6 +34,7 @@ Naming = Literal["directly", "by role", "by account", "as anyone", ""]
 WITH_PRINCIPAL: Final = frozenset({"resource policy", "trust policy", "VPC endpoint policy", "RCP"})
 _AN_ARN: Final = glob("arn:*:*:*:*:*")
 _TRUE: Final = fold(literal("true"))
+EVERYTHING: Final = exactly(glob("*"))
 
 
 class Term(NamedTuple):
@@ -153,7 +154,7 @@ def _register(dimension: Dimension, reading: Reading) -> tuple[tuple[int, ...], 
 def add_action(draft: Draft, space: Space) -> None:
     """`Action` or `NotAction`."""
     statement = draft.statement
-    if statement is None or draft.unread:
+    if statement is None or draft.unread or ("*" in statement.actions and not statement.not_action):
         return
     reading = join(action_reading(text) for text in statement.actions)
     draft.terms.append(_term(ACTION, reading, space, statement.not_action))
@@ -161,19 +162,23 @@ def add_action(draft: Draft, space: Space) -> None:
 
 def add_resource(draft: Draft, space: Space) -> None:
     """`Resource` or `NotResource`; without either, the resource that the policy is attached to."""
-    statement, deciding = draft.statement, draft.deciding
-    if statement is None or deciding is None or draft.unread or statement.resources is None:
+    statement = draft.statement
+    if statement is None or draft.unread or statement.resources is None:
         return
+    if "*" in statement.resources and not statement.not_resource:
+        return
+    draft.terms.append(_term(RESOURCE, resource_of(draft, space), space, statement.not_resource))
+
+
+def resource_of(draft: Draft, space: Space) -> Reading:
+    """What the statement's `Resource` or `NotResource` lists."""
+    statement, deciding = draft.statement, draft.deciding
+    if statement is None or deciding is None or statement.resources is None or "*" in statement.resources:
+        return EVERYTHING
     lookup = space.lookup if deciding.policy.version == VERSION_WITH_VARIABLES else None
     own_api = space.own_api()
     grants = (statement.effect == "Allow") != statement.not_resource
-    if "*" in statement.resources:
-        reading = exactly(glob("*"))
-    else:
-        reading = join(
-            resource_reading(text, deciding.policy_type, lookup, own_api, grants) for text in statement.resources
-        )
-    draft.terms.append(_term(RESOURCE, reading, space, statement.not_resource))
+    return join(resource_reading(text, deciding.policy_type, lookup, own_api, grants) for text in statement.resources)
 
 
 def add_conditions(draft: Draft, space: Space, *, on_principal: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 from policy_audit.iam.limits import MOST_CLASSES, MOST_REASONS, Steps
-from policy_audit.iam.patterns import literal
+from policy_audit.iam.patterns import literal, matches
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import ContextValue, Proven, Refuted, Request, Undecided, Verdict
 from policy_audit.iam.search import Cube, allowed, meet, not_allowed
@@ -40,6 +40,25 @@ def _denied(question: Question) -> Verdict:
         if refuted is not None:
             return refuted
     return _doubtful(cube or possible, question, cube is not None)
+
+
+def decide_broadly(question: Question) -> Verdict | None:
+    """The verdict that no request is allowed, if a broad question gives it away: a proof, or a request to show it.
+
+    Who is denied every resource of the set is denied each, and a request is replayed with all that was left out.
+    """
+    if question.is_whole:
+        return _denied(question)
+    steps = question.space.steps
+    wide, narrow = question.space.region(wide=True), question.space.region(wide=False)
+    if wide is None:
+        return Proven((), (NO_REQUEST,))
+    formula = formula_of(question, allow_may=True)
+    if allowed(wide, formula.alternatives, formula.denies, steps) is None:
+        return Proven((), assumptions(question))
+    certain = formula_of(question, allow_may=False)
+    cube = None if narrow is None else allowed(narrow, certain.alternatives, certain.denies, steps)
+    return None if cube is None else _replayed(cube, question, "denied")
 
 
 def classes(question: Question) -> Iterator[Refuted]:
@@ -87,6 +106,8 @@ def _replayed(cube: Cube, question: Question, side: Side) -> Refuted | None:
     from policy_audit.iam.witness import candidates
 
     for request in candidates(cube, question):
+        if any(matches(pattern, request.resource) for pattern in question.left_out):
+            continue
         decision = question.decision_on(request)
         # With `denied_by` set an undecided request is denied in any case: only whether explicitly is open.
         refused = decision.outcome.endswith("Denied") or decision.denied_by is not None

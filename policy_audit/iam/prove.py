@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.iam.core import carrying
-from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, Side, classes, decide
-from policy_audit.iam.limits import MOST_REASONS, OverBudgetError, Steps
-from policy_audit.iam.question import Question
+from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, Side, classes, decide, decide_broadly
+from policy_audit.iam.limits import MOST_BROAD_STEPS, MOST_REASONS, OverBudgetError, Steps
+from policy_audit.iam.question import Question, is_closed
 from policy_audit.iam.request import (
     Authorization,
     Policies,
@@ -88,11 +88,15 @@ def _for_all_symbols(
     """The verdict that holds for every value of the symbols, or what it hangs on."""
     steps = Steps()
     try:
+        closed = symbols.is_empty or is_closed(requests, policies)
+        broadly = _broadly_denied(requests, policies, symbols, authorization) if closed and side == "denied" else None
+        if broadly is not None:
+            return broadly
         question = Question(requests, policies, symbols, authorization, steps=steps)
         verdict = decide(side, question)
         if isinstance(verdict, Refuted) and side == "denied":
             return verdict  # Replayed with the letters in it: it holds whatever they stand for.
-        if symbols.is_empty:
+        if closed:
             return _carried(verdict, side, [question])
         from policy_audit.iam.symbols import substitute, substitutions
 
@@ -119,6 +123,28 @@ def _for_all_symbols(
     if not complete:
         return Undecided(("too many values of the open parts would make a difference",), likely=_request_of(verdict))
     return _carried(verdict, side, questions)
+
+
+def _broadly_denied(
+    requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
+) -> Verdict | None:
+    """The verdict on a question without open texts, if it can be told without telling resources apart.
+
+    Most can: one statement denies everything to all but the role, or nothing denies what no path of it mentions.
+    """
+    steps = Steps(MOST_BROAD_STEPS)
+    try:
+        question = Question(requests, policies, symbols, authorization, steps=steps, broad=True)
+        verdict = decide_broadly(question)
+    except OverBudgetError:
+        return None
+    if not isinstance(verdict, Proven):
+        return verdict
+    verdict = _carried(verdict, "denied", [question])
+    # With too much allowed, more may seem to be needed than is: what too little allowed needs as well is.
+    if question.understate() and _carried(verdict, "denied", [question]) != verdict:
+        return None
+    return verdict if steps.left >= 0 else None
 
 
 def _carried(verdict: Verdict, side: Side, questions: list[Question]) -> Verdict:

@@ -13,6 +13,7 @@ from policy_audit.iam.boxes import (
     add_resource,
     demands,
     resolve,
+    resource_of,
 )
 from policy_audit.iam.domains import Matches
 from policy_audit.iam.limits import Steps
@@ -76,8 +77,14 @@ class Question:
         authorization: Authorization,
         space: Space | None = None,
         steps: Steps | None = None,
+        *,
+        broad: bool = False,
     ) -> None:
-        """With `space` the question is one of several about it, and is ready once `refine` has been given them all."""
+        """With `space` the question is one of several about it, and is ready once `refine` has been given them all.
+
+        A `broad` question tells no resources of the set apart: what may be allowed of some counts as allowed of all,
+        and what denies only some is left out.
+        """
         requests = as_taken(requests, authorization)
         self.requests = requests
         self.policies = policies
@@ -87,6 +94,10 @@ class Question:
         self.predicates: dict[str, int] = {}
         self._evaluator: Evaluator | None = None
         self._cost_of_decision = 0
+        self._broad = broad
+        self.left_out: list[Pattern] = []
+        """For a broad question, the resources of which something is denied that it leaves out."""
+        self._overstated: set[int] = set()
         self.signed = requests.kind == "signed"
         actions = [set_reading(text.lower()) for text in requests.actions.patterns]
         self.about_caller_identity = self.signed and any(matches(each, CALLER_IDENTITY) for each in actions)
@@ -138,7 +149,37 @@ class Question:
                 doubt = statement.unknown[0] if statement.unknown else _misplaced(policy_type, policy, index)
                 if not doubt and not self.space.may_concern(statement):
                     continue
-                yield Draft(statement.effect, Deciding(policy_type, policy, index), doubt)
+                draft = Draft(statement.effect, Deciding(policy_type, policy, index), doubt)
+                if not self._broad or self._counts_broadly(draft):
+                    yield draft
+
+    def _counts_broadly(self, draft: Draft) -> bool:
+        """Whether a broad question takes the statement into account."""
+        if draft.statement is None or draft.statement.resources is None or draft.unread:
+            return True
+        reading = resource_of(draft, self.space)
+        negated = draft.statement.not_resource
+        if not negated and self.space.is_about_all(reading):
+            return True
+        if draft.effect == "Deny":
+            self.left_out += (glob("*"),) if negated else reading.wide
+            return False
+        self._overstated.add(id(draft.deciding))
+        draft.must = None
+        return True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the question takes every statement for what it is."""
+        return not self.left_out and not self._overstated
+
+    def understate(self) -> bool:
+        """Leaves out the Allows that a broad question takes for more than they are; False when it takes none so."""
+        self.levels = [
+            Level(level.policy_type, [draft for draft in level.drafts if id(draft.deciding) not in self._overstated])
+            for level in self.levels
+        ]
+        return bool(self._overstated)
 
     def stages(self) -> Iterator[Sequence[int] | None]:
         """Narrows the drafts dimension by dimension, so that those refined last are asked by few statements.
@@ -152,7 +193,7 @@ class Question:
         self._name_principals()
         self._add_fixed_predicates()
         yield from self._stage(lambda draft: add_conditions(draft, self.space, on_principal=True), (PRINCIPAL,))
-        yield from self._stage(lambda draft: add_resource(draft, self.space), (RESOURCE,))
+        yield from self._stage(lambda draft: None if self._broad else add_resource(draft, self.space), (RESOURCE,))
         for draft in self.drafts():
             if draft.statement is not None:
                 self.space.quantified.update(
@@ -307,6 +348,27 @@ def _open_texts(policy: Policy) -> int:
         for text in (*(statement.resources or ()), *(value for each in statement.conditions for value in each.values)):
             steps += 90 + 3 * len(text) if has_letters(text) else 1
     return steps
+
+
+def is_closed(requests: RequestSet, policies: Policies) -> bool:
+    """Whether no text of the question is open: there is but one run of the prover for it."""
+    context = (key.values for key in requests.context.values() if key.values is not None)
+    sets = (requests.callers, requests.actions, requests.resources, *context)
+    return not (
+        has_letters(requests.resource_account)
+        or any(has_letters(text) for texts in sets for text in (*texts.patterns, *texts.but))
+        or any(
+            has_letters(text)
+            for policy in policies.documents()
+            for statement in policy.statements
+            for text in (
+                *statement.actions,
+                *(statement.resources or ()),
+                *(principal.value for principal in statement.principals or ()),
+                *(text for each in statement.conditions for text in (each.key, *each.values)),
+            )
+        )
+    )
 
 
 def has_open_arns(requests: RequestSet, policies: Policies) -> bool:

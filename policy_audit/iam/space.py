@@ -134,6 +134,7 @@ class Space:
         self._open_arns = open_arns
         self._actions = tuple(_beginning(text.lower()) for text in requests.actions.patterns)
         self._resources = tuple(_beginning(text) for text in requests.resources.patterns)
+        self._samples: list[str] | None = None
         self.quantified: set[str] = set()
         """Keys that some condition asks for with a set operator; to be filled before the keys are asked for."""
         self.accounts: list[Pattern] = []
@@ -209,6 +210,22 @@ class Space:
         # An ARN without its six parts may stand for more than it begins with.
         return any(text.count(":") < 5 for text in statement.resources) or _may_meet(
             self._resources, statement.resources
+        )
+
+    def is_about_all(self, reading: Reading) -> bool:
+        """Whether some pattern certainly matches each resource of the set, judged pattern by pattern.
+
+        A glob matches all words of another when it matches it with a character in place of each wildcard that it does
+        not mention, for only a wildcard that takes anything can have read that.
+        """
+        if self._samples is None:
+            self._samples = [_sample(set_reading(text)) for text in self.requests.resources.patterns]
+        return all(
+            any(
+                pattern.kind != "linear" and matches(pattern, sample) and _FRESH not in pattern.positions
+                for pattern in reading.narrow
+            )
+            for sample in self._samples
         )
 
     # ---- context keys
@@ -405,6 +422,17 @@ def _beginning(text: str) -> str:
 def _may_meet(beginnings: Sequence[str], texts: Iterable[str]) -> bool:
     """Whether the beginning of one of the texts goes together with one of these."""
     return any(own.startswith(other) or other.startswith(own) for own in map(_beginning, texts) for other in beginnings)
+
+
+_FRESH: Final = "\ufffe"
+"""A character that no text has: a policy that does mention it is not looked at so."""
+
+
+def _sample(pattern: Pattern) -> str:
+    """The pattern with a fresh character in place of each of its wildcards."""
+    loops = {at for at, _ in pattern.loops}
+    parts = [position if isinstance(position, str) else _FRESH for position in pattern.positions]
+    return "".join((_FRESH if at in loops else "") + part for at, part in enumerate((*parts, "")))
 
 
 def is_open_arn(text: str) -> bool:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 """
 
 from collections.abc import Container, Iterator
+from typing import Final
 
 from policy_audit.iam.boxes import Draft, Naming
 from policy_audit.iam.question import Question
@@ -14,6 +15,9 @@ from policy_audit.iam.reserved_boxes import CALLER_IDENTITY
 from policy_audit.iam.search import Alternative, Atoms, Box
 from policy_audit.iam.space import ACTION, PRINCIPAL
 from policy_audit.record import NamedTuple
+
+ALWAYS: Final = Alternative(())
+"""The way to be allowed that everybody has."""
 
 
 class Formula(NamedTuple):
@@ -42,11 +46,14 @@ def formula_of(question: Question, *, allow_may: bool, without: Container[int] =
         and id(draft.deciding) not in without
         and (box := draft.box(may=not allow_may)) is not None
     ]
-    alternatives = [
-        Alternative(tuple(_boxes(gate, allow_may, without) for gate in gates))
-        for gates, contested in _ways(question)
-        if allow_may or not contested
-    ]
+    alternatives: list[Alternative] = []
+    for gates, contested in _ways(question):
+        if allow_may or not contested:
+            closed = [boxes for gate in gates if () not in (boxes := _boxes(gate, allow_may, without))]
+            if not closed:
+                alternatives = [ALWAYS]  # What else allows makes no difference.
+                break
+            alternatives.append(Alternative(tuple(closed)))
     return Formula(tuple(alternatives), tuple(dict.fromkeys(denies)))
 
 
