@@ -1,7 +1,7 @@
 """Linear patterns: every language of texts that a policy can write — literals, globs, ARN globs — in one form."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, Literal
 
 from policy_audit.model.value import is_letter
@@ -40,28 +40,56 @@ class Pattern:
     Patterns are equal when they are written alike.
     """
 
-    __slots__ = ("_hash", "_steps", "chunks", "kind", "loops", "positions")
+    __slots__ = ("_hash", "_loops", "_positions", "_steps", "chunks", "kind")
 
     def __init__(self, positions: Iterable[Position], loops: Iterable[tuple[int, CharClass]] = ()) -> None:
-        self.positions = tuple(positions)
-        self.loops = tuple(loops)
-        self._hash = hash((self.positions, self.loops))
+        self._positions: tuple[Position, ...] | None = tuple(positions)
+        self._loops: tuple[tuple[int, CharClass], ...] = tuple(loops)
+        self._steps: dict[str, tuple[int, int]] = {}
+        if all(loop is ANY for _, loop in self._loops) and {*map(type, self._positions)} <= {str}:
+            text = "".join(map(str, self._positions))
+            cuts = [0, *(at for at, _ in self._loops), len(text)]
+            self._simplify(tuple(text[one:other] for one, other in pairwise(cuts)))
+            return
         self.kind: Literal["literal", "prefix", "chunks", "linear"] = "linear"
         """`literal` (one text), `prefix` (a text and then anything), `chunks` (texts with anything between), or any."""
         self.chunks: tuple[str, ...] = ()
-        self._steps: dict[str, tuple[int, int]] = {}
-        if all(loop is ANY for _, loop in self.loops) and {*map(type, self.positions)} <= {str}:
-            self._simplify("".join(map(str, self.positions)))
+        self._hash = hash((self._positions, self._loops))
 
-    def _simplify(self, text: str) -> None:
-        cuts = [0, *(at for at, _ in self.loops), len(text)]
-        self.chunks = tuple(text[one:other] for one, other in pairwise(cuts))
-        if not self.loops:
+    @classmethod
+    def of_chunks(cls, chunks: tuple[str, ...]) -> "Pattern":
+        """Texts with anything between. Its positions are laid out when they are asked for: most never are."""
+        pattern = cls.__new__(cls)
+        pattern._positions = None
+        pattern._steps = {}
+        pattern._simplify(chunks)
+        return pattern
+
+    def _simplify(self, chunks: tuple[str, ...]) -> None:
+        self.chunks = chunks
+        self._hash = hash(chunks)
+        if len(chunks) == 1:
             self.kind = "literal"
-        elif len(self.loops) == 1 and not self.chunks[-1]:
+        elif len(chunks) == 2 and not chunks[-1]:
             self.kind = "prefix"
         else:
             self.kind = "chunks"
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        if self._positions is None:
+            self._lay_out()
+        return self._positions or ()
+
+    @property
+    def loops(self) -> tuple[tuple[int, CharClass], ...]:
+        if self._positions is None:
+            self._lay_out()
+        return self._loops
+
+    def _lay_out(self) -> None:
+        self._positions = tuple("".join(self.chunks))
+        self._loops = tuple((at, ANY) for at in accumulate(map(len, self.chunks[:-1])))
 
     @property
     def text(self) -> str:
@@ -86,8 +114,8 @@ class Pattern:
         return self is other or (
             isinstance(other, Pattern)
             and self._hash == other._hash
-            and self.positions == other.positions
-            and self.loops == other.loops
+            and self.chunks == other.chunks
+            and (bool(self.chunks) or (self.positions == other.positions and self.loops == other.loops))
         )
 
     def __hash__(self) -> int:
@@ -99,7 +127,7 @@ class Pattern:
 
 def literal(text: str) -> Pattern:
     """The one word `text`, wildcards standing for themselves."""
-    return Pattern(text)
+    return Pattern.of_chunks((text,))
 
 
 STAR: Final = "<*>"
@@ -114,9 +142,9 @@ def tokens(text: str) -> list[str]:
 
 def glob(text: str) -> Pattern:
     """`*` stands for any text, `?` for one plain character; a symbol is matched by `*` and by itself alone."""
-    if "*" not in text and "?" not in text:
-        return Pattern(text)
-    return glob_of(tokens(text))
+    if "?" in text or "**" in text:
+        return glob_of(tokens(text))
+    return Pattern.of_chunks((*text.split("*"),))
 
 
 def glob_of(parts: Sequence[str]) -> Pattern:

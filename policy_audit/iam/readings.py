@@ -106,8 +106,15 @@ def _bracket(pattern: Pattern, reason: str) -> Reading:
     return Reading((pattern,), () if reason else (pattern,), reason)
 
 
+def _is_plain(text: str) -> bool:
+    """Whether nothing in `text` but `*` stands for another text: most texts of a policy are read soon."""
+    return "${" not in text and "?" not in text and "**" not in text and text.isascii()
+
+
 def text_reading(text: str, wildcards: bool, ignore_case: bool, lookup: Lookup | None) -> Reading:
     """A value under a string operator."""
+    if not ignore_case and _is_plain(text):
+        return exactly(glob(text) if wildcards else literal(text))
     parsed = parse(text, wildcards, lookup)
     if parsed is None:
         return NOTHING
@@ -199,6 +206,8 @@ def resource_reading(text: str, policy_type: PolicyType, lookup: Lookup | None, 
     if text.startswith("execute-api:/") and policy_type == "resource policy":
         # Completed with the API's own Region, account and id when the policy is saved:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
+        if own_api and _is_plain(text):
+            return exactly(glob(own_api + text[12:]))
         parsed = parse(text[12:], True, lookup)
         if parsed is None:
             return NOTHING
@@ -206,6 +215,8 @@ def resource_reading(text: str, policy_type: PolicyType, lookup: Lookup | None, 
         if own_api:
             return _bracket(glob_of([*own_api, *tail]), reason)
         return _bracket(concatenate((_UP_TO_SLASH, ":execute-api:", _UP_TO_SLASH, _crossing(tail))), reason)
+    if _is_plain(text) and not (grants and _has_wildcard_in_type(text)) and _is_free(text):
+        return exactly(glob(text))
     head_length = _after_colons(text, 5)
     head = parse(text[:head_length], True, None)
     tail_parsed = parse(text[head_length:], True, lookup)
@@ -247,10 +258,16 @@ def _after_colons(text: str, number: int) -> int:
     return at + 1
 
 
+def _is_free(text: str) -> bool:
+    """Whether a text of six segments has wildcards at most where they cross colons: see `_crossing`."""
+    head, star, tail = text.partition("*")
+    return text.count(":") >= 5 and (not star or head.count(":") >= 5 or tail[:1] == ":")
+
+
 def _has_wildcard_in_type(text: str) -> bool:
     """`arn:aws:iam::123456789012:u*`: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html."""
     parts = text.split(":", 5)
-    if parts[2] not in _TYPED or not parts[5].strip("*"):
+    if len(parts) < 6 or parts[2] not in _TYPED or not parts[5].strip("*"):
         return False
     head = re.split("[:/]", parts[5], maxsplit=1)[0]
     return "${" not in head and bool(head.strip("*")) and ("*" in head or "?" in head)
