@@ -216,17 +216,11 @@ class Space:
         """Whether some pattern certainly matches each resource of the set, judged pattern by pattern.
 
         A glob matches all words of another when it matches it with a character in place of each wildcard that it does
-        not mention, for only a wildcard that takes anything can have read that.
+        not mention, for only a `*` can have read that.
         """
         if self._samples is None:
             self._samples = [_sample(set_reading(text)) for text in self.requests.resources.patterns]
-        return all(
-            any(
-                pattern.kind != "linear" and matches(pattern, sample) and _FRESH not in pattern.positions
-                for pattern in reading.narrow
-            )
-            for sample in self._samples
-        )
+        return all(any(_holds_all(pattern, sample) for pattern in reading.narrow) for sample in self._samples)
 
     # ---- context keys
 
@@ -426,6 +420,13 @@ def _may_meet(beginnings: Sequence[str], texts: Iterable[str]) -> bool:
 
 _FRESH: Final = "\ufffe"
 """A character that no text has: a policy that does mention it is not looked at so."""
+
+
+def _holds_all(pattern: Pattern, sample: str) -> bool:
+    """Whether `pattern` matches all words of the one that `sample` was made of."""
+    if _FRESH not in sample:
+        return matches(pattern, sample)
+    return pattern.kind != "linear" and matches(pattern, sample) and _FRESH not in pattern.positions
 
 
 def _sample(pattern: Pattern) -> str:
