@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from textwrap import dedent
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -462,11 +462,16 @@ def test_secrets_in_included_files_are_masked() -> None:
 
 
 def test_a_large_api_takes_no_longer_than_its_size() -> None:
-    """Ten times the events take ten times the time, not a hundred times: 1,500 methods stay under a few seconds."""
-    events = "".join(event(f"E{n}", "post", f"/p{n}", OF_API) for n in range(1_500))
+    """Six times the events take about six times the time, and not thirty-six times."""
     lists = " {DefaultAuthorizer: AWS_IAM, ResourcePolicy: {IpRangeWhitelist: [10.0.0.0/8]}}"
-    started = perf_counter()
-    found = one(api(lists) + MACHINE + events)
-    assert len(found.methods) == 1_500
-    assert len(statements(found.policy)) == 3_000
-    assert perf_counter() - started < 20
+
+    def seconds(count: int) -> float:
+        events = "".join(event(f"E{n}", "post", f"/p{n}", OF_API) for n in range(count))
+        started = process_time()
+        found = one(api(lists) + MACHINE + events)
+        assert len(found.methods) == count
+        assert len(statements(found.policy)) == 2 * count
+        return process_time() - started
+
+    few = min(seconds(100) for _ in range(3))
+    assert seconds(600) < 18 * few

@@ -138,13 +138,14 @@ def test_a_coarse_clock_takes_longer_to_tell_two_changes_apart(tmp_path: Path, m
 
 def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unchanged, "time_ns", lambda: time_ns() + LATER)
+    monkeypatch.setattr(unchanged, "_MOST_KEPT", 3)
     folder = str(tmp_path / "cache")
-    for number in range(70):
+    for number in range(5):
         with Watch(folder) as watch:
             pass
         watch.keep((number,), Printed(str(number), 0))
-    assert len(os.listdir(folder)) == 64
-    assert printed(folder, (69,)) == Printed("69", 0)
+    assert len(os.listdir(folder)) == 3
+    assert printed(folder, (4,)) == Printed("4", 0)
     assert printed(folder, (0,)) is None
 
 
