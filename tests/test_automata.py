@@ -111,10 +111,10 @@ def test_inclusions_that_trap_solvers(inside: str, outside: str, included: bool)
 
 @pytest.mark.parametrize("number", [4, 8, 12, 20, 60])
 def test_hostile_families_are_decided_or_given_up_soon(number: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = automata.atoms([glob(f"*K{index}*") for index in range(number)])
     automata.atoms([glob("*a" + "?" * number + "*"), glob("*a" + "?" * number)])
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
     assert found is None or len(found) == 2**number
 
 

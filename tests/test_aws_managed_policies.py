@@ -130,9 +130,9 @@ def test_other_partitions(partition: str) -> None:
 
 def test_a_look_up_reads_no_more_than_it_needs() -> None:
     def seconds(name: str) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         policy(name)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     # The best of several: other processes may hold the machine up, but cannot make a look-up faster than it is.
     assert min(seconds("service-role/AWSLambdaBasicExecutionRole") for _ in range(20)) < 0.005

@@ -217,9 +217,9 @@ def test_a_resource_of_a_type(resource: str, arn: str, fits: bool | None) -> Non
 
 
 def test_patterns_that_are_made_to_take_long_do_not() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     resource_fit.fits(["arn:aws:s3:::" + "*a" * 500 + "b"], ["arn:*:s3:::*/*", "arn:*:s3:::*"])
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 # ---- condition keys -------------------------------------------------------------------------------------------------
@@ -475,9 +475,9 @@ def test_a_large_document_is_read_in_proportion(tmp_path: Path) -> None:
             {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [f"arn:aws:s3:::b{one}*"]}
             for one in range(count)
         ]
-        start = time.perf_counter()
+        start = time.process_time()
         assert "policy-size" in rules(audited(tmp_path, managed(*statements)))
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(100)
     assert seconds(1000) < 30 * max(seconds(100), 0.05)

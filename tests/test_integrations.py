@@ -497,9 +497,9 @@ def test_many_tasks_and_targets_ask_in_linear_time() -> None:
     properties = {"Definition": definition, "RoleArn": {"Fn::GetAtt": "Role.Arn"}}
     resources["Machine"] = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
     found = system(json.dumps({"Resources": resources}))
-    start = time.perf_counter()
+    start = time.process_time()
     assert [one.other_grants for one in every(found)] == [()] * 1_500
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

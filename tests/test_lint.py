@@ -128,10 +128,10 @@ def test_what_it_is_wrong_about_does_not_hide_what_it_is_right_about() -> None:
     "resource", ["arn:aws:s3:::" + "*a" * 40, "arn:aws:s3:::" + "x" * 900, "arn:aws:s3:::[a-z]*", "orders"]
 )
 def test_resources_that_it_would_compare_forever_or_not_at_all(resource: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     opinion = second_opinion(policy(allow("s3:PutBucketPolicy", resource)))
     assert opinion == Opinion(unread="parliament was not asked: it cannot compare a resource of it")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_document_that_is_not_known_is_not_judged() -> None:

@@ -159,10 +159,10 @@ def test_what_shapes_tell(pattern: str, text: str, verdict: bool | None) -> None
     ],
 )
 def test_hostile_globs_end_soon(pattern: str, text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     matches(pattern, text, True, SYMBOLS)
     matcher(parse_glob(pattern))(text)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_a_letter_that_no_table_knows_is_any_text() -> None:

@@ -58,8 +58,8 @@ def test_a_letter_is_itself_and_may_be_anything_else() -> None:
 
 
 def test_what_is_longer_than_any_arn_is_not_looked_at() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert glob("*a" * 10**5).overlaps("a" * 10**5) is None
     assert glob("a").covers("a" * (LONGEST + 1)) is None
     assert glob("*a" * (LONGEST // 2) + "b").overlaps("a" * LONGEST) is False
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

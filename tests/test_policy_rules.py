@@ -532,9 +532,9 @@ def test_a_great_policy_takes_no_more_than_its_share_of_time() -> None:
         identity=[{"Effect": "Allow", "Action": "*", "Resource": [*braces, f"{START}/*"]}],
         methods={f"ANY p{at}": "AWS_IAM" for at in range(60)},
     )
-    start = time.perf_counter()
+    start = time.process_time()
     assert of_statement("spares_services", "rest-api", audited) == [None] * len(many)
     assert of_statement("has_no_braces", "identity", audited) == [None]
     assert of_policy("guards_all_it_opens", audited) == [None]
     assert of_policy("fits_the_quota", audited) == [False]
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

@@ -571,9 +571,9 @@ def test_nobody_chooses_a_unique_id() -> None:
     ids=["infix principals", "infix agents", "nested stars", "questions", "long globs", "sets", "search"],
 )
 def test_hostile_policies_end_soon(statements: tuple[Statement, ...]) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     verdict = denied(document(*statements))
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
     assert isinstance(verdict, (Proven, Refuted, Undecided))
     if isinstance(verdict, Refuted):
         worst = Policies((document(own("Allow", "*")),), resource=document(*statements))

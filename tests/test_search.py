@@ -116,7 +116,7 @@ def test_meet_of_disjoint_boxes_is_nothing() -> None:
 def test_hardest_search_is_over_soon() -> None:
     """Thirty keys and as many Denies as make the question hardest: decided, or given up within the budget."""
     dice = random.Random(7)
-    started = time.perf_counter()
+    started = time.process_time()
     for number in (129, 150, 180):
         boxes: list[Box] = []
         for _ in range(number):
@@ -130,7 +130,7 @@ def test_hardest_search_is_over_soon() -> None:
             assert not any(
                 within(point, box) for box in boxes for point in [tuple(m & -m for m in found if isinstance(m, int))]
             )
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_budget_ends_a_search() -> None:
