@@ -584,3 +584,13 @@ def test_values_are_the_same_only_where_all_they_are_made_of_is(instances: Calla
     for n, pair in enumerate(pairs):
         one, two = values.get(f"a{n}"), values.get(f"b{n}")
         assert (as_unknown(one), as_unknown(two)) != (None, None) or plain(one) != plain(two), pair
+
+
+@pytest.mark.parametrize(
+    "call", ['urldecode("a%F3%B0%80%88")', 'base64decode("87CAiA==")', 'csvdecode(urldecode("%F3%B0%80%88"))']
+)
+def test_no_function_makes_a_character_that_stands_for_open_values(
+    instances: Callable[..., dict[str, Instance]], call: str
+) -> None:
+    (role,) = instances(f'resource "aws_iam_role" "r" {{\n  name = {call}\n}}\n').values()
+    assert "private-use character" in (as_unknown(role.arguments.get("name")) or "")

@@ -12,7 +12,6 @@ from urllib.parse import quote_plus, unquote_plus
 
 from policy_audit.errors import AuditError
 from policy_audit.model.node import Entry, Mapping, Node, Scalar, Sequence
-from policy_audit.model.value import has_letters
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.terraform.hcl_given import Function, Given
 from policy_audit.sources.terraform.hcl_types import as_set, to_boolean, to_number
@@ -83,8 +82,6 @@ def _base64decode(given: Given) -> Node:
         found = b64decode(given.text(0), validate=True).decode("utf-8")
     except (Error, ValueError):
         raise RefusedError("this is no text in base64") from None
-    if has_letters(found):
-        raise UnsupportedError("a private-use character stands in a text")
     return given.of_text(found)
 
 

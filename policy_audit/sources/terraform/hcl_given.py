@@ -5,12 +5,14 @@ from collections.abc import Mapping as MappingOf
 from typing import Final
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
+from policy_audit.model.value import has_letters
 from policy_audit.record import NamedTuple
 from policy_audit.sources.terraform.hcl_values import (
     Budget,
     Number,
     RefusedError,
     SetOf,
+    UnsupportedError,
     boolean,
     entries_of,
     integer_of,
@@ -58,8 +60,10 @@ class Given(NamedTuple):
     # ---- results ----
 
     def of_text(self, value: str) -> Node:
-        """A text as the result."""
+        """A text as the result. Raises UnsupportedError for one that decoding has given characters of our own."""
         self.budget.spend(len(value) // 50)
+        if has_letters(value):
+            raise UnsupportedError("a private-use character stands in a text")
         return text(value, self.place)
 
     def of_number(self, value: Number) -> Node:
