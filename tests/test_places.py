@@ -74,7 +74,7 @@ def test_yaml_styles_lead_back_to_their_characters(text: str, value: str) -> Non
         else:
             assert written[0] in "\\'"
         assert source.span(index, index + 1)[1:3] == at(text, start)
-    assert found.starts == sorted(found.starts)
+    assert list(found.starts) == sorted(found.starts)
 
 
 @pytest.mark.parametrize(

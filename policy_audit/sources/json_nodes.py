@@ -2,6 +2,7 @@
 
 import re
 from _json import scanstring  # the C scanner alone: the package `json` costs 2 ms to import
+from sys import intern
 from typing import Final
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
@@ -95,7 +96,7 @@ def _key(source: Text, at: int, frame: _Frame) -> int:
     """Reads a key and its colon into `frame`; gives where the value starts."""
     found = _KEY.match(source.text, at)
     if found is not None:
-        key = Scalar(found.group(1), "string", Place(source, found.start(1) - 1, found.end(1) + 1))
+        key = Scalar(intern(found.group(1)), "string", Place(source, found.start(1) - 1, found.end(1) + 1))
         at = found.end()
     else:
         at = _skip(source.text, at)

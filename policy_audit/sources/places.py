@@ -106,7 +106,7 @@ def characters(scalar: Scalar) -> Characters:
         case "yaml":
             found = yaml_characters(source.text, start, end, scalar.text)
         case "value" | "hcl":
-            found = Characters(source.text[start:end], list(range(start, end)), list(range(start + 1, end + 1)))
+            found = Characters(source.text[start:end], range(start, end), range(start + 1, end + 1))
     return found if found.text == scalar.text else Characters("", [], [])
 
 

@@ -1,6 +1,8 @@
 """Reads one scalar again, as YAML or JSON writes it, to learn which characters of the text gave each of its own."""
 
 import re
+from collections.abc import Sequence
+from struct import pack
 from typing import Final
 
 from policy_audit.record import NamedTuple
@@ -10,8 +12,17 @@ class Characters(NamedTuple):
     """A decoded text; its character `i` was written at characters `starts[i]` to `ends[i]` of the source."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+def _compact(offsets: list[int]) -> Sequence[int]:
+    """The same numbers in four bytes each, or in none where each is one more than the last: they are kept for long."""
+    if offsets and offsets[-1] - offsets[0] == len(offsets) - 1:
+        run = range(offsets[0], offsets[-1] + 1)
+        if offsets == list(run):
+            return run
+    return memoryview(pack(f"{len(offsets)}I", *offsets)).cast("I")
 
 
 class _Reader:
@@ -30,7 +41,7 @@ class _Reader:
         self.ends.append(end)
 
     def result(self) -> Characters:
-        return Characters("".join(self.characters), self.starts, self.ends)
+        return Characters("".join(self.characters), _compact(self.starts), _compact(self.ends))
 
 
 _JSON_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}

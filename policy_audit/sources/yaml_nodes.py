@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from sys import intern
 from typing import Any, Final, Literal
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
@@ -26,6 +27,7 @@ FUNCTIONS: Final = frozenset(
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
+_SHORT: Final = 64
 _STANDARD: Final = "tag:yaml.org,2002:"
 _KINDS: Final[dict[str, Kind]] = {"int": "number", "float": "number", "bool": "boolean", "null": "null"}
 _PROPERTIES: Final = re.compile(
@@ -92,7 +94,8 @@ class _Composer:
 
     def scalar(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
-        text: str = event.value
+        # Keys, types and actions stand in every template: each is kept once.
+        text: str = intern(event.value) if len(event.value) <= _SHORT else event.value
         tag: str | None = event.tag
         at = start if tag is None and event.anchor is None else self._content(start, end)
         if not text.isascii():
