@@ -199,8 +199,8 @@ def growth(rounds: int) -> None:
     sized: dict[str, tuple[Iterable[int], Callable[[int], Callable[[], Verdict]]]] = {
         "a role of {} statements": ((10, 100, 1000), allowed_by_role),
         "an API of {} stages": (STAGES, denied_by_api),
-        "a stage of {}, sliced": ((4, 40, 400), lambda size: lambda: proven_denied(size)),
-        "one action of {}": ((20, 200), lambda size: lambda: proven_allowed(size)),
+        "a stage of {}, sliced": ((10, 100, 1000), lambda size: lambda: proven_denied(size)),
+        "one action of {}": ((10, 100, 1000), lambda size: lambda: proven_allowed(size)),
     }
     for name, (sizes, work) in sized.items():
         first: tuple[int, float] | None = None

@@ -27,8 +27,9 @@ WILDCARD_UNDER_LIMITS = (
 
 Hit = tuple[CompiledStatement, Truth]
 """A statement that applies to the request (True), or may apply (None). A plain tuple, as each decision makes some."""
-_Entry = tuple[CompiledStatement, Truth, tuple[str, ...]]
-"""A statement, whether it is about an action, and texts of which a resource it is about begins with one, if told."""
+_Entry = tuple[CompiledStatement, Truth, tuple[str, ...], bool]
+"""A statement, whether it is about an action, and texts of which a resource it is about begins with one, if told; and
+whether it is about each resource that does."""
 _Relevant = tuple[tuple[_Entry, ...], tuple[_Entry, ...]]
 _MOST_ACTIONS = 1024
 
@@ -69,7 +70,7 @@ class Group:
 def _about(statements: tuple[CompiledStatement, ...], facts: Facts) -> tuple[_Entry, ...]:
     fits = ((statement, statement.fits_action(facts)) for statement in statements)
     return tuple(
-        (statement, truth, statement.beginnings())
+        (statement, truth, *statement.beginnings())
         for statement, truth in fits
         if truth is not False or statement.unclear
     )
@@ -79,10 +80,13 @@ def _hits(entries: tuple[_Entry, ...], facts: Facts) -> tuple[Hit, ...]:
     """Those that may apply to the request, principals apart: most are set aside by how their resources begin."""
     hits: list[Hit] = []
     opened, resource = facts.resource_is_open, facts.resource
-    for statement, action, beginnings in entries:
-        if beginnings and not opened and not resource.startswith(beginnings):
-            continue
-        truth = statement.is_about(facts, action)
+    for statement, action, beginnings, told in entries:
+        if beginnings and not opened:
+            if not resource.startswith(beginnings):
+                continue
+            truth = statement.is_about(facts, action, told)
+        else:
+            truth = statement.is_about(facts, action)
         if truth is not False:
             hits.append((statement, truth))
     return tuple(hits)
@@ -104,12 +108,12 @@ def ask(group: Group, facts: Facts) -> Answer:
     """What the documents of `group` say of the request."""
     allows, denies = group.relevant(facts)
     if group.has_principals:
-        return _ask_by_principal(group, facts)
+        return _ask_by_principal(group, facts, allows, denies)
     allowing = _hits(allows, facts) if allows else ()
     denying = _hits(denies, facts) if denies else ()
     if not allowing and not denying and not group.unreadable:
         return group.silence
-    return Answer(group, _any(allowing, group), _any(denying, group), allowing, denying, {})
+    return Answer._make((group, _any(allowing, group), _any(denying, group), allowing, denying, {}))
 
 
 def _any(hits: Iterable[Hit], group: Group) -> Truth:
@@ -122,8 +126,7 @@ def _any(hits: Iterable[Hit], group: Group) -> Truth:
     return result
 
 
-def _ask_by_principal(group: Group, facts: Facts) -> Answer:
-    allows, denies = group.relevant(facts)
+def _ask_by_principal(group: Group, facts: Facts, allows: tuple[_Entry, ...], denies: tuple[_Entry, ...]) -> Answer:
     ways: dict[Naming, Truth] = {"directly": None} if group.unreadable else {}
     allowing: list[Hit] = []
     denying: list[Hit] = []
@@ -133,7 +136,7 @@ def _ask_by_principal(group: Group, facts: Facts) -> Answer:
         for naming, way in named:
             if naming == "as anyone" and statement.asks_principal_arn:
                 naming = "directly"
-            ways[naming] = either(ways.get(naming, False), both(truth, way))
+            ways[naming] = True if truth and way else either(ways.get(naming, False), both(truth, way))
         if named:
             allowing.append(hit if named is BY_STAR else (statement, _together(truth, named)))
     for hit in _hits(denies, facts) if denies else ():
@@ -143,8 +146,8 @@ def _ask_by_principal(group: Group, facts: Facts) -> Answer:
     if not allowing and not denying and not ways:
         return group.silence
     deny = _any(denying, group) if denying or group.unreadable else False
-    allow = any_of(ways.values()) if ways else False
-    return Answer(group, allow, deny, tuple(allowing), tuple(denying), ways)
+    allow = True if True in ways.values() else any_of(ways.values())
+    return Answer._make((group, allow, deny, tuple(allowing), tuple(denying), ways))
 
 
 def _together(truth: Truth, named: Sequence[Named]) -> Truth:

@@ -114,8 +114,8 @@ def _by_identity_alone(answer: Answer, facts: Facts) -> Decision | None:
     if answer.deny is not False or answer.allow is None or is_never_allowed(facts):
         return None
     if not answer.allow:
-        return Decision("ImplicitlyDenied", (), (), "identity policy")
-    return Decision("Allowed", _deciding([hit for hit in answer.allowing if hit[1]]), (), None)
+        return Decision._make(("ImplicitlyDenied", (), (), "identity policy"))
+    return Decision._make(("Allowed", _deciding([hit for hit in answer.allowing if hit[1]]), (), None))
 
 
 def _by_resource_policy(resource: Answer, identity: Answer | None, facts: Facts) -> Decision | None:
@@ -125,12 +125,12 @@ def _by_resource_policy(resource: Answer, identity: Answer | None, facts: Facts)
         return None
     if resource.deny or (identity is not None and identity.deny):
         denying = resource.denying if identity is None else resource.denying + identity.denying
-        return Decision("ExplicitlyDenied", _deciding([hit for hit in denying if hit[1]]), (), None)
+        return Decision._make(("ExplicitlyDenied", _deciding([hit for hit in denying if hit[1]]), (), None))
     ways = resource.ways
     if not (ways.get("as anyone") or ways.get("directly") or ways.get("by role")):
         return None  # Naming the caller's account leaves it to the identity policies.
     allowing = resource.allowing if identity is None else identity.allowing + resource.allowing
-    return Decision("Allowed", _deciding([hit for hit in allowing if hit[1]]), (), None)
+    return Decision._make(("Allowed", _deciding([hit for hit in allowing if hit[1]]), (), None))
 
 
 def _decision(answers: Answers, facts: Facts, authorization: Authorization) -> Decision:

@@ -8,8 +8,8 @@ from typing import Final
 
 MOST_STEPS: Final = 220_000
 """Steps of one question: its atoms, its searches, and the questions that its symbols' values make of it."""
-MOST_BROAD_STEPS: Final = 20_000
-"""Steps of trying to decide a question without telling its resources apart, which come before all others."""
+BROAD_SHARE: Final = 10
+"""One in so many steps at most goes to the attempt to decide a question without telling its resources apart."""
 FEW_STATES: Final = 200
 """States of the automaton that lists all atoms of a dimension of a question; beyond, it is decided lazily."""
 MOST_STATES: Final = 6_000

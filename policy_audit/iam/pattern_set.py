@@ -52,6 +52,11 @@ class PatternSet:
             if not is_beginning(parts) and (len(parts) != 1 or not isinstance(parts[0], str))
         )
 
+    @property
+    def are_beginnings(self) -> bool:
+        """Whether each pattern is a text without letters and then `*`."""
+        return len(self._beginnings) == len(self.patterns)
+
     def _fold(self, parts: Parts) -> Parts:
         if not self._ignore_case:
             return parts

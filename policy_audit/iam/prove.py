@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.iam.core import carrying
 from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, Side, classes, decide, decide_broadly
-from policy_audit.iam.limits import MOST_BROAD_STEPS, MOST_REASONS, OverBudgetError, Steps
+from policy_audit.iam.limits import BROAD_SHARE, MOST_REASONS, OverBudgetError, Steps
 from policy_audit.iam.question import Question, is_closed
 from policy_audit.iam.request import (
     Authorization,
@@ -89,9 +89,11 @@ def _for_all_symbols(
     steps = Steps()
     try:
         closed = symbols.is_empty or is_closed(requests, policies)
-        broadly = _broadly_denied(requests, policies, symbols, authorization) if closed and side == "denied" else None
-        if broadly is not None:
-            return broadly
+        if closed and side == "denied":
+            share = Steps(steps.left // BROAD_SHARE)
+            broadly = _broadly_denied(requests, policies, symbols, authorization, share)
+            if broadly is not None:
+                return broadly
         question = Question(requests, policies, symbols, authorization, steps=steps)
         verdict = decide(side, question)
         if isinstance(verdict, Refuted) and side == "denied":
@@ -126,13 +128,12 @@ def _for_all_symbols(
 
 
 def _broadly_denied(
-    requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization
+    requests: RequestSet, policies: Policies, symbols: Symbols, authorization: Authorization, steps: Steps
 ) -> Verdict | None:
     """The verdict on a question without open texts, if it can be told without telling resources apart.
 
     Most can: one statement denies everything to all but the role, or nothing denies what no path of it mentions.
     """
-    steps = Steps(MOST_BROAD_STEPS)
     try:
         question = Question(requests, policies, symbols, authorization, steps=steps, broad=True)
         verdict = decide_broadly(question)

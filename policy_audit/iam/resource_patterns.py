@@ -53,6 +53,10 @@ class ResourcePatterns:
         texts = tuple(first for first in firsts if isinstance(first, str) and first and not has_letters(first))
         return texts if len(texts) == len(firsts) and not self._everything else ()
 
+    def are_beginnings(self) -> bool:
+        """Whether a resource without letters is one of these if it begins so, and only then."""
+        return self._contested is None and self._plain.are_beginnings
+
     def pieces(self) -> tuple[Pieces, ...]:
         return self._plain.patterns + (self._contested.patterns if self._contested is not None else ())
 

@@ -30,6 +30,7 @@ class CompiledStatement:
     __slots__ = (
         "_actions",
         "_checks",
+        "_checks_beside_resource",
         "_conditions",
         "_names_anyone",
         "_resources",
@@ -61,6 +62,7 @@ class CompiledStatement:
         self._resources: ResourcePatterns | None = None
         self._conditions: tuple[CompiledCondition, ...] | None = None
         self._checks: tuple[Check, ...] | None = None
+        self._checks_beside_resource: tuple[Check, ...] | None = None
 
     @property
     def conditions(self) -> tuple[CompiledCondition, ...]:
@@ -78,18 +80,22 @@ class CompiledStatement:
             self._resources = ResourcePatterns(self.statement.resources, self.policy_type, self.policy.version, grants)
         return self._resources
 
-    def is_about(self, facts: Facts, action: Truth) -> Truth:
+    def is_about(self, facts: Facts, action: Truth, resource_fits: bool = False) -> Truth:
         """Whether resource and conditions fit the request, and its action, of which `action` says so.
 
-        `Principal` is asked for apart.
+        `resource_fits`: it is known that the resource does. `Principal` is asked for apart.
         """
         if self.unclear:
             return None
         if action is False:
             return False
-        checks = self._checks
+        checks = self._checks_beside_resource if resource_fits else self._checks
         if checks is None:
-            checks = self._checks = tuple(self._compiled())
+            checks = tuple(self._compiled(resource_fits))
+            if resource_fits:
+                self._checks_beside_resource = checks
+            else:
+                self._checks = checks
         truth = action
         for check in checks:
             fits = check(facts)
@@ -98,9 +104,9 @@ class CompiledStatement:
             truth = truth and fits
         return truth
 
-    def _compiled(self) -> Iterator[Check]:
+    def _compiled(self, resource_fits: bool) -> Iterator[Check]:
         """What is asked of a request once its action fits."""
-        resources = self._resource_patterns()
+        resources = None if resource_fits else self._resource_patterns()
         if resources is not None:
             yield self.fits_resource if self.statement.not_resource else resources.match
         for condition in self.conditions:
@@ -122,12 +128,15 @@ class CompiledStatement:
         truth = resources.match(facts)
         return negate(truth) if self.statement.not_resource else truth
 
-    def beginnings(self) -> tuple[str, ...]:
-        """Texts of which every resource that the statement is about begins with one; none when they tell nothing."""
+    def beginnings(self) -> tuple[tuple[str, ...], bool]:
+        """Texts of which every resource that the statement is about begins with one; none when they tell nothing.
+
+        And whether it is about every resource without letters that begins so.
+        """
         resources = self._resource_patterns()
         if resources is None or self.unclear or self.statement.not_resource:
-            return ()
-        return resources.beginnings()
+            return (), False
+        return resources.beginnings(), resources.are_beginnings()
 
     def names(self, facts: Facts) -> Sequence[Named]:
         """How the statement names the caller, for a policy that has principals; empty when it does not.
