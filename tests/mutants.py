@@ -38,6 +38,7 @@ TESTS = (
     "three_valued",
     "laws",
     "growth",
+    "broad",
 )
 """The files of the engine's tests, the quick ones first."""
 
@@ -823,6 +824,7 @@ def run(copy: Path) -> str:
         "pytest",
         "-x",
         "-q",
+        "-n0",
         "--tb=no",
         "-p",
         "no:cacheprovider",
