@@ -95,7 +95,8 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols, root
         label = words["detail"]
     needed = requirement.effect == "allow" or (requirement.effect == "holds" and hasattr(requirement.subject, "state"))
     if requirement.needed_at != location and needed:
-        related = (*related, Mark(requirement.needed_at, _need(requirement)))
+        related = (*related, Mark(requirement.needed_at, _need(requirement.subject)))
+        related += tuple(Mark(span, _need(subject)) for subject, span in requirement.also or ())
     message = symbols.show(_fill(rule.message, words))
     if answered.answer == "undecided":
         message = symbols.show(f"cannot decide whether {_lower(requirement.sentence)}")
@@ -270,9 +271,9 @@ def _fill(text: str, words: dict[str, str]) -> str:
     return re.sub(r"\{([^}]*)\}", lambda found: words.get(found.group(1), found.group()), text).strip()
 
 
-def _need(requirement: Requirement) -> str:
-    label = label_of(requirement.subject)
-    part = getattr(requirement.subject, "part", "")
+def _need(subject: object) -> str:
+    label = label_of(subject)
+    part = getattr(subject, "part", "")
     return f"{label} needs it" if label else f"`{part}` needs it" if part else "needs it"
 
 

@@ -271,6 +271,10 @@ def test_the_permission_of_a_role_by_kind_of_target(
         ("arn:aws:sns:eu-west-1:111122223333:t", "proven"),
         ("arn:aws:lambda:eu-west-1:111122223333:function:f", "proven"),
         (METHOD, "proven"),
+        # Of another account: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
+        ("arn:aws:sqs:eu-west-1:444455556666:q", "refuted"),
+        ("arn:aws:lambda:eu-west-1:444455556666:function:f", "refuted"),
+        (BUS, "proven"),
     ],
 )
 def test_which_targets_need_a_role(arn: str, answer: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Policies of queues, topics and functions: what attaches them to which, and who gets in by them."""
+"""Policies of queues, topics, functions and buses: what attaches them to which, and who gets in by them."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import pytest
 from templates import audited, system
 
 from policy_audit.model.dead_letters import every
+from policy_audit.model.encrypted_targets import every as encrypted_targets
+from policy_audit.model.event_buses import every as event_buses
 from policy_audit.model.own_policies import OwnPolicy, action_on, own_policy
 from policy_audit.model.policy import Condition, Principal
 from policy_audit.model.resources import Missing
@@ -202,3 +204,135 @@ def test_a_function_of_sam_is_invoked_by_the_rules_that_its_events_are(tmp_path:
     )
     answers = {one.rule: one.answer for one in report.requirements if "own-policy" in one.rule}
     assert answers == {"event-target-own-policy": "proven", "event-target-own-policy-source": "proven"}
+
+
+# ---- event buses (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html) ----
+
+BUS = "arn:aws:events:eu-west-1:111122223333:event-bus/"
+EVERYBODY = "{Effect: Allow, Principal: '*', Action: 'events:Put*', Resource: '*'}"
+
+
+def bus(name: str, policies: str, properties: str = "") -> OwnPolicy:
+    text = f"""
+        Parameters: {{Open: {{Type: String}}}}
+        Resources:
+          Bus: {{Type: AWS::Events::EventBus, Properties: {{Name: take{properties}}}}}
+        {policies}
+        """
+    return owner(text, BUS + name)
+
+
+def bus_policy(properties: str, name: str = "May") -> str:
+    return f"  {name}: {{Type: AWS::Events::EventBusPolicy, Properties: {{StatementId: {name}, {properties}}}}}"
+
+
+@pytest.mark.parametrize("named", ["take", "!Ref Bus", "!GetAtt Bus.Name", "!GetAtt Bus.Arn"])
+def test_a_bus_is_named_in_many_ways(named: str) -> None:
+    found = bus("take", bus_policy(f"EventBusName: {named}, Statement: {EVERYBODY}"))
+    assert [one.principals for one in found.policy.statements] == [(Principal("*", "*"),)]
+    assert not found.unseen
+
+
+def test_the_statements_of_a_bus_add_up_and_open_ones_may_be_of_any_bus() -> None:
+    one = bus_policy("EventBusName: !Ref Bus, Action: 'events:PutEvents', Principal: '444455556666'")
+    more = bus_policy(f"EventBusName: take, Statement: {EVERYBODY}", "More")
+    found = bus("take", f"{one}\n        {more}", f", Policy: {{Statement: [{EVERYBODY}]}}")
+    assert len(found.policy.statements) == 3
+    assert found.policy.statements[1].principals == (Principal("AWS", "444455556666"),)
+    open_one = bus("take", bus_policy(f"EventBusName: !Ref Open, Statement: {EVERYBODY}"))
+    assert open_one.policy.statements == ()
+    assert open_one.unseen == ("the policy `May`, which may be attached to it,",)
+
+
+def test_the_default_bus_is_there_where_it_has_a_policy() -> None:
+    condition = "Condition: {Type: StringEquals, Key: 'aws:PrincipalOrgID', Value: o-a}"
+    found = bus("default", bus_policy(f"Action: 'events:PutEvents', Principal: '*', {condition}"))
+    (statement,) = found.policy.statements
+    assert statement.conditions == (Condition("StringEquals", "aws:PrincipalOrgID", ("o-a",)),)
+
+
+@pytest.mark.parametrize(
+    ("properties", "holds"),
+    [
+        ("Action: 'events:PutEvents', Principal: '*'", False),
+        ("Action: 'events:PutEvents', Principal: '444455556666'", True),
+        ("Action: 'events:PutEvents', Principal: !Ref Open", None),
+        ("Action: 'events:PutRule', Principal: '*'", True),
+        (f"Statement: {EVERYBODY}", False),
+        ('Statement: \'{"Effect": "Allow", "Principal": "*", "Action": "events:*", "Resource": "*"}\'', False),
+        ("Statement: '{\"Effect\": '", None),
+        ("Statement: !Ref Open", None),
+        (f"Statement: [{EVERYBODY}, {EVERYBODY.replace('Allow', 'Deny')}]", None),
+    ],
+)
+def test_who_may_put_events(properties: str, holds: bool | None) -> None:
+    text = f"Parameters: {{Open: {{Type: String}}}}\nResources:\n{bus_policy(properties)}"
+    (found,) = event_buses(system(text))
+    assert found.name == "default"
+    assert found.admits_known_accounts.holds is holds
+
+
+@pytest.mark.parametrize(
+    ("principal", "answer"),
+    [
+        # An account delegates to its own policies, and in one account that adds nothing.
+        ("{AWS: '111122223333'}", "refuted"),
+        ("{AWS: 'arn:aws:iam::444455556666:root'}", "refuted"),
+        ("{Service: 'events.amazonaws.com'}", "refuted"),
+        ("{AWS: !GetAtt Role.Arn}", "undecided"),
+        ("'*'", "undecided"),
+    ],
+)
+def test_a_policy_of_a_bus_may_let_a_role_of_its_account_in(principal: str, answer: str, tmp_path: Path) -> None:
+    statement = f"{{Effect: Allow, Principal: {principal}, Action: 'events:PutEvents', Resource: '*'}}"
+    found = audited(
+        tmp_path,
+        f"""
+        Resources:
+          Bus: {{Type: AWS::Events::EventBus, Properties: {{Name: take}}}}
+        {bus_policy(f"EventBusName: take, Statement: {statement}")}
+          Role: {{Type: AWS::IAM::Role, Properties: {{AssumeRolePolicyDocument: {{Statement: []}}}}}}
+          Rule:
+            Type: AWS::Events::Rule
+            Properties: {{Targets: [{{Id: a, Arn: !GetAtt Bus.Arn, RoleArn: !GetAtt Role.Arn}}]}}
+        """,
+    )
+    assert [one.answer for one in found.requirements if one.rule == "event-target-put-events"] == [answer]
+
+
+# ---- keys (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html) ----
+
+
+@pytest.mark.parametrize(
+    ("key", "sender", "sent_as", "holder"),
+    [
+        ("!GetAtt Key.Arn", "rule", "service", "Key"),
+        ("!Ref Key", "rule", "service", "Key"),
+        ("alias/aws/sqs", "rule", "service", "Queue"),
+        ("alias/aws/sqs", "schedule", "role", "Queue"),
+        ("!Ref Key", "schedule", "role", "Key"),
+        ("alias/of-another-stack", "rule", "service", ""),
+    ],
+)
+def test_who_uses_the_key_of_a_queue(key: str, sender: str, sent_as: str, holder: str) -> None:
+    target = "Arn: !GetAtt Queue.Arn, RoleArn: !GetAtt Role.Arn"
+    schedule = f"Type: AWS::Scheduler::Schedule, Properties: {{Target: {{{target}}}}}"
+    rule = "Type: AWS::Events::Rule, Properties: {Targets: [{Id: a, Arn: !GetAtt Queue.Arn}]}"
+    text = f"""
+        Resources:
+          Key: {{Type: AWS::KMS::Key, Properties: {{}}}}
+          Queue: {{Type: AWS::SQS::Queue, Properties: {{KmsMasterKeyId: {key}}}}}
+          Role: {{Type: AWS::IAM::Role, Properties: {{AssumeRolePolicyDocument: {{Statement: []}}}}}}
+          Sender: {{{schedule if sender == "schedule" else rule}}}
+        """
+    (found,) = encrypted_targets(system(text))
+    assert found.sent_as == sent_as
+    policy = found.key_policy
+    assert ("" if isinstance(policy, Missing) else policy.address.rpartition("#")[2]) == holder
+    assert found.uses_a_key_of_aws == ("aws/" in key)
+
+
+def test_a_queue_without_a_key_is_not_asked() -> None:
+    rule = "{Type: AWS::Events::Rule, Properties: {Targets: [{Id: a, Arn: !GetAtt Queue.Arn}]}}"
+    queue = "{Type: AWS::SQS::Queue, Properties: {SqsManagedSseEnabled: true}}"
+    assert not encrypted_targets(system(f"Resources:\n  Queue: {queue}\n  Rule: {rule}\n"))

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Final
 from policy_audit.model.api_destinations import ApiDestination
 from policy_audit.model.own_policies import OwnPolicy, action_on, own_policy
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role
-from policy_audit.model.senders import SERVICES, Sender, Target
+from policy_audit.model.senders import SERVICES, Sender
+from policy_audit.model.senders import Target as SentTo
+from policy_audit.model.targets import Target
 from policy_audit.model.value import has_letters
 from policy_audit.model.workflow import OtherThan
 from policy_audit.origin import Span
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 ANOTHER_ACCOUNT: Final = "999999999999"
 _MESSAGES: Final = {"sqs": "queue", "sns": "topic"}
+_ARN_COLONS: Final = 5
+_OWN_POLICY: Final = ("queue", "topic", "function")
+"""Kinds of targets that EventBridge invokes without a role, by their own policies."""
 _NEEDS_A_ROLE: Final = frozenset({"api-destination", "state-machine"})
 _OPEN_TYPES: Final = (
     "AWS::CloudFormation::",
@@ -33,7 +38,7 @@ class EventTarget(NamedTuple):
 
     system: "System"
     sender: Sender
-    target: Target
+    target: SentTo
     destination_names: frozenset[str] = frozenset()
     """The names of the API destinations that the files declare."""
 
@@ -158,8 +163,64 @@ class EventTarget(NamedTuple):
 
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-api-destination-target.html
         https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
         """
-        return Fact(self.has_role or self.kind not in _NEEDS_A_ROLE, "names no role", span=self.target.span)
+        if self.has_role or self.kind not in (*_NEEDS_A_ROLE, *_OWN_POLICY):
+            return Fact(True, "")
+        if self.kind in _NEEDS_A_ROLE:
+            return Fact(False, "names no role", span=self.target.span)
+        elsewhere = self.is_of_another_account
+        if isinstance(elsewhere, Missing):
+            return Fact(None, elsewhere.reason, span=self.target.span)
+        return Fact(not elsewhere, f"is a {self.kind} of another account, and names no role", span=self.target.span)
+
+    @property
+    def is_of_another_account(self) -> bool | Missing:
+        """Whether the target belongs to another account than the rule, pipe or schedule."""
+        arn = self.arn
+        if isinstance(arn, Missing):
+            return arn
+        account = arn.split(":", 5)[4] if arn.count(":") >= _ARN_COLONS else ""
+        if account == self.account:
+            return False
+        if not account or has_letters(account + self.account):
+            shown = self.system.symbols.show(arn)
+            return Missing(
+                f"whether `{shown}` is of another account is not known (`accounts` tells where templates are)"
+            )
+        return True
+
+    @property
+    def delivers_with_role(self) -> bool | Missing:
+        """Whether it is the role that a queue, topic or function is invoked with.
+
+        Of a rule that names a role for one of its own account AWS's pages say both: that the role may be used, and that
+        none is to be named. A target of another account needs one, as pipes and schedules always do.
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
+        """
+        if not self.has_role:
+            return False
+        return self.is_of_another_account if self.sender.kind == "rule" else True
+
+    @property
+    def other_grants(self) -> tuple[str, ...]:
+        """The policy of the target itself, where it may let the role in.
+
+        In one account it is enough that either the role's policies or the target's own allow a request, in two both
+        have to.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+        """
+        arn = self.arn
+        if isinstance(arn, Missing) or self.kind not in (*_OWN_POLICY, "event-bus"):
+            return ()
+        if self.is_of_another_account is True:
+            return ()
+        declared = self.system.index(Target, "arn")
+        found = declared.get(arn) or declared.get(":".join(arn.split(":", 7)[:7]))
+        if found is None:
+            return (f"the policy of `{self.system.symbols.show(arn)}`",)
+        return (found.open_to_roles,) if found.open_to_roles else ()
 
     @property
     def role(self) -> Role | Missing:
@@ -260,7 +321,7 @@ class EventTarget(NamedTuple):
 
     @property
     def own_policy(self) -> OwnPolicy | Missing:
-        """The policies of the queue, topic or function that the target is, by which it is invoked without a role."""
+        """The policies of the queue, topic, function or bus that the target is: by these services and others get in."""
         return own_policy(self.system, self.arn)
 
     @property
@@ -270,7 +331,7 @@ class EventTarget(NamedTuple):
 
     @property
     def delivery_action(self) -> tuple[str, ...] | Missing:
-        """By which action a queue, topic or function is invoked."""
+        """By which action a queue, topic, function or bus is sent to."""
         arn = self.arn
         return arn if isinstance(arn, Missing) else action_on(arn)
 

@@ -1,7 +1,8 @@
-"""Queues, topics and functions with the policies of their own, by which services send to them without a role."""
+"""Queues, topics, functions and buses with the policies of their own, which let services and other accounts in."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.call import Field
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing
 from policy_audit.model.value import has_letters
@@ -12,8 +13,17 @@ if TYPE_CHECKING:
     from policy_audit.model.system import System
 
 
+SENDING: Final = {
+    "events": "events:PutEvents",
+    "lambda": "lambda:InvokeFunction",
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+}
+"""By service, the action by which something is sent to a resource of it."""
+
+
 class OwnPolicy(NamedTuple):
-    """A queue, topic or function that the audited files declare, with all that they attach to it as one policy.
+    """A queue, topic, function or bus that the audited files declare, with all that they attach to it as one policy.
 
     `arn` is the unqualified ARN. `policy` has no statement where nothing is attached: then no service gets in, for the
     policy that AWS makes for a topic admits its own account alone.
@@ -27,6 +37,8 @@ class OwnPolicy(NamedTuple):
     policy: Policy
     unseen: tuple[str, ...] = ()
     """Policies that may be attached to it as well, as they are named."""
+    key: Field | None = None
+    """The KMS key that a queue or topic is encrypted with, as the template names it."""
 
 
 def own_policy(system: "System", arn: str | Missing) -> OwnPolicy | Missing:
@@ -44,12 +56,12 @@ def own_policy(system: "System", arn: str | Missing) -> OwnPolicy | Missing:
 
 
 def action_on(arn: str) -> tuple[str, ...] | Missing:
-    """By which action an event is sent to a queue, topic or function, as the third field of its ARN tells.
+    """By which action an event is sent to a queue, topic, function or bus, as the third field of its ARN tells.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
     parts = arn.split(":", 5)
     if len(parts) < 6 or has_letters(parts[2]):
         return Missing("whether it is a queue, a topic or a function is not known")
-    actions = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
-    return (actions[parts[2]],) if parts[2] in actions else Missing(f"nothing is known of sending to `{parts[2]}`")
+    found = SENDING.get(parts[2])
+    return (found,) if found else Missing(f"nothing is known of sending to `{parts[2]}`")

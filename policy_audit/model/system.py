@@ -153,6 +153,16 @@ class System:
         """Whether a task runs with a role of its own (`Credentials`)."""
         return any(call.task.credentials_role is not None for call in self.calls)
 
+    @property
+    def calls_abroad(self) -> bool:
+        """Whether a task's argument is an ARN, or a queue's URL, that may be of another account than the workflow."""
+        return any(
+            one.text.startswith(("arn:", "https://sqs")) and call.state_machine.account not in one.text
+            for call in self.calls
+            if call.integration not in _API_CALLS
+            for _, one in call.task.arguments
+        )
+
     def has(self, name: str) -> bool:
         """Whether there is any of what `name` says: an attribute of the system, or a class of its `others`."""
         return bool(self.others.get(name) or getattr(self, name, ()))

@@ -14,6 +14,8 @@ from policy_audit.rulebook.restrictions import deny
 from policy_audit.rulebook.rule import Permission, Property, Rule
 
 _ARN_COLONS: Final = 5
+_MOST_ALSO: Final = 5
+"""Further places that need the same, of which a finding tells."""
 
 
 def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
@@ -29,9 +31,16 @@ def derive(rules: Sequence[Rule], system: System) -> tuple[Requirement, ...]:
         for subject in subjects[rule.about]:
             for requirement in _ask(rule, subject, _home(subject, system)):
                 same = found.setdefault((rule.id, requirement.address, requirement.sentence), [])
-                if not any(one.asks == requirement.asks for one in same):
+                known = next((index for index, one in enumerate(same) if _is_one(one, requirement)), None)
+                if known is None:
                     same.append(requirement)
+                elif (also := same[known].also) is not None and len(also) < _MOST_ALSO:
+                    same[known] = same[known]._replace(also=(*also, (subject, requirement.needed_at)))
     return tuple(one for same in found.values() for one in same)
+
+
+def _is_one(first: Requirement, second: Requirement) -> bool:
+    return (first.is_closed and second.is_closed) or first.asks == second.asks
 
 
 def _home(subject: object, system: System) -> System:

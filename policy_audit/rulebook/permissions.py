@@ -58,8 +58,7 @@ def allow(rule: Rule, clause: Permission, subject: object, system: System) -> It
             elif clause.principal.kind == "service":
                 from policy_audit.rulebook.service_calls import service_requests
 
-                for action in group:
-                    yield from service_requests(rule, clause, subject, system, action)
+                yield from service_requests(rule, clause, subject, system, group)
             elif isinstance(role, Role):
                 yield from _permission(rule, clause, subject, system, group, role, by)
             elif isinstance(role, tuple) and isinstance(by, Api):
@@ -98,9 +97,10 @@ def _permission(
         yield _at_role(requirement, role, actions[0], by, context | surroundings(system, by.arn))
         return
     if by is not None and not isinstance(by, Api | KmsKey | Missing):
-        from policy_audit.rulebook.network import through_endpoint
-
-        yield through_endpoint(requirement, role, resource, by, system)
+        yield _past(requirement, role, actions, resource, by, context, system)
+        return
+    if isinstance(by, Missing) and clause.by is not None and clause.by.names[-1] in ("own_policy", "key"):
+        yield requirement._replace(missing=by.reason)
         return
     if clause.by is not None and not isinstance(by, KmsKey):
         yield _at_api(requirement, subject, role, resource, boundary, by)
@@ -128,7 +128,29 @@ def _permission(
             *(ask(action, resource) for action in clause.or_actions),
         ),
         doubtful=tuple(ask(action, on) for on in unconfirmed for action in actions),
+        also=() if key else None,
     )
+
+
+def _past(
+    requirement: Requirement,
+    role: Role,
+    actions: tuple[str, ...],
+    resource: str,
+    by: object,
+    context: Mapping[str, Key],
+    system: System,
+) -> Requirement:
+    """Whether a VPC endpoint's policy, or that of what is called, lets the role in: few estates have any of these."""
+    from policy_audit.model.own_policies import OwnPolicy
+
+    if isinstance(by, OwnPolicy):
+        from policy_audit.rulebook.own_policies import lets_in
+
+        return lets_in(requirement, role, actions, resource, by, context, system)
+    from policy_audit.rulebook.network import through_endpoint
+
+    return through_endpoint(requirement, role, resource, by, system)
 
 
 def _another(path: Path | None, subject: object, resource: str) -> tuple[str, ...]:

@@ -170,7 +170,7 @@ def _permission(clause: Mapping, kind: str, about: str) -> Permission:
     keys = () if when is None else _mapping(when, "`when`").entries
     principal = _principal(clause, kind, about)
     owner = _OWNERS.get((kind, principal.kind), (Api, Key, Role, *_gates()))
-    if principal.kind == "service":
+    if principal.kind in ("service", "role"):
         owner = (*owner, *_receivers())
     if principal.kind not in ("role", "anyone_but", "anyone_outside") and clause.get("by") is None:
         help = "add `by:` with the role that it assumes, or the API that it calls"
@@ -249,7 +249,7 @@ def _gates() -> Kinds:
 
 
 def _receivers() -> Kinds:
-    """What services send to by its own policy, beside APIs."""
+    """What services and other accounts send to by its own policy, beside APIs."""
     from policy_audit.model.own_policies import OwnPolicy
 
     return (OwnPolicy,)

@@ -46,6 +46,10 @@ class Requirement(NamedTuple):
     principal: str = ""
     action: str = ""
     resource: str = ""
+    also: tuple[tuple[object, Span], ...] | None = None
+    """Other subjects that ask for the same, and where they stand; None where these are not worth a word."""
+    is_closed: bool = False
+    """Whether the answer is no for whatever context: all that are told in the same words are then one gap."""
 
     def callers(self) -> Iterator[str]:
         """The globs of the callers that it asks about."""

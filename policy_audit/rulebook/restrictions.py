@@ -57,7 +57,7 @@ def _of_service(rule: Rule, clause: Permission, subject: object, system: System,
         return
     from policy_audit.rulebook.service_calls import service_requests
 
-    yield from service_requests(rule, clause, subject, system, action)
+    yield from service_requests(rule, clause, subject, system, (action,))
 
 
 def _restriction(rule: Rule, clause: Permission, subject: RestApi, system: System, action: str) -> Requirement:

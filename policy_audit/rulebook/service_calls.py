@@ -13,15 +13,18 @@ from policy_audit.rulebook.rule import Permission, Rule
 
 
 def service_requests(
-    rule: Rule, clause: Permission, subject: object, system: System, action: str
+    rule: Rule, clause: Permission, subject: object, system: System, actions: tuple[str, ...]
 ) -> Iterator[Requirement]:
     """That the API lets every such request of the service in, or none, as the clause says.
+
+    For what has a policy of its own and is no API, several actions are asked as one requirement.
 
     `aws:SourceArn` and `aws:SourceAccount` of the clause's `when` tell on whose behalf the service calls.
     """
     service, resource = clause.principal.service, clause.resource.of(subject)
     api = clause.by.of(subject) if clause.by else None
-    sentence = f"{rule.summary} ({action})"
+    action = "`, `".join(actions)
+    sentence = f"{rule.summary} ({', '.join(actions)})"
     for needed in (api, resource):
         if isinstance(needed, Missing):
             yield undecidable(rule, subject, sentence, needed.reason, system)
@@ -31,7 +34,7 @@ def service_requests(
         from policy_audit.rulebook.own_policies import service_sends
 
         assert isinstance(api, OwnPolicy)
-        yield from service_sends(rule, clause, subject, system, action, api)
+        yield from service_sends(rule, clause, subject, system, actions, api)
         return
     assert isinstance(resource, str)
     show = system.symbols.show

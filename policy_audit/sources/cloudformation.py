@@ -128,6 +128,12 @@ _READERS: Final[tuple[Reader, ...]] = (
     Reader(frozenset({"AWS::KMS::Key"}), "keys", "read_keys", "Key"),
     Reader(_TARGETS, "targets", "read_targets", "Target"),
     Reader(_WITH_OWN_POLICIES, "own_policies", "read_own_policies", "OwnPolicy"),
+    Reader(
+        frozenset({"AWS::Events::EventBus", "AWS::Events::EventBusPolicy"}),
+        "event_buses",
+        "read_event_buses",
+        "OwnPolicy",
+    ),
     Reader(frozenset({"AWS::ECS::TaskDefinition"}), "targets", "read_task_definitions", "TaskDefinition"),
     Reader(DOCUMENT_TYPES, "policy_documents", "read_policy_documents", "WrittenPolicy"),
 )

@@ -10,7 +10,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources.physical_ids import Ids
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
-from policy_audit.sources.tree import texts
+from policy_audit.sources.tree import field, texts
 
 _DECLARING: Final = {
     "AWS::Lambda::Function": ("lambda", "FunctionName", "function:"),
@@ -97,6 +97,7 @@ def _own(
         template.account,
         _joined(attached, service, f"{resource.logical_id} (own policy)"),
         tuple(f"the policy `{one.name}`, which may be attached to it," for one in anywhere.get(service, ())[:3]),
+        field(template.value(resource.logical_id, "KmsMasterKeyId")),
     )
 
 

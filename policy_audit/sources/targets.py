@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policy_audit.model.policy import Policy
+from policy_audit.model.policy import Policy, Principal
 from policy_audit.model.targets import Target, TaskDefinition
 from policy_audit.model.value import has_holes
 from policy_audit.record import NamedTuple
@@ -76,6 +76,10 @@ def _target(
     arn = ids.arn(service, start + ids.name(name), region=somewhere, account=somewhere)
     known = {arn, ids.name(name), template.reference_text(resource.logical_id)}
     own = template.value(resource.logical_id, "ResourcePolicy")
+    if own is None and service == "events":
+        own = template.value(resource.logical_id, "Policy")
+        if own is not None and not _admits(read_policy(own, resource.logical_id, template.symbols)):
+            own = None
     if own is not None:
         return Target(arn, resource.span, f"the policy of `{resource.logical_id}`")
     for grant in grants:
@@ -105,9 +109,13 @@ def _lets_roles_in(template: Template, resource: Resource) -> bool:
     document = template.value(resource.logical_id, "PolicyDocument")
     if document is not None:
         return _admits(read_policy(document, resource.logical_id, template.symbols))
-    statement = template.value(resource.logical_id, "Statement")
+    if resource.type == "AWS::Events::EventBusPolicy":
+        # Few estates have one: what reads it is imported where one has.
+        from policy_audit.sources.event_buses import policy_of
+
+        return _admits(policy_of(template, resource))
     principal = template.property_text(resource.logical_id, "Principal")
-    if statement is not None or principal is None:
+    if principal is None:
         return True
     is_service = "." in principal and not principal.startswith("arn:")
     return not is_service
@@ -120,7 +128,18 @@ def _admits(policy: Policy) -> bool:
         statement.unknown
         or (
             statement.effect == "Allow"
-            and (statement.not_principal or any(one.type in ("AWS", "*") for one in statement.principals or ()))
+            and (statement.not_principal or any(map(_may_be_a_role, statement.principals or ())))
         )
         for statement in policy.statements
     )
+
+
+def _may_be_a_role(principal: Principal) -> bool:
+    """Whether a principal is one of IAM, and no account: that delegates, and in the account itself adds nothing.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+    """
+    if principal.type not in ("AWS", "*"):
+        return False
+    account = principal.value.rpartition(":")[2] == "root" or (len(principal.value) == 12 and principal.value.isdigit())
+    return not account

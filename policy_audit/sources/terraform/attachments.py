@@ -221,11 +221,13 @@ def _bus(instance: Instance, drafts: Drafts) -> str:
 
 
 def _bus_permission(instance: Instance, drafts: Drafts) -> None:
-    """A grant to another account, or to an organization, of which only that it is there matters here."""
+    """A grant to another account, or to an organization."""
     own = drafts.add(instance, "AWS::Events::EventBusPolicy", "policy")
     own.set("EventBusName", drafts.value(instance, "event_bus_name") or scalar("default", instance.place))
     own.set("Principal", drafts.value(instance, "principal"))
-    own.set("Action", drafts.value(instance, "action"))
+    own.set("Action", drafts.value(instance, "action") or scalar("events:PutEvents", instance.place))
+    for name in ("Key", "Type", "Value"):
+        own.set(f"Condition.{name}", drafts.value(instance, f"condition.{name.lower()}"))
 
 
 # ---- others ---------------------------------------------------------------------------------------------------------
