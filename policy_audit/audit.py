@@ -2,12 +2,15 @@
 
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from policy_audit.collect import Judged, Settled, at_fault, checked, finding
 from policy_audit.findings import CallPath, Edited, Finding, Report, Skipped
 from policy_audit.model.system import System
+from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.origin import Span
+from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import Answered, decide
 from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
@@ -16,6 +19,8 @@ from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
 from policy_audit.sources.estate import Estate, World, parameter_assumption, said
 from policy_audit.sources.files import Loaded, load
+
+T = TypeVar("T")
 
 
 class Case:
@@ -70,8 +75,55 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
         from policy_audit.sources.declared import with_declarations
 
         loaded = loaded._replace(inputs=with_declarations(loaded.inputs, options.templates, options.stacks))
-    given = said(options)
-    estate = Estate(loaded.inputs, given)
+    if options.several:
+        from policy_audit.regions import Turn, in_turn, merged
+
+        symbols, turns = Symbols(), in_turn(options)
+        examined = [_examine(loaded, one, rules, cache, detailed, traced, symbols) for one in turns.values()]
+        seen = zip(turns, examined, strict=True)
+        judged = merged([Turn(region, one.estate.templates, one.judged) for region, one in seen])
+    else:
+        examined = [_examine(loaded, options, rules, cache, detailed, traced, Symbols())]
+        judged = examined[0].judged
+    estate = examined[0].estate
+    settled = Settled(judged)
+    if options.ignores or options.baseline or any("policy-audit" in text for text in loaded.texts.values()):
+        from policy_audit.settle import settle
+
+        settled = settle(judged, estate, loaded, rules, frozenset(rule.id for rule in every), options)
+    findings = tuple(one.finding for one in settled.judged if one.finding is not None)
+    return Report(
+        findings=findings,
+        requirements=tuple(one.checked for one in settled.judged),
+        skipped=(*loaded.omitted, *_once(_problems(one, options, loaded) for one in examined)),
+        assumptions=_once(
+            (*(_assumptions(one.estate) for one in examined), [one for each in loaded.inputs for one in each.assumed])
+        ),
+        targets=loaded.targets,
+        texts=_texts(estate, loaded.texts, findings, options, traced),
+        rules={rule.id: rule.since for rule in rules},
+        ignored=settled.ignored,
+        baselined=settled.baselined,
+        edits=_edits(findings, estate, loaded, options) if options.fixes else {},
+        asked=rules,
+        parts={part: stop for one in examined for part, stop in one.parts.items()},
+        paths=_once(one.ways for one in examined),
+    )
+
+
+class Examined(NamedTuple):
+    """An estate in all its worlds: what was judged of it, the way of each call and the parts of what calls pass."""
+
+    estate: Estate
+    judged: list[Judged]
+    ways: Sequence[CallPath]
+    parts: Mapping[str, str]
+
+
+def _examine(
+    loaded: Loaded, options: Options, rules: Sequence[Rule], cache: str, detailed: bool, traced: bool, symbols: Symbols
+) -> Examined:
+    estate = Estate(loaded.inputs, said(options), symbols)
     cases: Cases = {}
     worlds = []
     ways: list[tuple[CallPath, ...]] = []
@@ -83,33 +135,8 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
             ways.append(_paths(system, estate))
             parts |= _parts(system)
     possible = [world for world in worlds if estate.possible(world)]
-    judged = _collect(cases, possible, estate, options, detailed)
-    settled = Settled(judged)
-    if options.ignores or options.baseline or any("policy-audit" in text for text in loaded.texts.values()):
-        from policy_audit.settle import settle
-
-        settled = settle(judged, estate, loaded, rules, frozenset(rule.id for rule in every), options)
-    findings = tuple(one.finding for one in settled.judged if one.finding is not None)
-    return Report(
-        findings=findings,
-        requirements=tuple(one.checked for one in settled.judged),
-        skipped=(
-            *loaded.omitted,
-            *_problems(estate, options, frozenset(name for one in loaded.inputs for name in one.taken)),
-            *unsupported(estate, options.callers, options.deployers),
-            *estate.deployed_nowhere(),
-        ),
-        assumptions=(*_assumptions(estate), *(one for each in loaded.inputs for one in each.assumed)),
-        targets=loaded.targets,
-        texts=_texts(estate, loaded.texts, findings, options, traced),
-        rules={rule.id: rule.since for rule in rules},
-        ignored=settled.ignored,
-        baselined=settled.baselined,
-        edits=_edits(findings, estate, loaded, options) if options.fixes else {},
-        asked=rules,
-        parts=parts,
-        paths=_each_once(found for world, found in zip(worlds, ways, strict=False) if world in possible),
-    )
+    passed = _once(found for world, found in zip(worlds, ways, strict=False) if world in possible)
+    return Examined(estate, _collect(cases, possible, estate, options, detailed), passed, parts)
 
 
 def _edits(findings: Sequence[Finding], estate: Estate, loaded: Loaded, options: Options) -> Mapping[str, Edited]:
@@ -156,8 +183,8 @@ def _in_world(
     return system
 
 
-def _each_once(ways: Iterable[tuple[CallPath, ...]]) -> tuple[CallPath, ...]:
-    return tuple(dict.fromkeys(path for found in ways for path in found))
+def _once(found: Iterable[Iterable[T]]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(one for each in found for one in each))
 
 
 def _parts(system: System) -> dict[str, str]:
@@ -227,8 +254,9 @@ def _collect(cases: Cases, possible: Sequence[World], estate: Estate, options: O
     return judged
 
 
-def _problems(estate: Estate, options: Options, taken: frozenset[str]) -> list[Skipped]:
+def _problems(one: Examined, options: Options, loaded: Loaded) -> list[Skipped]:
     """What CloudFormation would refuse in the templates, what the audit does not follow, and what it had no use for."""
+    estate, taken = one.estate, frozenset(name for given in loaded.inputs for name in given.taken)
     found = [Skipped(str(problem.span), problem.message, span=problem.span) for problem in estate.problems()]
     found += [
         Skipped(f"--parameter {name}", "no audited template declares this parameter")
@@ -239,7 +267,7 @@ def _problems(estate: Estate, options: Options, taken: frozenset[str]) -> list[S
     if estate.unfinished:
         help = "give values for parameters that conditions compare, with `--parameter`"
         found.append(Skipped("conditions", estate.unfinished, help, broken=True))
-    return found
+    return [*found, *unsupported(estate, options.callers, options.deployers), *estate.deployed_nowhere()]
 
 
 def _assumptions(estate: Estate) -> tuple[str, ...]:

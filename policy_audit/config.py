@@ -79,11 +79,15 @@ def read_config(text: str, path: str) -> Config:
     def read(key: str, reader: Callable[[Node, str], T], otherwise: T) -> T:
         return reader(values[key], key) if key in values else otherwise
 
+    nowhere: tuple[str, ...] = ()
+    everywhere = read("region", lambda node, key: _regions(node), nowhere)
+    by_path: dict[str, tuple[str, ...]] = {}
+    by_path = read("regions", lambda node, key: _places(node, key, folder, _regions), by_path)
     options = Options(
         parameters=read("parameters", lambda node, key: _parameters(node, folder), {}),
         stacks=read("stacks", lambda node, key: _stacks(node, folder), {}),
         partition=read("partition", _place, ""),
-        region=read("region", _place, ""),
+        region=_one(everywhere),
         account=read("account", _place, ""),
         callers=read("callers", lambda node, key: _callers(node, folder), {}),
         deployers=read("deployers", lambda node, key: tuple(_address(folder, one) for one in _texts(node, key)), ()),
@@ -93,8 +97,9 @@ def read_config(text: str, path: str) -> Config:
         severities=read("severity", lambda node, key: _severities(node), {}),
         ignores=read("ignore", lambda node, key: _ignores(node, folder), ()),
         baseline=read("baseline", lambda node, key: os.path.normpath(os.path.join(folder, _text(node, key))), ""),
-        accounts=read("accounts", lambda node, key: _places(node, key, "account", folder), {}),
-        regions=read("regions", lambda node, key: _places(node, key, "region", folder), {}),
+        accounts=read("accounts", lambda node, key: _places(node, key, folder, lambda one: _place(one, "account")), {}),
+        regions={path: _one(found) for path, found in by_path.items() if len(found) == 1},
+        several={path: found for path, found in (("", everywhere), *by_path.items()) if len(found) > 1},
     )
     if "required-version" in values:
         _check_version(values["required-version"])
@@ -175,12 +180,23 @@ def _place(node: Node, key: str) -> str:
     return text
 
 
-def _places(node: Node, key: str, kind: str, folder: str) -> dict[str, str]:
+def _places(node: Node, key: str, folder: str, reader: Callable[[Node], T]) -> dict[str, T]:
     """Accounts or Regions by the template, or the folder, that is deployed there."""
     return {
-        os.path.normpath(os.path.join(folder, path.text)): _place(value, kind)
-        for path, value in _entries(node, f"`{key}`")
+        os.path.normpath(os.path.join(folder, path.text)): reader(value) for path, value in _entries(node, f"`{key}`")
     }
+
+
+def _regions(node: Node) -> tuple[str, ...]:
+    """One Region, or a list of them, each once."""
+    if not _items(node):
+        raise _wrong(node, "the list of Regions is empty", "name a Region, or remove the key")
+    return tuple(dict.fromkeys(_place(one, "region") for one in _items(node)))
+
+
+def _one(found: tuple[str, ...]) -> str:
+    """The one that is named; empty for none, and for several."""
+    return found[0] if len(found) == 1 else ""
 
 
 def _flag(node: Node, key: str) -> bool:
@@ -352,8 +368,9 @@ def joined(config: Config, given: Given) -> Config:
     Raises AuditError for a value that is wrong, naming its option.
     """
     options = config.options
-    account, accounts = _given_places("account", given.accounts)
-    region, regions = _given_places("region", given.regions)
+    accounts = {path: found[-1] for path, found in _given_places("account", given.accounts).items()}
+    regions = _given_places("region", given.regions)
+    account, everywhere = accounts.pop("", ""), regions.pop("", ())
     if given.partition and (problem := place_problem("partition", given.partition)):
         raise AuditError(problem[0], where="--partition", help=problem[1])
     strict = options.strict if given.strict is None else given.strict
@@ -362,9 +379,17 @@ def joined(config: Config, given: Given) -> Config:
             parameters={**options.parameters, **dict(_parameter(text) for text in given.parameters)},
             stacks={**options.stacks, **dict(_stack(text) for text in given.stacks)},
             rules=tuple(dict.fromkeys((*options.rules, *given.rules))),
-            region=region or options.region,
+            region=_one(everywhere) if everywhere else options.region,
             account=account or options.account,
-            regions={**options.regions, **regions},
+            regions={
+                **{path: one for path, one in options.regions.items() if path not in regions},
+                **{path: _one(found) for path, found in regions.items() if len(found) == 1},
+            },
+            several={
+                path: found
+                for path, found in {**options.several, **regions, **({"": everywhere} if everywhere else {})}.items()
+                if len(found) > 1
+            },
             accounts={**options.accounts, **accounts},
             partition=given.partition or options.partition,
             strict=strict,
@@ -373,9 +398,9 @@ def joined(config: Config, given: Given) -> Config:
     )
 
 
-def _given_places(key: str, texts: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-    """The account or Region of all templates, the last one that is given, and those of single templates by path."""
-    everywhere, places = "", {}
+def _given_places(key: str, texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The accounts or Regions of single templates by path, each once, and those of all under the empty path."""
+    found: dict[str, dict[str, None]] = {}
     for text in texts:
         path, equals, value = text.rpartition("=")
         if problem := place_problem(key, value):
@@ -383,11 +408,8 @@ def _given_places(key: str, texts: tuple[str, ...]) -> tuple[str, dict[str, str]
         looked_at(path)
         if equals and not os.path.exists(path):
             raise AuditError(f"there is no file or folder `{path}`", where=f"--{key}", help="give the template's path")
-        if equals:
-            places[os.path.normpath(path)] = value
-        else:
-            everywhere = value
-    return everywhere, places
+        found.setdefault(os.path.normpath(path) if equals else "", {})[value] = None
+    return {path: tuple(values) for path, values in found.items()}
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -46,5 +46,7 @@ class Options(NamedTuple):
     """Account by template, or by folder with templates: where they are deployed, for estates of several accounts."""
     regions: Mapping[str, str] = {}
     """Region by template or folder, likewise."""
+    several: Mapping[str, tuple[str, ...]] = {}
+    """The Regions of templates that are deployed to several, likewise; those of all templates under the empty path."""
     policies_are: str = ""
     """What policy documents in files of their own are: `identity`, `resource`, `trust`, `endpoint`, `scp`, `rcp`."""

@@ -109,7 +109,8 @@ WRONG = [
     ("region: eu_west_1\n", "1:9", "`eu_west_1` is not a Region", "eu-west-1"),
     ("partition: amazon\n", "1:12", "`amazon` is not a partition", "aws-cn"),
     ("region:\n", "1:8", "`region` has no value", "remove the key"),
-    ("region: [eu-west-1]\n", "1:9", "`region` must be a single value", ""),
+    ("region: [[eu-west-1]]\n", "1:10", "`region` must be a single value", ""),
+    ("region: []\n", "1:9", "the list of Regions is empty", "name a Region"),
     ("fail-on: hgih\n", "1:10", "`hgih` is no value of `fail-on`", "did you mean `high`?"),
     ("strict: 'yes'\n", "1:9", "`strict` is true or false", "without quotes"),
     ("strict: 1\n", "1:9", "`strict` is true or false", ""),
@@ -235,6 +236,22 @@ def test_the_command_line_wins() -> None:
         "critical",
         "policy_audit.yaml",
     )
+
+
+def test_templates_of_several_regions(folder: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        Path(name).touch()
+    text = "region: [eu-west-1, us-east-1, eu-west-1]\nregions: {a.yaml: [eu-west-1, eu-west-2], b.yaml: [eu-west-3]}\n"
+    found = read_config(text, "policy_audit.yaml")
+    several = {"": ("eu-west-1", "us-east-1"), "a.yaml": ("eu-west-1", "eu-west-2")}
+    assert (found.options.region, found.options.regions) == ("", {"b.yaml": "eu-west-3"})
+    assert found.options.several == several
+    one = joined(
+        found, Given(regions=("sa-east-1", "a.yaml=eu-west-9", "b.yaml=eu-west-4", "b.yaml=eu-west-5"))
+    ).options
+    assert (one.region, one.regions) == ("sa-east-1", {"a.yaml": "eu-west-9"})
+    assert one.several == {"b.yaml": ("eu-west-4", "eu-west-5")}
+    assert joined(found, Given()).options.several == several
 
 
 def test_an_empty_command_line_changes_nothing() -> None:
@@ -444,7 +461,7 @@ def test_the_schema_takes_what_is_read(text: str) -> None:
 
 
 REFUSED = [
-    "region: [eu-west-1]",
+    "region: [[eu-west-1]]",
     "zzz: 1",
     "fail-on: hgih",
     "severity: {our-rule: hgih}",

@@ -1,4 +1,4 @@
-"""Stack sets: the template is audited in each Region and account, with the parameters that the set gives."""
+"""Templates of several Regions, by stack sets or as the user says: each is audited where it is deployed."""
 
 from pathlib import Path
 from textwrap import indent
@@ -6,7 +6,10 @@ from textwrap import indent
 import pytest
 
 from policy_audit.audit import audit
+from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import Report
+from policy_audit.options import Options
+from policy_audit.sources.estate import said
 from policy_audit.sources.stack_sets import MOST
 
 FLOW = """\
@@ -143,3 +146,71 @@ def test_a_hostile_set_makes_no_more_stacks_than_any_other() -> None:
     many = SET.replace("Regions: [eu-west-1]", f"Regions: [{regions}]").replace('"111122223333"', accounts)
     (told,) = audited(many % (BY_FILE, OVERRIDE)).skipped
     assert f"makes 9000001 stacks, of which {MOST} are audited" in told.reason
+
+
+# ---- as the user says -----------------------------------------------------------------------------------------------
+
+EU, US = "eu-west-1", "us-east-1"
+BY_MAP = FLOW.replace(
+    "Resources:", "Mappings: {Calls: {eu-west-1: {To: ledger.example}, us-east-1: {To: x.example}}}\nResources:", 1
+)
+BY_MAP = BY_MAP.replace("${Region}", "${AWS::Region}").replace(
+    '!Sub "https://${Calls}/*"', "!Sub ['https://${To}/*', {To: !FindInMap [Calls, !Ref AWS::Region, To]}]"
+)
+
+
+def deployed(*paths: str, **places: object) -> Report:
+    return audit(paths, Options(account="111122223333", partition="aws", **places))  # type: ignore[arg-type]
+
+
+def told(report: Report, rule: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(one.answer, one.when) for one in report.requirements if one.rule == rule]
+
+
+@pytest.mark.parametrize("several", [{"": (EU, US)}, {"flow.yaml": (EU, US)}, {".": (EU, US)}])
+def test_a_template_is_audited_once_for_each_region(several: dict[str, tuple[str, ...]]) -> None:
+    Path("flow.yaml").write_text(BY_MAP, encoding="utf-8")
+    report = deployed("flow.yaml", several=several)
+    assert told(report, "http-task-invoke") == [
+        ("proven", (f"AWS::Region is `{EU}`",)),
+        ("refuted", (f"AWS::Region is `{US}`",)),
+    ]
+    (found,) = [one for one in report.findings if one.rule == "http-task-invoke"]
+    assert found.when == (f"AWS::Region is `{US}`",)
+    assert f":{US}:" in (found.counterexample.resource if found.counterexample else "")
+
+
+def test_what_is_equal_in_all_regions_is_told_once_with_their_names() -> None:
+    Path("flow.yaml").write_text(BY_MAP.replace("To: ledger.example", "To: x.example"), encoding="utf-8")
+    both = deployed("flow.yaml", several={"": (EU, US)})
+    alone = deployed("flow.yaml", region=EU)
+    assert len(both.requirements) == len(alone.requirements)
+    assert {one.when for one in both.requirements} == {(f"AWS::Region is `{EU}` or `{US}`",)}
+    assert [one.fingerprint for one in both.findings] == [one.fingerprint for one in alone.findings]
+
+
+SHARED = "Outputs: {Calls: {Value: %s, Export: {Name: calls}}}\nResources: {Topic: {Type: AWS::SNS::Topic}}\n"
+
+
+def test_templates_find_those_of_their_own_region_beside_them() -> None:
+    Path("shared.yaml").write_text(
+        "Conditions: {Eu: !Equals [!Ref AWS::Region, eu-west-1]}\n" + SHARED % "!If [Eu, ledger.example, x.example]",
+        encoding="utf-8",
+    )
+    flow = BY_MAP.replace("!FindInMap [Calls, !Ref AWS::Region, To]", "!ImportValue calls")
+    Path("flow.yaml").write_text(flow, encoding="utf-8")
+    Path("home.yaml").write_text(flow, encoding="utf-8")
+    report = deployed(".", several={"shared.yaml": (EU, US), "flow.yaml": (EU, US)}, regions={"home.yaml": US})
+    asked = [one for one in report.requirements if one.rule == "http-task-invoke"]
+    assert [(one.address, one.answer, one.when) for one in asked] == [
+        ("flow.yaml#Role", "proven", (f"AWS::Region is `{EU}`",)),
+        ("flow.yaml#Role", "refuted", (f"AWS::Region is `{US}`",)),
+        ("home.yaml#Role", "refuted", ()),
+    ]
+    assert not [one.reason for one in report.skipped]
+
+
+def test_other_commands_want_one_region() -> None:
+    with pytest.raises(AuditError, match=r"`flow.yaml` is in several Regions") as caught:
+        said(Options(several={"flow.yaml": (EU, US)}))
+    assert caught.value.exit_code == USAGE

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import Skipped
 from policy_audit.model import node as tree
 from policy_audit.model.nearest import Nearest
@@ -51,7 +52,14 @@ class Given(NamedTuple):
 
 
 def said(options: Options) -> Given:
-    """What of the user's options is about the estate."""
+    """What of the user's options is about the estate. Raises AuditError where it is in several Regions at once."""
+    if options.several:
+        path = next(iter(options.several))
+        raise AuditError(
+            f"{f'`{path}` is' if path else 'the templates are'} in several Regions, which `check` alone audits",
+            help="name one with `--region`",
+            exit_code=USAGE,
+        )
     return Given(
         options.parameters,
         options.stacks,
