@@ -191,6 +191,53 @@ def test_templates_are_paired_by_their_place(tmp_path: Path) -> None:
     assert change.address == ROLE
 
 
+PLACED = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: orders
+      AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: []}
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: {Effect: Allow, Action: "sqs:SendMessage", Resource: !Sub "arn:aws:sqs:eu-west-1:ACCOUNT:orders"}
+"""
+
+
+@pytest.mark.parametrize("root", ["", "templates", "templates/app.yaml"])
+@pytest.mark.parametrize("place", ["new", "new/templates", "new/templates/app.yaml", "old/templates"])
+def test_accounts_by_path_are_those_of_both_sides(
+    root: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old side stands elsewhere, as a revision of git does: what is said of a template's path is said of both."""
+    monkeypatch.chdir(tmp_path)
+    for name, account in (("old", "${AWS::AccountId}"), ("new", "111122223333")):
+        Path(name, "templates").mkdir(parents=True)
+        Path(name, "templates", "app.yaml").write_text(PLACED.replace("ACCOUNT", account), encoding="utf-8")
+    options = Options(
+        partition="aws", region="eu-west-1", accounts={place: "111122223333", "elsewhere": "999999999999"}
+    )
+    found = compare(os.path.join("old", root), os.path.join("new", root), options)
+    assert found.changes == ()
+    other = compare(os.path.join("old", root), os.path.join("new", root), options._replace(accounts={place: "4" * 12}))
+    assert sorted(one.effect for one in other.changes) == ["allowed", "denied"]
+
+
+def test_callers_by_path_are_those_of_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("old", "new"):
+        Path(name, "a").mkdir(parents=True)
+        Path(name, "a", "app.yaml").write_text(BASE, encoding="utf-8")
+    named = PLACE._replace(
+        callers={"new/a/app.yaml#Api": ("Role",), "Other": ("Role",)}, stacks={"app": "new/a/app.yaml"}
+    )
+    found = compare("old", "new", named)
+    assert found.changes == ()
+    assert [one.target for one in found.skipped] == ["Other"]
+
+
 # ---- the command ----------------------------------------------------------------------------------------------------
 
 

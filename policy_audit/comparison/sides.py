@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 
+from policy_audit.comparison.places import named_within
 from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.model.system import System
@@ -93,7 +94,7 @@ def of_paths(old: str, new: str, options: Options, cache: str = "") -> Sides:
     before, after = (
         tuple(_named_within(root, name, side.inputs)) for root, side in zip((old, new), loaded, strict=True)
     )
-    return Sides(loaded, before, after, options, cache)
+    return Sides(loaded, before, after, named_within(options, (new, old), name), cache)
 
 
 def _load_both(old: str, new: str, options: Options) -> tuple[Loaded, Loaded]:
