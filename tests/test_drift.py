@@ -212,3 +212,54 @@ def test_the_kinds_of_output_say_template_and_deployed() -> None:
     assert "allowed by the template, not as deployed" in render(result, "markdown")
     assert json.loads(render(result, "json"))["counts"]["denied"] == len(result.changes)
     assert isinstance(result.changes[0], Change)
+
+
+OPEN = """
+Resources:
+  Reader:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: reader
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]
+      Policies:
+        - PolicyName: read
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: [s3:GetObject, s3:ListBucket]
+                Resource: [!ImportValue archive, "arn:aws:s3:::orders/*"]
+              - Effect: Allow
+                Action: dynamodb:GetItem
+                Resource: arn:aws:dynamodb:eu-west-1:111122223333:table/orders
+"""
+
+
+def test_one_open_arn_leaves_open_what_it_is_about_and_nothing_else() -> None:
+    Path("templates").mkdir()
+    Path("templates/a.yaml").write_text(OPEN, encoding="utf-8")
+    found = deployed("templates/a.yaml")
+    (policy,) = roles(found)[0]["RolePolicyList"]
+    read, get = policy["PolicyDocument"]["Statement"]
+    archive = "arn:aws:s3:::archive/*"
+    read["Resource"][0] = archive
+    # As it was deployed, nothing but the open ARN may be another.
+    open_sets = {(("s3:GetObject", "s3:ListBucket"), (one,)) for one in (archive, "${ImportValue:archive}")}
+    changes = compared(found).changes
+    assert {one.effect for one in changes} == {"undecided"}
+    assert {(one.actions, one.resources) for one in changes} == open_sets
+    assert {reason for one in changes for reason in one.reasons} == {"the resource: `${ImportValue:archive}`"}
+    # What was changed by hand is told beside it.
+    get["Resource"] = "arn:aws:dynamodb:eu-west-1:111122223333:table/customers"
+    changes = compared(found).changes
+    assert {(one.actions, one.resources) for one in changes if one.effect == "undecided"} == open_sets
+    assert {(one.effect, one.actions, one.resources) for one in changes if one.effect != "undecided"} == {
+        ("allowed", ("dynamodb:GetItem",), ("arn:aws:dynamodb:eu-west-1:111122223333:table/customers",)),
+        ("denied", ("dynamodb:GetItem",), ("arn:aws:dynamodb:eu-west-1:111122223333:table/orders",)),
+    }
+    # The open ARN may be the bucket that was added: nobody knows.
+    read["Resource"].append("arn:aws:s3:::customers/*")
+    asked = {one for change in compared(found).changes if change.effect == "undecided" for one in change.resources}
+    assert asked == {archive, "${ImportValue:archive}", "arn:aws:s3:::customers/*"}

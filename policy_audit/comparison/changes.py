@@ -1,17 +1,17 @@
 """The differences between two systems: sets of requests that one side allows and the other does not, each with one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Literal
 
+from policy_audit.comparison.differences import DIRECTIONS, Asked, Direction, certain, plainly, uncertain
 from policy_audit.comparison.sides import Pair, Sides, of_paths
-from policy_audit.comparison.subjects import NOBODY, Changed, Compared, subjects
+from policy_audit.comparison.subjects import Changed, Compared, subjects
 from policy_audit.findings import Skipped, Target
 from policy_audit.iam.evaluate import evaluate
 from policy_audit.iam.prove import EVERYTHING
-from policy_audit.iam.relation import Difference, Doubt, Side, relation
-from policy_audit.iam.request import Authorization, Policies, Request, RequestSet, Texts, literal
+from policy_audit.iam.relation import Difference, Doubt
+from policy_audit.iam.request import Authorization, Policies, Request, RequestSet
 from policy_audit.iam.write import case_of
-from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.origin import Span
@@ -19,8 +19,6 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources.estate import World
 
 Effect = Literal["allowed", "denied", "undecided"]
-MOST_SETS: Final = 64
-"""Sets that are told of one role, or of one API and one kind of callers; beyond, one more stands for the rest."""
 
 
 class Example(NamedTuple):
@@ -102,142 +100,16 @@ def _changes(subject: Compared | Changed, symbols: Symbols) -> Iterator[Change]:
     if subject.unseen:
         yield _undecided(subject, Doubt(subject.unseen), symbols)
         return
-    if _plainly(subject.old) == _plainly(subject.new):
+    if plainly(subject.old) == plainly(subject.new):
         return  # Letter by letter the same: there is nothing to be searched for.
-    found = _related(subject, subject.requests, symbols)
-    for effect, side in (("allowed", found[0]), ("denied", found[1])):
-        if isinstance(side, Doubt):
-            yield _undecided(subject, side, symbols)
-        elif side is not None:
-            yield from _sets(subject, effect, side, symbols)  # type: ignore[arg-type]
-
-
-def _related(subject: Compared, requests: RequestSet, symbols: Symbols) -> tuple[Side, Side]:
-    found = relation(subject.old, subject.new, requests, symbols, subject.authorization)
-    return found.gained, found.lost
-
-
-# ---- the sets that a difference is made of --------------------------------------------------------------------------
-
-
-class Part(NamedTuple):
-    """A smaller set to ask about: what one statement is about."""
-
-    requests: RequestSet
-    span: Span | None
-
-
-def _sets(subject: Compared, effect: Effect, whole: Difference, symbols: Symbols) -> Iterator[Change]:
-    """The sets that are told: what each statement that makes a difference is about, as far as it makes one."""
-    told: set[str] = set()
-    for parts in _parts(subject, effect):
-        for part in parts:
-            for requests, side in _narrowed(subject, effect, part.requests, symbols):
-                if repr(requests) in told:
-                    continue
-                told.add(repr(requests))
-                if len(told) > MOST_SETS:
-                    yield _change(subject, effect, subject.requests, whole, subject.span, symbols)
-                    return
-                yield _change(subject, effect, requests, side, part.span or subject.span, symbols)
-        if told:
-            return
-    yield _change(subject, effect, subject.requests, whole, subject.span, symbols)
-
-
-def _parts(subject: Compared, effect: Effect) -> Iterator[list[Part]]:
-    """What may make the difference: first statements that one side has alone, then all that allow."""
-    allowing, refusing = (subject.new, subject.old) if effect == "allowed" else (subject.old, subject.new)
-    ours, theirs = _statements(allowing), _statements(refusing)
-    own = [one for key, one in ours.items() if one.effect == "Allow" and key not in theirs]
-    gone = [one for key, one in theirs.items() if one.effect == "Deny" and key not in ours]
-    yield [part for one in (*own, *gone) for part in _part(subject.requests, one)]
-    yield [part for one in ours.values() if one.effect == "Allow" for part in _part(subject.requests, one)]
-
-
-def _statements(policies: Policies) -> dict[Statement, Statement]:
-    """The statements by what they say: without places and names."""
-    written = (policy for policy in policies.documents() if policy not in (EVERYTHING, NOBODY))
-    return {_plain(one): one for policy in written for one in policy.statements}
-
-
-def _plainly(policies: Policies) -> object:
-    """Everything that the policies say, without places and names."""
-
-    def document(policy: Policy | None) -> object:
-        if policy is None:
-            return None
-        return policy.version, policy.unknown, tuple(map(_plain, policy.statements))
-
-    def documents(found: Sequence[Policy] | None) -> object:
-        return None if found is None else tuple(map(document, found))
-
-    return documents(policies.identity), documents(policies.boundaries), document(policies.resource)
-
-
-def _plain(statement: Statement) -> Statement:
-    conditions = tuple(one._replace(span=None) for one in statement.conditions)
-    return statement._replace(span=None, sid=None, conditions=conditions)
-
-
-def _part(requests: RequestSet, statement: Statement) -> Iterator[Part]:
-    """The requests of the set that a statement is about; as far as a set can say so, else all."""
-    actions, resources = requests.actions, requests.resources
-    if actions.patterns == ("*",) and not statement.not_action:
-        actions = Texts(statement.actions)
-    if resources.patterns == ("*",) and statement.resources is not None and not statement.not_resource:
-        resources = Texts(statement.resources)
-    narrower = requests._replace(actions=actions, resources=resources)
-    if statement.principals is None or statement.not_principal:
-        yield Part(narrower, statement.span)
-        return
-    for principal in statement.principals:
-        callers = _callers(principal.type, principal.value, requests)
-        if callers is not None:
-            yield Part(narrower._replace(callers=callers), statement.span)
-
-
-def _callers(kind: str, value: str, requests: RequestSet) -> Texts | None:
-    """The callers of the set that a principal of a policy stands for; None if they are of another kind."""
-    if value == "*" or requests.kind == "anonymous":
-        return requests.callers
-    if kind == "Service":
-        return Texts((literal(value),)) if requests.kind == "service" else None
-    if kind != "AWS" or requests.kind != "signed":
-        return None
-    account = value.split(":")[4] if value.startswith("arn:") and value.endswith(":root") else value
-    if not account.startswith("arn:"):
-        return Texts((f"arn:*:*::{literal(account)}:*",))
-    return Texts((literal(value),))
-
-
-def _narrowed(
-    subject: Compared, effect: Effect, requests: RequestSet, symbols: Symbols
-) -> Iterator[tuple[RequestSet, Difference]]:
-    """The set, or the parts of it by action and resource in which there is a difference."""
-    whole = _difference(subject, effect, requests, symbols)
-    if whole is None:
-        return
-
-    def differing(patterns: Sequence[str], alone: Callable[[Texts], RequestSet]) -> list[tuple[str, Difference]]:
-        """The patterns in which there is a difference, asked about `alone`; a single one has that of the whole."""
-        if len(patterns) == 1:
-            return [(patterns[0], whole)]
-        asked = ((one, _difference(subject, effect, alone(Texts((one,))), symbols)) for one in patterns)
-        return [(one, found) for one, found in asked if found is not None]
-
-    actions = differing(requests.actions.patterns, lambda one: requests._replace(actions=one))
-    resources = differing(requests.resources.patterns, lambda one: requests._replace(resources=one))
-    if actions and resources:
-        narrowed = requests._replace(
-            actions=Texts(tuple(one for one, _ in actions)), resources=Texts(tuple(one for one, _ in resources))
-        )
-        yield narrowed, actions[0][1]
-
-
-def _difference(subject: Compared, effect: Effect, requests: RequestSet, symbols: Symbols) -> Difference | None:
-    side = _related(subject, requests, symbols)[effect == "denied"]
-    return side if isinstance(side, Difference) else None
+    asked = Asked(subject, symbols)
+    for effect in DIRECTIONS:
+        whole = asked(effect, subject.requests)
+        if whole is not None:
+            for part, side in certain(asked, effect, whole):
+                yield _change(subject, effect, part.requests, side, part.span or subject.span, symbols)
+            for doubt, sets in uncertain(asked, effect, whole):
+                yield _undecided(subject, doubt, symbols, sets)
 
 
 # ---- methods that authorize in another way --------------------------------------------------------------------------
@@ -256,11 +128,11 @@ def _of_authorization(changed: Changed, symbols: Symbols) -> Iterator[Change]:
 
 
 def _passing(
-    effect: Effect, allowing: Sequence[Compared], refusing: Sequence[Compared], symbols: Symbols
+    effect: Direction, allowing: Sequence[Compared], refusing: Sequence[Compared], symbols: Symbols
 ) -> Iterator[Change]:
     """The kinds of callers of which one, at least, is allowed on one side and not on the other."""
     for one in allowing:
-        side = _related(one, one.requests, symbols)[effect == "denied"]
+        side = Asked(one, symbols)(effect, one.requests)
         if not isinstance(side, Difference) or not refusing:
             continue
         other = refusing[0]
@@ -301,17 +173,19 @@ def _change(
     )
 
 
-def _undecided(subject: Compared, doubt: Doubt, symbols: Symbols) -> Change:
+def _undecided(subject: Compared, doubt: Doubt, symbols: Symbols, sets: Sequence[RequestSet] = ()) -> Change:
+    """That it is not known whether there is a difference: in these sets, or in all that is compared."""
+    show = symbols.show
     return Change(
         "undecided",
         subject.address,
         subject.about,
         subject.scenario,
-        (),
-        (),
+        tuple(dict.fromkeys(show(text) for one in sets for text in one.actions.patterns)),
+        tuple(dict.fromkeys(show(text) for one in sets for text in one.resources.patterns)),
         subject.span,
-        reasons=tuple(map(symbols.show, doubt.reasons)),
-        unless=symbols.show(doubt.unless),
+        reasons=tuple(map(show, doubt.reasons)),
+        unless=show(doubt.unless),
     )
 
 
