@@ -22,6 +22,7 @@ TESTS = (
     "search",
     "automata",
     "lazy",
+    "broad",
     "beginnings",
     "numbers",
     "open_text",
@@ -219,8 +220,8 @@ FAULTS = (
     Fault(
         "a statement is set aside by an open resource's beginning",
         "combine",
-        "if beginnings and not opened and",
-        "if beginnings and",
+        "if beginnings and not opened:",
+        "if beginnings:",
     ),
     Fault(
         "a NotResource is set aside by its beginnings",
@@ -798,6 +799,58 @@ FAULTS = (
     Fault("long families are laid out lazily", "lazy", "size // 10 + size * size // 50_000", "size // 10"),
     Fault("long patterns take no more steps", "lazy", "compared * (1 + size // 10_000)", "compared"),
     Fault("all bounds are held against each", "ordered", "if len(bounds) > MOST_BOUNDS:", "if False:"),
+    # ---- questions that tell no resources apart
+    Fault("a Deny of one resource counts for all", "space", "return all(any(_holds_all", "return any(any(_holds_all"),
+    Fault("a wildcard reads what only another mentions", "space", " and _FRESH not in pattern.positions", ""),
+    Fault("a question mark reads a wildcard", "space", 'pattern.kind != "linear" and matches(pattern, sample) and', ""),
+    Fault(
+        "a request is shown that something left out is about",
+        "decide",
+        "if any(matches(pattern, request.resource) for pattern in question.left_out):",
+        "if False:",
+    ),
+    Fault(
+        "NotResource leaves out what it lists", "question", '(glob("*"),) if negated else reading.wide', "reading.wide"
+    ),
+    Fault("a NotResource is about what it lists", "question", "if not negated and self.space", "if self.space"),
+    Fault(
+        "a Deny of some resources counts for all",
+        "question",
+        "            return False\n        self._overstated",
+        "            return True\n        self._overstated",
+    ),
+    Fault("more carries a broad proof than it needs", "prove", "if question.understate() and", "if False and"),
+    Fault(
+        "an open question is decided as a closed one",
+        "prove",
+        "closed = symbols.is_empty or is_closed",
+        "closed = True or is_closed",
+    ),
+    Fault("a question is whole that leaves a Deny out", "question", "return not self.left_out and not", "return not"),
+    Fault(
+        "a question is whole that overstates",
+        "question",
+        "return not self.left_out and not self._overstated",
+        "return not self.left_out",
+    ),
+    Fault("a gate that nothing passes is open", "ways", "if () not in (boxes :=", "if {()}.isdisjoint(boxes :="),
+    Fault("a wildcard within a segment crosses it", "readings", 'or tail[:1] == ":")', "or True)"),
+    Fault("a question mark is plain text", "readings", '"${" not in text and "?" not in text', '"${" not in text'),
+    Fault("a policy variable is plain text", "readings", '"${" not in text and "?"', '"?"'),
+    Fault("a hole is plain text", "readings", '"**" not in text and text.isascii()', '"**" not in text'),
+    Fault("one beginning tells of all patterns", "pattern_set", "== len(self.patterns)", "> 0"),
+    Fault(
+        "a contested beginning is told",
+        "resource_patterns",
+        "self._contested is None and self._plain.are",
+        "self._plain.are",
+    ),
+    Fault(
+        "loops are laid out a place off",
+        "patterns",
+        "accumulate(map(len, self.chunks[:-1]))",
+        "accumulate(map(len, self.chunks[1:]))",
+    ),
 )
 
 

@@ -6,10 +6,11 @@ from itertools import product
 
 import pytest
 
-from policy_audit.iam import automata
+from policy_audit.iam import automata, readings
 from policy_audit.iam.domains import prefix_words, text_atoms
 from policy_audit.iam.patterns import Pattern, arn_glob_of, fold, glob, literal, matches, tokens
 from policy_audit.iam.principal_domain import ROOT, USER, Principals
+from policy_audit.iam.request import PolicyType
 from policy_audit.model.value import ACCOUNT, NAME, PARTITION, Symbol, Symbols
 
 WORDS = ["".join(letters) for length in range(1, 7) for letters in product("ab:x", repeat=length)]
@@ -187,3 +188,32 @@ def test_words_for_principals_agree_with_the_automaton(seed: int) -> None:
     for words in quickly.values():
         for word in words:
             assert any(matches(each, word) for each in universe.patterns(patterns)), word
+
+
+def test_plain_texts_are_read_as_all_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes a short way because nothing in it but `*` stands for another text is the pattern that it would be."""
+    dice = random.Random(11)
+    symbols = Symbols()
+    pieces = [*"aab::::**?/", "arn:", "execute-api:/", "iam::1:u", "${*}", "${aws:x}", symbols.hole("why")]
+    texts = {"".join(dice.choices(pieces, k=dice.randint(0, 12))) for _ in range(2_000)}
+    types: list[PolicyType] = ["resource policy", "identity policy", "SCP"]
+
+    def read(text: str) -> list[readings.Reading]:
+        found = [readings.text_reading(text, wildcards, False, lambda _: "v") for wildcards in (True, False)]
+        for kind in types:
+            for own_api in ("", "arn:aws:execute-api:r:1:api"):
+                found.append(readings.resource_reading(text, kind, lambda _: "v", own_api, text < "b"))
+        return found
+
+    taken = {text: read(text) for text in texts if readings._is_plain(text)}
+    assert len(taken) > 200
+    assert sum(readings._is_free(text) for text in taken) > 50
+    shortened = {text: read(text) for text in texts}
+    monkeypatch.setattr(readings, "_is_plain", lambda text: False)
+    for text in texts:
+        long_way = read(text)
+        assert shortened[text] == long_way, text
+        for one, other in zip(shortened[text], long_way, strict=True):
+            assert [(each.kind, each.positions, each.loops, hash(each)) for each in one.wide] == [
+                (each.kind, each.positions, each.loops, hash(each)) for each in other.wide
+            ], text

@@ -77,9 +77,14 @@ def test_the_request_shown_is_one_that_nothing_left_out_is_about() -> None:
 
 
 def test_what_is_denied_everywhere_else_counts_as_left_out_everywhere() -> None:
-    question, verdict = broad(asked(f"{API}/prod/*"), api(ALLOW_ALL, deny(f"{API}/prod/x", not_resource=True)))
+    """The key that the Deny asks for is in every request of the set, and would not be in the one that is shown."""
+    sure = Condition("StringLike", "aws:SourceVpc", ("*",))
+    policies = api(ALLOW_ALL, deny(f"{API}/prod/x", condition=sure, not_resource=True))
+    requests = asked(f"{API}/prod/a*", sourcevpc=Key(Texts(("*",))))
+    question, verdict = broad(requests, policies)
     assert not question.is_whole
     assert verdict is None
+    assert isinstance(prove_denied(requests, policies, Symbols(), "api-gateway-iam"), Proven)
 
 
 def test_no_statement_carries_a_proof_that_needs_none() -> None:
