@@ -833,7 +833,12 @@ FAULTS = (
         "return not self.left_out and not self._overstated",
         "return not self.left_out",
     ),
-    Fault("a gate that nothing passes is open", "ways", "if () not in (boxes :=", "if {()}.isdisjoint(boxes :="),
+    Fault(
+        "a gate that nothing passes is open",
+        "ways",
+        "if () not in (boxes := _boxes(gate, allow_may, without))",
+        "if (boxes := _boxes(gate, allow_may, without)) and () not in boxes",
+    ),
     Fault("a wildcard within a segment crosses it", "readings", 'or tail[:1] == ":")', "or True)"),
     Fault("a question mark is plain text", "readings", '"${" not in text and "?" not in text', '"${" not in text'),
     Fault("a policy variable is plain text", "readings", '"${" not in text and "?"', '"?"'),

@@ -18,6 +18,9 @@ OBJECT = "arn:aws:s3:::bucket/key"
         (("arn:aws:s3:::other/*", "arn:aws:s3:::b?cket/k*"), "Allowed"),
         (("arn:aws:s3:::other/*", "arn:aws:s3:::c*"), "ImplicitlyDenied"),
         (("arn:aws:s3:::other/*", "*:key"), "ImplicitlyDenied"),
+        (("arn:aws:s3:::other/*", "arn:aws:s3:::bucket*x"), "ImplicitlyDenied"),
+        (("arn:aws:s3:::other/*", "arn:aws:s3:::bucket"), "ImplicitlyDenied"),
+        (("arn:aws:s3:::bucket/*", "arn:aws:s3:::bucket*x"), "Allowed"),
         (("*:aws:s3:::*", "arn:aws:s3:::other"), "Allowed"),
         (("arn:aws:s3:::other", "?rn:aws:s3:::*"), "Allowed"),
         (("arn:aws:s3:::${aws:PrincipalTag/b}/*", "arn:aws:s3:::other"), "Allowed"),
@@ -30,6 +33,14 @@ def test_resources(resources: tuple[str, ...], outcome: str) -> None:
     context = {"aws:principaltag/b": "bucket", "aws:principaltag/arn": "arn:aws:s3:::other"}
     decision = decide(identity=document(allow(resource=list(resources))), context=context)
     assert decision.outcome == outcome
+
+
+def test_a_beginning_that_is_contested_tells_nothing() -> None:
+    """AWS calls a wildcard in the resource type incorrect, yet does not refuse it."""
+    user, role = (f"arn:aws:iam::{ACCOUNT}:{beginning}*" for beginning in ("u", "role/"))
+    for identity, outcome in ((document(allow(resource=[user, role])), "Undecided"), (document(allow()), "Allowed")):
+        decision = decide(action="iam:GetUser", resource=f"arn:aws:iam::{ACCOUNT}:user/x", identity=identity)
+        assert decision.outcome == outcome
 
 
 def test_an_unreadable_statement_is_about_every_resource() -> None:
