@@ -303,3 +303,49 @@ def test_files_are_put_in_only_so_often(tmp_path: Path) -> None:
     include = "{Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}"
     _, loaded = of_files(tmp_path, "Tags: [" + f"{include}, " * 101 + "]")
     assert [one.reason[:19] for one in told(loaded)] == ["more than 100 files"]
+
+
+# ---- documents by themselves ----------------------------------------------------------------------------------------
+
+
+def alone(document: object, folder: Path, name: str = "orders-api.openapi.json") -> tuple[Loaded, Api]:
+    (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    loaded = load([str(folder)])
+    estate = Estate(loaded.inputs, PINNED)
+    estate.assume(World({}))
+    (found,) = read_system(estate, {}).apis
+    assert not estate.problems()
+    return loaded, found
+
+
+def test_a_document_by_itself_is_an_api_whose_type_and_policy_are_open(tmp_path: Path) -> None:
+    paths = {"/a": {"get": {**IAM, "x-amazon-apigateway-integration": {"credentials": {"Ref": "Elsewhere"}}}}}
+    loaded, found = alone({"openapi": "3.0.1", "paths": paths}, tmp_path)
+    assert [one.form for one in loaded.targets] == ["OpenAPI document"]
+    assert (found.kind, found.address.rpartition("#")[2]) == ("REST", "OrdersApi")
+    assert [(one.http_method, one.path, one.authorization) for one in found.methods] == [("GET", "/a", "AWS_IAM")]
+    assert all(map(has_letters, found.endpoint_types)) and found.policy is not None
+    assert "what takes in the OpenAPI document" in found.policy.unknown
+
+
+def test_what_the_document_says_of_endpoints_policy_and_payload_counts(tmp_path: Path) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}
+    private = {
+        "swagger": "2.0",
+        "paths": {},
+        "x-amazon-apigateway-endpoint-configuration": {"vpcEndpointIds": ["vpce-1"]},
+        "x-amazon-apigateway-policy": {"Statement": [statement]},
+    }
+    _, found = alone(private, tmp_path)
+    assert found.endpoint_types == ("PRIVATE",) and found.policy is not None
+    assert [one.effect for one in found.policy.statements] == ["Deny"]
+    http = {"/": {"get": {"x-amazon-apigateway-integration": {"payloadFormatVersion": "1.0"}}}}
+    assert alone({"openapi": "3.0.1", "paths": http}, tmp_path)[1].kind == "HTTP"
+
+
+def test_a_document_that_a_template_takes_in_is_no_api_of_its_own(tmp_path: Path) -> None:
+    document = {"openapi": "3.0.1", "paths": {"/a": {"get": IAM}}}
+    template = "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: %s}}"
+    told = template % "{StageName: live, DefinitionUri: orders-api.openapi.json}"
+    (tmp_path / "template.yaml").write_text(told, encoding="utf-8")
+    assert [one.form for one in alone(document, tmp_path)[0].targets] == ["SAM template"]

@@ -26,7 +26,7 @@ from policy_audit.sources.places import File
 from policy_audit.sources.terraform.instances import Instance, choice, encoded, joined, reference, variable
 from policy_audit.sources.terraform.plan import instances
 from policy_audit.sources.terraform.resources import to_input
-from policy_audit.sources.tree import child, text
+from policy_audit.sources.tree import child, items, text
 
 FORMS = Path(__file__).parent.parent / "fixtures" / "forms"
 MODULES = FORMS / "terraform-modules" / "plan.json"
@@ -169,6 +169,88 @@ def test_a_sensitive_document_is_audited_as_the_files_beside_the_plan_have_it() 
     found = {one.address.rpartition(".")[2]: one for one in system(MODULES.parent).state_machines}
     assert found["with_token"].unseen == ()
     assert found["with_token"].definition != Definition(())
+
+
+def test_a_state_as_terraform_keeps_it_is_the_same_state() -> None:
+    raw, shown = (audit([str(FORMS / name)], PINNED) for name in ("terraform-raw-state", "terraform-state"))
+    assert asked(raw) == asked(shown)
+    assert [one.form for one in raw.targets] == ["Terraform state"]
+    assert (raw.findings, raw.skipped) == ((), ())
+
+
+def kept(*resources: dict[str, Any], **more: object) -> None:
+    """Writes a state of these resources as Terraform keeps it."""
+    state = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "resources": resources, **more}
+    Path("terraform.tfstate").write_text(json.dumps(state, indent=2), encoding="utf-8")
+
+
+def instance(attributes: MappingOf[str, object], **more: object) -> dict[str, object]:
+    return {"schema_version": 0, "attributes": attributes, "sensitive_attributes": [], **more}
+
+
+def test_instances_of_a_raw_state_have_their_addresses_and_hide_what_is_sensitive() -> None:
+    path = [{"type": "get_attr", "value": "inline_policy"}, {"type": "index", "value": {"value": 1, "type": "number"}}]
+    role = {
+        "name": "r",
+        "assume_role_policy": TRUST,
+        "inline_policy": [{"name": "a", "policy": TRUST}, {"name": "hush"}],
+    }
+    many = {
+        "module": 'module.m["x"]', "mode": "managed", "type": "aws_iam_role", "name": "r",
+        "instances": [
+            instance(role, index_key='a"b', sensitive_attributes=[path]),
+            instance({"name": "s"}, index_key=0, private="private-bytes"),
+            instance({"name": "t"}, deposed="00000000"),
+        ],
+    }  # fmt: skip
+    kept(
+        many, {"mode": "managed", "type": "aws_db_instance", "name": "d", "instances": [instance({"password": "hush"})]}
+    )
+    loaded = load(["terraform.tfstate"])
+    resources = child(loaded.inputs[0].body, "Resources")
+    names = ['module.m["x"].aws_iam_role.r["a\\"b"]', 'module.m["x"].aws_iam_role.r[0]', "aws_db_instance.d"]
+    assert isinstance(resources, Mapping)
+    assert list(resources.keys()) == names
+    assert "hush" not in repr(resources)
+    shown = loaded.texts["terraform.tfstate"]
+    assert "hush" not in shown and "private-bytes" not in shown and "sts:AssumeRole" in shown
+    assert [one.reason for one in loaded.omitted] == ["the instance is not read: it is to be destroyed"]
+
+
+def test_a_state_beside_its_configuration_is_not_audited_as_well() -> None:
+    kept({"mode": "managed", "type": "aws_iam_role", "name": "r", "instances": [instance({"name": "old"})]})
+    Path("main.tf").write_text('resource "aws_iam_role" "r" {\n  name = "new"\n}\n', encoding="utf-8")
+    assert [one.form for one in load(["."]).targets] == ["Terraform configuration"]
+    assert [one.form for one in load(["terraform.tfstate"]).targets] == ["Terraform state"]
+
+
+def test_a_state_of_another_version_is_refused_with_what_to_do() -> None:
+    kept(version=3)
+    (told,) = load(["terraform.tfstate"]).skipped
+    assert told.broken and "terraform show -json" in told.help
+
+
+def test_a_plan_may_be_larger_than_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policy_audit.sources.document.MAXIMUM_BYTES", 10_000)
+    whole = load([str(FORMS / "terraform-plan")])
+    assert not whole.skipped and len(whole.inputs) == 1
+    kept(resource("aws_iam_role.r", instances=[]), check_results=[" " * 20_000])
+    assert not load(["terraform.tfstate"]).skipped
+
+
+def test_values_before_and_after_a_plan_are_passed_over_and_hidden() -> None:
+    change = {"actions": ["update"], "before": {"name": "before"}, "after": {"a": [{}]}, "after_unknown": {"arn": True}}
+    address = "aws_iam_role.r"
+    document = plan(resource(address, {"name": "r", "after": "kept"}), resource_drift=[{"x": {"name": "drift"}}])
+    document["resource_changes"] = [{"address": address, "change": change}]
+    Path("plan.json").write_text(json.dumps(document), encoding="utf-8")
+    shown = load(["plan.json"]).texts["plan.json"]
+    assert '"before": **' in shown and '"resource_drift": **' in shown and '"kept"' in shown
+    assert '"name": "before"' not in shown and '"drift"' not in shown
+    root = parse_json(json.dumps(document), "plan.json")
+    (told,) = items(child(root, "resource_changes"))
+    assert text(child(told, "change", "before")) == "" == text(child(told, "change", "after"))
+    assert text(child(told, "change", "after_unknown", "arn")) == "true"
 
 
 def test_the_account_of_a_state_is_that_of_its_arns() -> None:
@@ -695,9 +777,11 @@ def test_a_source_that_is_no_document_is_not_left_out() -> None:
 SECRETS = ("planted-api-key", "planted-token", "planted-ledger-key", "planted-berths-key")
 
 
-@pytest.mark.parametrize("path", [MODULES, *(FORMS / f"terraform-{name}" for name in ("plan", "state", "first-plan"))])
-def test_no_sensitive_value_is_in_any_output(path: Path) -> None:
-    file = path if path.is_file() else next(path.glob("*.json"))
+FILES = ("plan/plan.json", "state/state.json", "first-plan/plan.json", "raw-state/terraform.tfstate")
+
+
+@pytest.mark.parametrize("file", [MODULES, *(FORMS / f"terraform-{name}" for name in FILES)])
+def test_no_sensitive_value_is_in_any_output(file: Path) -> None:
     content = file.read_text(encoding="utf-8")
     assert any(secret in content for secret in SECRETS)
     report = audit([str(file)], PINNED._replace(strict=True))

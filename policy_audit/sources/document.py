@@ -11,6 +11,8 @@ MAXIMUM_BYTES: Final = 8 << 20
 """The largest file that is read; CloudFormation itself takes 1 MB."""
 LARGEST_SNAPSHOT: Final = 512 << 20
 """The largest snapshot of an account that is read: one of 5,000 roles has about 20 MiB."""
+LARGEST_PLAN: Final = 32 << 20
+"""The largest plan or state of Terraform that is read: one of 27 MB takes a quarter of a minute and 0.6 GB."""
 _BEGINNING: Final = 200
 MAXIMUM_DEPTH: Final = 100
 MAXIMUM_EXPANSION: Final = 200_000
@@ -67,7 +69,7 @@ def _private(source: Text, at: int) -> DocumentError:
 
 def read_text(path: str) -> str:
     """The text of a file of at most `MAXIMUM_BYTES` bytes in UTF-8 (or UTF-16 with a byte order mark); a snapshot of an
-    account may have `LARGEST_SNAPSHOT`.
+    account may have `LARGEST_SNAPSHOT`, a plan or state of Terraform `LARGEST_PLAN`.
 
     Raises AuditError for a file that is larger, missing, a folder, not a plain file, or not text.
     """
@@ -83,7 +85,7 @@ def read_text(path: str) -> str:
             raise _unread(path, "this is not a plain file", "name a file")
         with open(path, "rb") as file:
             content = file.read(MAXIMUM_BYTES + 1)
-            limit = LARGEST_SNAPSHOT if _is_snapshot(content) else MAXIMUM_BYTES
+            limit = _limit(content[:_BEGINNING].decode("latin-1"))
             if len(content) > MAXIMUM_BYTES and limit > MAXIMUM_BYTES:
                 content += file.read(limit + 1 - len(content))
     except (OSError, ValueError) as error:
@@ -98,10 +100,26 @@ def read_text(path: str) -> str:
         raise _unread(path, f"byte {error.start} is not {encoding.upper()} text", "save the file as UTF-8") from None
 
 
-def _is_snapshot(content: bytes) -> bool:
-    """Whether a file begins as the snapshot of an account does, and as no other file."""
-    start = content[:_BEGINNING].lstrip()
-    return start.startswith(b"{") and start[1:].lstrip().startswith(b'"policy_audit_snapshot"')
+def _limit(beginning: str) -> int:
+    """How large a file may be that begins so: what programs write of whole estates is larger than what people write."""
+    if _begins(beginning, "policy_audit_snapshot"):
+        return LARGEST_SNAPSHOT
+    return LARGEST_PLAN if is_plan(beginning) or _is_state(beginning) else MAXIMUM_BYTES
+
+
+def is_plan(text: str) -> bool:
+    """Whether a text begins as `terraform show -json` does, with the versions of the format and of Terraform."""
+    return _begins(text, "format_version") and '"terraform_version"' in text[:_BEGINNING]
+
+
+def _is_state(beginning: str) -> bool:
+    return _begins(beginning, "version") and '"terraform_version"' in beginning
+
+
+def _begins(text: str, key: str) -> bool:
+    """Whether a text begins as an object with this key first."""
+    start = text[:_BEGINNING].lstrip()
+    return start.startswith("{") and start[1:].lstrip().startswith(f'"{key}"')
 
 
 def _unread(path: str, message: str, help: str) -> AuditError:

@@ -49,12 +49,14 @@ FORMS: Final = (
     Form("account", (".json",), ("policy_audit_snapshot",)),
     TEMPLATES,
     Form("terraform.plan", (".json",), ("root_module",)),
+    Form("terraform.state", (".tfstate", ".json"), ('"lineage"', '"serial"', '"terraform_version"')),
     Form("account_details", (".json",), ("RoleDetailList", "AssumeRolePolicyDocument")),
 )
 """Forms of single files, in the order in which a file is tried."""
 
 PARTS: Final = (
     Form("definitions", (".json", ".yaml", ".yml"), ("StartAt", "States")),
+    Form("openapi_files", (".json", ".yaml", ".yml"), ("x-amazon-apigateway-", "paths")),
     Form("policy_files", (".json",), ("Statement", "Effect")),
 )
 """Forms of what mostly belongs to another file, and is read by itself when none has claimed it."""

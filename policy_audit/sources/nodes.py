@@ -1,5 +1,7 @@
 """YAML and JSON to nodes that keep their place: the one parser for templates, definitions, policies, rules, config."""
 
+from typing import Final
+
 from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.sources.document import (
     MAXIMUM_BYTES,
@@ -7,12 +9,16 @@ from policy_audit.sources.document import (
     DocumentError,
     Text,
     failure,
+    is_plan,
     read_text,
     refuse_characters,
 )
 from policy_audit.sources.json_nodes import read_json
 from policy_audit.sources.places import File, Syntax, Within, where
 from policy_audit.sources.yaml_nodes import read_yaml
+
+_NOT_READ: Final = frozenset({"checks", "output_changes", "relevant_attributes", "resource_drift"})
+_VALUES: Final = frozenset({"after", "after_sensitive", "before", "before_sensitive"})
 
 __all__ = [
     "MAXIMUM_BYTES",
@@ -50,8 +56,18 @@ def parse(text: str, name: str) -> Node:
 
 
 def parse_json(text: str, name: str) -> Node:
-    """The JSON document of a file. Raises AuditError as `parse` does; two equal keys are an error too."""
-    return read_json(_file(text, name, "json"))
+    """The JSON document of a file. Raises AuditError as `parse` does; two equal keys are an error too.
+
+    Of Terraform's plans, which have every value several times, only what is read becomes nodes.
+    """
+    return read_json(_file(text, name, "json"), _passed_in_plans if is_plan(text) else None)
+
+
+def _passed_in_plans(keys: tuple[str, ...]) -> bool:
+    """Whether it is a value before or after the plan, which `planned_values` has as well, or drift."""
+    if len(keys) == 1:
+        return keys[0] in _NOT_READ
+    return len(keys) == 3 and keys[0] == "resource_changes" and keys[1] == "change" and keys[2] in _VALUES
 
 
 def parse_yaml(text: str, name: str) -> Node:

@@ -14,6 +14,7 @@ from policy_audit.sources.tree import child, entries, items, text, unknown
 ANY: Final = "x-amazon-apigateway-any-method"
 INTEGRATION: Final = "x-amazon-apigateway-integration"
 AUTHORIZER: Final = "x-amazon-apigateway-authorizer"
+POLICY: Final = "x-amazon-apigateway-policy"
 _AUTH: Final = "x-amazon-apigateway-auth"
 _VERBS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", ANY})
 _MOST_NODES: Final = 200_000
@@ -224,7 +225,7 @@ def resource_policy(template: Template, logical_id: str) -> Node | None:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
     """
     found = document(template, logical_id)
-    return found.body.get("x-amazon-apigateway-policy") if isinstance(found, Document) else None
+    return found.body.get(POLICY) if isinstance(found, Document) else None
 
 
 def methods(template: Template, logical_id: str, api: str) -> tuple[list[Method], list[str]]:

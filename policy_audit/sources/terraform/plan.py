@@ -11,6 +11,7 @@ from typing import Final
 from policy_audit.errors import AuditError
 from policy_audit.findings import Skipped
 from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.sources.build import listing, mapping, scalar
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.terraform.configuration import Configuration
@@ -49,6 +50,15 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
             skipped=tuple(_incomplete(path, document)),
         ),
     )
+
+
+def state_of(path: str, document: Mapping, resources: Sequence[Node], skipped: Sequence[Skipped]) -> Input:
+    """The input that resources in the form of `terraform show -json` come to, of a state that is written otherwise."""
+    place = document.place
+    root = mapping(place, [("root_module", mapping(place, [("resources", listing(place, resources))]))])
+    shown = mapping(place, [("format_version", scalar("1.0", place)), ("values", root)])
+    found = instances(shown)
+    return to_input(path, place, found, STATE, pinned=_pinned(shown, found), skipped=skipped)
 
 
 def _beside(path: str, document: Mapping, reach: Reach) -> MappingOf[str, Instance]:
@@ -163,18 +173,19 @@ def _to_hide(document: Mapping, shown: str) -> Iterator[tuple[int, int]]:
     """The stretches of the file that may hold a secret: all values but those that are planned and not sensitive."""
     for entry in document.entries:
         if entry.key.text != shown:
-            yield from _scalars(entry.value)
+            yield from scalars(entry.value)
             continue
         for part in entries(entry.value):
             if part.key.text != "root_module":
-                yield from _scalars(part.value)
+                yield from scalars(part.value)
                 continue
             for module in _modules(part.value):
                 for one in items(child(module, "resources")):
-                    yield from _sensitive(child(one, "values"), child(one, "sensitive_values"))
+                    yield from sensitive(child(one, "values"), child(one, "sensitive_values"))
 
 
-def _scalars(node: Node) -> Iterator[tuple[int, int]]:
+def scalars(node: Node) -> Iterator[tuple[int, int]]:
+    """The stretches of all texts and numbers in a node."""
     pending = [node]
     while pending:
         one = pending.pop()
@@ -187,7 +198,7 @@ def _scalars(node: Node) -> Iterator[tuple[int, int]]:
             pending += one.items
 
 
-def _sensitive(value: Node | None, marks: Node | None) -> Iterator[tuple[int, int]]:
+def sensitive(value: Node | None, marks: Node | None) -> Iterator[tuple[int, int]]:
     """The scalars of a value that are marked, in whole or in part."""
     pending = [(value, marks)]
     while pending:
@@ -196,7 +207,7 @@ def _sensitive(value: Node | None, marks: Node | None) -> Iterator[tuple[int, in
             continue
         if isinstance(marks, Scalar):
             if marks.text == "true":
-                yield from _scalars(value)
+                yield from scalars(value)
         elif isinstance(marks, Mapping):
             pending += [(child(value, one.key.text), one.value) for one in marks.entries]
         else:
