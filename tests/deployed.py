@@ -264,6 +264,7 @@ def _state_machine(one: Deployment) -> None:
         "revisionId": "1",
     }
     one.account.answer("stepfunctions.DescribeStateMachine", response, stateMachineArn=arn)
+    one.account.answer("stepfunctions.ListStateMachineAliases", {"stateMachineAliases": []}, stateMachineArn=arn)
 
 
 # ---- EventBridge ----------------------------------------------------------------------------------------------------

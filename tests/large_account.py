@@ -124,6 +124,7 @@ def _workflows(found: Snapshot, roles: int, apis: int) -> None:
         listed = {"stateMachineArn": arn, "name": described["name"], "type": "STANDARD"}
         found.add("stepfunctions.ListStateMachines", {"stateMachines": [listed]}, region=REGION)
         found.add("stepfunctions.DescribeStateMachine", described, {"stateMachineArn": arn}, REGION)
+        found.add("stepfunctions.ListStateMachineAliases", {}, {"stateMachineArn": arn}, REGION)
 
 
 _WAIT = {"Type": "Wait", "Seconds": 60, "Next": "Again"}

@@ -27,6 +27,7 @@ CONFIGURATION_ARN = f"arn:aws:vpc-lattice:{REGION}:{ACCOUNT}:resourceconfigurati
 CONNECTION_ARN = f"arn:aws:events:{REGION}:{ACCOUNT}:connection/parcels-ledger/0d9f4b5e-3f0a-4d65-9d7c-0a1b2c3d4e5f"
 SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:events!connection/parcels-ledger/0d9f4b5e-AbCdEf"
 LEDGER_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:parcels-ledger"
+LEDGER_ALIAS, LEDGER_VERSION = f"{LEDGER_MACHINE}:live", f"{LEDGER_MACHINE}:1"
 ORDERS_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:parcels-orders"
 ASSOCIATION_ARN = f"arn:aws:vpc-lattice:{REGION}:{ACCOUNT}:servicenetworkresourceassociation/snra-0123456789abcdefg"
 DESTINATION_ARN = f"arn:aws:events:{REGION}:{ACCOUNT}:api-destination/ledger/0d9f4b5e-3f0a-4d65-9d7c-0a1b2c3d4e5f"
@@ -164,7 +165,7 @@ ORDERS_DEFINITION = {
 def machine(arn: str, role_name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "stateMachineArn": arn,
-        "name": arn.rpartition(":")[2],
+        "name": arn.split(":")[6],
         "status": "ACTIVE",
         "definition": json.dumps(definition),
         "roleArn": f"{OWN_ROLES}/{role_name}",
@@ -434,7 +435,15 @@ def account() -> Responses:
         }
     )
     found["events.DescribeConnection"]["parcels-ledger"][0]["KmsKeyIdentifier"] = "alias/parcels"
+    version = machine(LEDGER_VERSION, "parcels-ledger-workflow", LEDGER_DEFINITION)
+    found["stepfunctions.DescribeStateMachine"][LEDGER_VERSION] = [version]
+    route = {"stateMachineVersionArn": LEDGER_VERSION, "weight": 100}
+    alias = {"stateMachineAliasArn": LEDGER_ALIAS, "creationDate": WHEN}
     return found | {
+        "stepfunctions.ListStateMachineAliases": {LEDGER_MACHINE: [{"stateMachineAliases": [alias]}]},
+        "stepfunctions.DescribeStateMachineAlias": {
+            LEDGER_ALIAS: [{**alias, "name": "live", "routingConfiguration": [route]}]
+        },
         "kms.DescribeKey": {
             "alias/parcels": [{"KeyMetadata": {"KeyId": KEY.rpartition("/")[2], "Arn": KEY, "AWSAccountId": ACCOUNT}}]
         },

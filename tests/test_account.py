@@ -338,6 +338,59 @@ def test_a_narrowed_snapshot_says_so() -> None:
     assert "rest-api-callers-only" in {one.rule for one in report.requirements if one.answer == "undecided"}
 
 
+# ---- versions of state machines -------------------------------------------------------------------------------------
+
+
+def versioned(found: Account, url: str) -> str:
+    """Publishes the ledger's workflow as it is but for what it calls, with an alias to it: the ARN of the version."""
+    section: Any = found.snapshot.regions[REGION]
+    arn = next(arn for arn, address in found.addresses.items() if address.endswith("#LedgerWorkflow"))
+    newest = section["stepfunctions.DescribeStateMachine"][arn]
+    text = json.dumps({**newest, "stateMachineArn": f"{arn}:1"}).replace("https://ledger", url)
+    section["stepfunctions.DescribeStateMachine"][f"{arn}:1"] = json.loads(text)
+    section["stepfunctions.ListStateMachineAliases"][arn] = {
+        "stateMachineAliases": [{"stateMachineAliasArn": f"{arn}:on"}]
+    }
+    route = {"stateMachineVersionArn": f"{arn}:1", "weight": 100}
+    section["stepfunctions.DescribeStateMachineAlias"] = {f"{arn}:on": {"routingConfiguration": [route]}}
+    return f"{arn}:1"
+
+
+def test_a_version_that_an_alias_leads_to_is_audited_as_it_was_published() -> None:
+    found = account(estate("estate"))
+    alone = answers(audited(found), {})
+    version = versioned(found, "https://ledger")
+    assert answers(audited(found), {}) == alone
+    versioned(found, "http://ledger")
+    report = audited(found)
+    role = next(one.address for one in report.requirements if one.rule == "http-task-invoke")
+    assert {(one.rule, one.address) for one in report.findings} == {
+        ("http-task-https", version),
+        ("http-task-invoke", role),
+    }
+    assert exit_code(report) == FINDINGS
+
+
+@pytest.mark.parametrize("operation", ["ListStateMachineAliases", "DescribeStateMachineAlias", "DescribeStateMachine"])
+def test_a_version_that_was_not_inspected_leaves_nobody_a_stranger(operation: str) -> None:
+    found = account(read(FIXTURES / "rest-api-callers-only" / "bad" / "allow-only.yaml"))
+    version = versioned(found, "https://ledger")
+    section = found.snapshot.regions[REGION]
+    section["stepfunctions.DescribeStateMachine"].pop(version)
+    about = {"DescribeStateMachine": version, "DescribeStateMachineAlias": f"{version[:-2]}:on"}.get(
+        operation, version[:-2]
+    )
+    section[f"stepfunctions.{operation}"].pop(about, None)
+    row = NotInspected("stepfunctions", operation, REGION, about, "AccessDeniedException", "no")
+    found.snapshot.not_inspected.append(row)
+    report = audited(found)
+    assert not report.findings
+    assert exit_code(report) == INCOMPLETE
+    (asked,) = [one for one in report.requirements if one.rule == "rest-api-callers-only"]
+    assert asked.answer == "undecided"
+    assert f"`stepfunctions.{operation}` failed (AccessDeniedException: no)" in asked.reasons[0]
+
+
 # ---- several Regions and accounts -----------------------------------------------------------------------------------
 
 

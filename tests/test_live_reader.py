@@ -15,6 +15,7 @@ from recorded_account import (
     CONFIGURATION,
     CONFIGURATION_ARN,
     LEDGER_MACHINE,
+    LEDGER_VERSION,
     ORDERS_MACHINE,
     PLANTED,
     account,
@@ -81,7 +82,7 @@ def test_arguments_are_those_of_the_model_and_come_from_its_responses(operation:
         source = BY_ID[each.source]
         shape = shared.clients(source.service, REGION).meta.service_model.operation_model(source.name).output_shape
         thing = shape.members[each.items].member if each.items else shape
-        for path in each.arguments.values():
+        for path in () if each.named else each.arguments.values():
             found = thing
             for name in path.split("."):
                 found = found.members[name]
@@ -97,7 +98,7 @@ def test_everything_is_read_once_and_every_page_of_it(reading: Reading) -> None:
     assert snapshot.complete and snapshot.not_inspected == []
     assert names(snapshot) == ["parcels-ledger-workflow", "parcels-orders-workflow", "parcels-events"]
     section = snapshot.regions[REGION]
-    assert set(section["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE, ORDERS_MACHINE}
+    assert set(section["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE, LEDGER_VERSION, ORDERS_MACHINE}
     resources: Any = section["apigateway.GetResources"][API]["items"]
     assert [one["path"] for one in resources] == ["/", "/orders", "/orders/{id}"]
     asked = [(one.operation, one.key, str(one.arguments)) for one in reading.wire.requests]
@@ -148,11 +149,24 @@ def test_the_policy_of_another_accounts_resource_configuration_is_not_asked_for(
     assert "vpc-lattice.GetResourcePolicy" not in section
 
 
+def test_a_version_is_read_that_something_names_by_its_own_arn(reading: Reading) -> None:
+    named, foreign = f"{ORDERS_MACHINE}:12", f"arn:aws:states:{REGION}:999999999999:stateMachine:parcels:3"
+    targets = [{"Id": str(index), "Arn": arn} for index, arn in enumerate((named, foreign, f"{ORDERS_MACHINE}:live-2"))]
+    responses = account()
+    (rule,) = responses["events.ListTargetsByRule"]
+    reading.wire.replay({**responses, "events.ListTargetsByRule": {rule: [{"Targets": targets}]}})
+    section = reading().regions[REGION]
+    asked = {LEDGER_MACHINE, LEDGER_VERSION, ORDERS_MACHINE}
+    assert set(section["stepfunctions.DescribeStateMachine"]) == {*asked, named}
+    section = reading(Scope((REGION,), state_machines=("parcels-ledger",))).regions[REGION]
+    assert set(section["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE, LEDGER_VERSION}
+
+
 @pytest.mark.parametrize("name", ["parcels-ledger", LEDGER_MACHINE])
 def test_a_reading_may_be_narrowed_to_a_state_machine(reading: Reading, name: str) -> None:
     snapshot = reading(Scope((REGION,), state_machines=(name,)))
     section = snapshot.regions[REGION]
-    assert set(section["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE}
+    assert set(section["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE, LEDGER_VERSION}
     listed: Any = section["stepfunctions.ListStateMachines"][""]["stateMachines"]
     assert [one["name"] for one in listed] == ["parcels-ledger"]
     assert snapshot.selected == {"state_machines": [name], "apis": []}
@@ -206,7 +220,7 @@ def test_pages_before_a_timeout_are_kept(reading: Reading) -> None:
 
     reading.wire.fault = fault
     snapshot = reading()
-    assert set(snapshot.regions[REGION]["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE}
+    assert set(snapshot.regions[REGION]["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE, LEDGER_VERSION}
     (told,) = snapshot.not_inspected
     assert told[:5] == ("stepfunctions", "ListStateMachines", REGION, "", "ReadTimeoutError")
     assert "timeout" in told.reason.lower()

@@ -29,6 +29,8 @@ class Each(NamedTuple):
     """The member, and the value that it has to have."""
     own: str = ""
     """The member with the ARN of the thing, which must be of the account that is read to be asked about."""
+    named: bool = False
+    """Whether the things are versions of state machines whose ARNs stand anywhere in the response: its one argument."""
 
 
 class Pages(NamedTuple):
@@ -67,6 +69,18 @@ class Operation(NamedTuple):
         return f"{self.service}.{self.name}"
 
 
+_VERSIONS: Final = tuple(
+    Each(source, "", {"stateMachineArn": ""}, named=True)
+    for source in (
+        "stepfunctions.DescribeStateMachine",
+        "events.ListTargetsByRule",
+        "scheduler.GetSchedule",
+        "pipes.DescribePipe",
+        "apigateway.GetResources",
+        "apigatewayv2.GetIntegrations",
+    )
+)
+"""What may start a version of a state machine by its own ARN, and not by an alias."""
 _NEXT: Final = ("NextToken", "NextToken")
 _MOST: Final = 500
 """How many things API Gateway returns at most; unasked it returns 25.
@@ -80,6 +94,8 @@ _HTTP_NAMES: Final = ("apis", ("ApiId", "Name"))
 _KEY: Final = (Each("kms.DescribeKey", "", {"KeyId": "KeyMetadata.Arn"}),)
 _SECRET: Final = (Each("events.DescribeConnection", "", {"SecretId": "SecretArn"}),)
 _CONFIGURATION: Final = "vpc-lattice.ListResourceConfigurations"
+_ALIASES: Final = "stepfunctions.ListStateMachineAliases"
+_ALIAS: Final = "stepfunctions.DescribeStateMachineAlias"
 _IDENTITY: Final = "sts.GetCallerIdentity"
 _NO_ORGANIZATION: Final = frozenset({"AWSOrganizationsNotInUseException", "PolicyTypeNotEnabledException"})
 """The account is in no organization, or the organization has no policies of the type.
@@ -155,7 +171,26 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "stepfunctions",
         "DescribeStateMachine",
         ("states:DescribeStateMachine",),
+        each=(
+            Each("stepfunctions.ListStateMachines", "stateMachines", {"stateMachineArn": "stateMachineArn"}),
+            # A version has a definition and a role of its own, which do not change when those of the machine do.
+            # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-version.html
+            Each(_ALIAS, "routingConfiguration", {"stateMachineArn": "stateMachineVersionArn"}),
+            *_VERSIONS,
+        ),
+    ),
+    Operation(
+        "stepfunctions",
+        "ListStateMachineAliases",
+        ("states:ListStateMachineAliases",),
         each=(Each("stepfunctions.ListStateMachines", "stateMachines", {"stateMachineArn": "stateMachineArn"}),),
+        pages=Pages("nextToken", "nextToken", "stateMachineAliases"),
+    ),
+    Operation(
+        "stepfunctions",
+        "DescribeStateMachineAlias",
+        ("states:DescribeStateMachineAlias",),
+        each=(Each(_ALIASES, "stateMachineAliases", {"stateMachineAliasArn": "stateMachineAliasArn"}),),
     ),
     # ---- EventBridge ----
     Operation("events", "ListConnections", ("events:ListConnections",), pages=Pages(*_NEXT, "Connections")),

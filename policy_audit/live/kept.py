@@ -93,6 +93,13 @@ REGIONAL: Final[dict[str, Kept]] = {
             "encryptionConfiguration",
         ),
     ),
+    "stepfunctions.ListStateMachineAliases": Kept(
+        ("stateMachineArn",), ("stateMachineAliases.stateMachineAliasArn",), "stateMachineAliases"
+    ),
+    "stepfunctions.DescribeStateMachineAlias": Kept(
+        ("stateMachineAliasArn",),
+        ("stateMachineAliasArn", "routingConfiguration.stateMachineVersionArn", "routingConfiguration.weight"),
+    ),
     "events.ListConnections": Kept(
         (),
         ("Connections.ConnectionArn", "Connections.Name", "Connections.ConnectionState"),

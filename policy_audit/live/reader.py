@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -29,6 +31,13 @@ from policy_audit.record import NamedTuple
 HEARTBEAT_SECONDS: Final = 0.2
 """How long the reader waits for an answer before it looks whether it has been told to stop."""
 _IDENTITY: Final = "sts.GetCallerIdentity"
+_VERSION: Final = re.compile(
+    r"arn:[a-z-]{1,20}:states:[a-z0-9-]{1,30}:([0-9]{12}):stateMachine:([\w-]{1,80}):[0-9]{1,9}(?![\w-])"
+)
+"""The ARN of a version of a state machine, with its account and name. An alias is no number alone.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-version.html
+"""
 
 
 class Scope(NamedTuple):
@@ -161,6 +170,10 @@ class Reader:
 
     def _things(self, each: Each, pages: Sequence[Page]) -> Iterator[dict[str, str]]:
         """The arguments for each thing of a response that is to be asked about."""
+        if each.named:
+            (argument,) = each.arguments
+            yield from ({argument: arn} for page in pages for arn in self._versions_in(page))
+            return
         for page in pages:
             for thing in page.get(each.items) or () if each.items else (page,):
                 found = {name: _member(thing, path) for name, path in each.arguments.items()}
@@ -172,6 +185,14 @@ class Reader:
                     and (not each.own or f":{self.snapshot.account}:" in str(thing.get(each.own)))
                 ):
                     yield given
+
+    def _versions_in(self, page: Page) -> Iterator[str]:
+        """The ARNs of versions of the account's state machines that stand in a page, but for machines not chosen."""
+        chosen = self._scope.chosen("state_machines")
+        for found in _VERSION.finditer(json.dumps(page, default=str)):
+            names = (found[2], found[0].rpartition(":")[0])
+            if found[1] == self.snapshot.account and (not chosen or any(name in chosen for name in names)):
+                yield found[0]
 
     # ---- making them ----
 

@@ -21,6 +21,7 @@ FORM: Final = "account snapshot"
 MARK: Final = "policy_audit_snapshot"
 VERSION: Final = "1"
 _SHOWN: Final = 3
+_ALIASES: Final = "stepfunctions.ListStateMachineAliases"
 _IAM: Final = "iam.GetAccountAuthorizationDetails"
 
 
@@ -116,11 +117,7 @@ class _Account:
         for row in self.refusals.of_regions():
             return f"no state machine was inspected in {row.region}: {row.said}"
         for section in self.regions.values():
-            why = section.why("stepfunctions.ListStateMachines")
-            listed = section.listed("stepfunctions.ListStateMachines", "stateMachines")
-            arns = (text(one.get("stateMachineArn")) for one in listed)
-            whys = (section.why("stepfunctions.DescribeStateMachine", arn) for arn in arns)
-            why = why or next(filter(None, whys), "")
+            why = next(_gaps(section), "")
             if why:
                 return f"not every state machine was inspected in {section.region}: {why}"
         return ""
@@ -166,6 +163,23 @@ class _Account:
             if texts(entry.value):
                 what = entry.key.text.replace("_", " ")
                 yield Skipped(self.path, f"only these {what} were inspected: {', '.join(texts(entry.value)[:5])}")
+
+
+def _gaps(section: Section) -> Iterator[str]:
+    """Why a state machine of the Region, or a version that an alias leads to, may be missing."""
+    machines = "stepfunctions.ListStateMachines"
+    asked = [(machines, "")]
+    for one in section.listed(machines, "stateMachines"):
+        arn = text(one.get("stateMachineArn")) or ""
+        asked += [("stepfunctions.DescribeStateMachine", arn), (_ALIASES, arn)]
+        for alias in section.listed(_ALIASES, "stateMachineAliases", arn):
+            asked.append(("stepfunctions.DescribeStateMachineAlias", text(alias.get("stateMachineAliasArn")) or ""))
+    for answer in section.answers("stepfunctions.DescribeStateMachineAlias").values():
+        for route in items(answer.get("routingConfiguration")):
+            asked.append(("stepfunctions.DescribeStateMachine", text(child(route, "stateMachineVersionArn")) or ""))
+    yield from filter(None, (section.why(operation, about) for operation, about in asked))
+    # What names a version by its own ARN is not looked at again here: of a version that was refused there is a row.
+    yield from section.failures("stepfunctions.DescribeStateMachine")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -56,9 +56,11 @@ class Refusals:
                 return f"`{operation}` failed ({self._rows[key].said})"
         return ""
 
-    def has(self, region: str, operation: str) -> bool:
-        """Whether the operation failed for something."""
-        return any((row.region, row.call) == (region, operation) for row in self._rows.values())
+    def of_operation(self, region: str, operation: str) -> Iterator[str]:
+        """Why the operation failed, for each thing for which it did."""
+        for row in self._rows.values():
+            if (row.region, row.call) == (region, operation):
+                yield f"`{operation}` failed ({row.said})"
 
     def of_regions(self) -> Iterator[Refusal]:
         """The Regions that were refused as a whole."""
@@ -99,7 +101,11 @@ class Section:
 
     def was_asked(self, operation: str) -> bool:
         """Whether an operation was called at all, with or without an answer."""
-        return operation in self._answers or self._refusals.has(self.region, operation)
+        return operation in self._answers or next(self.failures(operation), "") != ""
+
+    def failures(self, operation: str) -> Iterator[str]:
+        """Why an operation gave no answer, for each thing for which it gave none."""
+        return self._refusals.of_operation(self.region, operation)
 
     def why(self, operation: str, *asked: str | None) -> str:
         """Why an answer is missing or is not whole; empty if it is whole."""

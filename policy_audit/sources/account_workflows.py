@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
+from policy_audit.model.node import Sequence as List
 from policy_audit.sources.account_section import Resources, Section, name_of, place_of, renamed
 from policy_audit.sources.build import listing, mapping, scalar, unread
 from policy_audit.sources.tree import child, items, text
@@ -36,17 +37,24 @@ def _asked(section: Section, listing: tuple[str, str], name: str, describing: st
 
 
 def _state_machines(section: Section, resources: Resources) -> None:
+    """State machines, and those of their versions that an alias or a caller names and that are not as the newest is."""
     describing = "stepfunctions.DescribeStateMachine"
     listed = ("stepfunctions.ListStateMachines", "stateMachines")
-    for arn, item in _asked(section, listed, "stateMachineArn", describing):
-        answer = section.answer(describing, arn.text)
+    found = {arn.text: (arn, item) for arn, item in _asked(section, listed, "stateMachineArn", describing)}
+    for version in _versions(section):
+        found.setdefault(version.text, (version, mapping(version.place, [])))
+    for arn, item in found.values():
+        answer, newest = section.answer(describing, arn.text), section.answer(describing, _unqualified(arn.text))
+        if answer is not None and newest is not None and newest is not answer and _runs_the_same(answer, newest):
+            continue
         why = section.why(describing, arn.text)
         place = arn.place
-        name = child(answer, "name") or item.get("name")
+        name = child(answer, "name") or item.get("name") or scalar(_unqualified(arn.text).rpartition(":")[2], place)
+        kind = item.get("type") or child(newest, "type")
         properties: list[tuple[str | Scalar, Node | None]] = [("StateMachineName", name)]
         if answer is None or why:
             properties += [
-                ("StateMachineType", item.get("type")),
+                ("StateMachineType", kind),
                 ("DefinitionUnread", scalar(f"its definition was not inspected: {why}", place)),
                 *((one, unread(why, place)) for one in ("RoleArn", "LoggingConfiguration", "TracingConfiguration")),
             ]
@@ -59,6 +67,46 @@ def _state_machines(section: Section, resources: Resources) -> None:
                 ("TracingConfiguration", renamed(answer.get("tracingConfiguration"), Enabled="enabled")),
             ]
         resources.add(arn.text, place, "AWS::StepFunctions::StateMachine", properties)
+
+
+def _versions(section: Section) -> Iterator[Scalar]:
+    """The ARNs of the versions that aliases lead to."""
+    for answer in section.answers("stepfunctions.DescribeStateMachineAlias").values():
+        for one in items(answer.get("routingConfiguration")):
+            found = child(one, "stateMachineVersionArn")
+            if isinstance(found, Scalar):
+                yield found
+
+
+def _unqualified(arn: str) -> str:
+    """The ARN of the state machine that a version is of: its first seven fields."""
+    return ":".join(arn.split(":")[:7])
+
+
+def _runs_the_same(one: Mapping, other: Mapping) -> bool:
+    members = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration")
+    return all(_is_same(one.get(name), other.get(name)) for name in members)
+
+
+def _is_same(one: Node | None, other: Node | None) -> bool:
+    """Whether two nodes say the same, wherever they stand."""
+    pending = [(one, other)]
+    while pending:
+        left, right = pending.pop()
+        if isinstance(left, Scalar) and isinstance(right, Scalar):
+            if (left.text, left.kind) != (right.text, right.kind):
+                return False
+        elif isinstance(left, Mapping) and isinstance(right, Mapping):
+            if [entry.key.text for entry in left.entries] != [entry.key.text for entry in right.entries]:
+                return False
+            pending += [(a.value, b.value) for a, b in zip(left.entries, right.entries, strict=True)]
+        elif isinstance(left, List) and isinstance(right, List):
+            if len(left.items) != len(right.items):
+                return False
+            pending += list(zip(left.items, right.items, strict=True))
+        elif left is not None or right is not None:
+            return False
+    return True
 
 
 # ---- EventBridge ----------------------------------------------------------------------------------------------------
