@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from policy_audit.collect import Judged, Settled, at_fault, checked, finding
-from policy_audit.findings import CallPath, Edited, Finding, Report, Skipped
+from policy_audit.findings import CallPath, Finding, Repair, Report, Skipped
 from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
 from policy_audit.options import Options
@@ -47,30 +47,34 @@ def audit(
     *,
     detailed: bool = False,
     traced: bool = False,
+    instead: Mapping[str, str] = {},
 ) -> Report:
     """The report on `paths` (files and folders) as one estate. Raises AuditError when nothing can be audited.
 
     `cache` is a folder for what may be remembered from run to run, or empty: it never changes the report. A `detailed`
     report tells of each requirement everything that its verdict assumes, and a `traced` one the way of every call.
+    `instead` are texts by path, in the place of what these files hold.
     """
     # An audit makes millions of tuples that live to its end, and hardly a cycle: looking for some costs a fifth of it.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _audit(paths, options, cache, detailed, traced)
+        return _audit(paths, options, cache, detailed, traced, instead)
     finally:
         if collecting:
             gc.enable()
 
 
-def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, traced: bool) -> Report:
+def _audit(
+    paths: Sequence[str], options: Options, cache: str, detailed: bool, traced: bool, instead: Mapping[str, str]
+) -> Report:
     every = read_rules(options.rules, cache)
     rules = tuple(
         rule._replace(severity=options.severities[rule.id]) if rule.id in options.severities else rule
         for rule in every
         if rule.id not in options.disabled
     )
-    loaded = load(paths, options.policies_are, options.parameters)
+    loaded = load(paths, options.policies_are, options.parameters, instead)
     if options.templates:
         from policy_audit.sources.declared import with_declarations
 
@@ -100,11 +104,12 @@ def _audit(paths: Sequence[str], options: Options, cache: str, detailed: bool, t
             (*(_assumptions(one.estate) for one in examined), [one for each in loaded.inputs for one in each.assumed])
         ),
         targets=loaded.targets,
-        texts=_texts(estate, loaded.texts, findings, options, traced),
+        texts=_texts(estate, loaded.texts, findings, options, traced or bool(options.fixes)),
         rules={rule.id: rule.since for rule in rules},
         ignored=settled.ignored,
         baselined=settled.baselined,
-        edits=_edits(findings, estate, loaded, options) if options.fixes else {},
+        repairs=_repairs(settled.judged, estate, loaded, options) if options.fixes else (),
+        sources=loaded.texts if options.fixes else {},
         asked=rules,
         parts={part: stop for one in examined for part, stop in one.parts.items()},
         paths=_once(one.ways for one in examined),
@@ -139,13 +144,10 @@ def _examine(
     return Examined(estate, _collect(cases, possible, estate, options, detailed), passed, parts)
 
 
-def _edits(findings: Sequence[Finding], estate: Estate, loaded: Loaded, options: Options) -> Mapping[str, Edited]:
-    """What fixes would change, in files that people write."""
-    from policy_audit.fixes import GENERATED, edits_of
+def _repairs(judged: Sequence[Judged], estate: Estate, loaded: Loaded, options: Options) -> tuple[Repair, ...]:
+    from policy_audit.mending.repairs import repairs
 
-    written = {target.path for target in loaded.targets if target.form in GENERATED}
-    texts = {path: text for path, text in loaded.texts.items() if path not in written}
-    return edits_of(findings, estate.templates, texts, unsafe=options.fixes == "unsafe")
+    return repairs(judged, estate, loaded, unsafe=options.fixes == "unsafe")
 
 
 def _texts(

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
@@ -210,16 +210,20 @@ def _check(
             options = options._replace(fixes="unsafe" if unsafe_fixes else "safe")
         audited = (options.root or ".",) if changed else paths or (".",)
 
-        def read() -> Report:
-            return audit(audited, options, cache, detailed=view.verbose or traced, traced=traced)
+        def read(instead: Mapping[str, str] = {}) -> Report:
+            return audit(audited, options, cache, detailed=view.verbose or traced, traced=traced, instead=instead)
 
         report = read()
-        if fix and not show_diff:
+        if fix or show_diff:
             from policy_audit.mend import mend
 
             mended = mend(report, read)
-            report = mended.report
             click.echo(mended.told, err=True)
+            if show_diff:
+                write(text := mended.difference())
+                return Printed(text, FINDINGS if mended.texts else exit_code(report._replace(findings=())))
+            mended.write()
+            report = mended.report
         if changed:
             from policy_audit.changed import concerning
 
@@ -228,12 +232,6 @@ def _check(
         failed = view._replace(exit_code=error.exit_code, errors=(error,))
         _tell("" if output in FOR_PEOPLE else output, reports, Report(), failed)
         raise
-    if show_diff:
-        from policy_audit.formats.visible import inert
-        from policy_audit.mend import difference
-
-        write(text := inert(difference(report)))
-        return Printed(text, FINDINGS if report.edits else exit_code(report._replace(findings=())))
     if reports:
         from policy_audit.outputs import refuse_audited
 

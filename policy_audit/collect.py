@@ -119,7 +119,6 @@ def finding(requirement: Requirement, answered: Answered, symbols: Symbols, root
         reasons=tuple(map(symbols.show, reasons)),
         references=rule.references,
         fingerprint=fingerprint(rule.id, requirement.address, requirement.sentence, root),
-        fix=requirement.fact.fix if requirement.fact and answered.answer == "refuted" else None,
     )
 
 

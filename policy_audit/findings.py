@@ -89,21 +89,14 @@ class Finding(NamedTuple):
     references: tuple[str, ...] = ()
     fingerprint: str = ""
     """Stable over edits: made from rule, address and requirement, never from a line."""
-    fix: Fix | None = None
 
 
-class Edit(NamedTuple):
-    """`new` in the place of what stands at `span`."""
+class Repair(NamedTuple):
+    """How a finding may be mended: its fixes, the best first. `late` ones wait for others that may do as well."""
 
-    span: Span
-    new: str
-
-
-class Edited(NamedTuple):
-    """The edits that fixes make in one file, in order, and the findings that they are of."""
-
-    edits: tuple[Edit, ...]
-    findings: tuple[Finding, ...]
+    finding: Finding
+    fixes: tuple[Fix, ...]
+    late: bool = False
 
 
 class Ignored(NamedTuple):
@@ -185,8 +178,10 @@ class Report(NamedTuple):
     """The way of every call, where that was asked for."""
     parts: Mapping[str, str] = {}
     """By the address of what belongs to a stop of `paths`, as a method does to its API: the address of the stop."""
-    edits: Mapping[str, Edited] = {}
-    """What fixes would change, by path; only if that was asked for."""
+    repairs: tuple[Repair, ...] = ()
+    """How findings may be mended; only if that was asked for."""
+    sources: Mapping[str, str] = {}
+    """The texts of the files that may be mended, by path, likewise; nothing in them is masked."""
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""

@@ -1,51 +1,157 @@
-"""Applies the fixes of a report to its files, and audits again until nothing more can be mended."""
+"""Mends findings: writes the texts of the files that an audit of them proves better, and nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from policy_audit.errors import INCOMPLETE, AuditError
-from policy_audit.findings import Edited, Report
-from policy_audit.fixes import edited
+from policy_audit.findings import Finding, Repair, Report
+from policy_audit.mending.edits import Drafts
+from policy_audit.mending.layout import Cut
+from policy_audit.mending.sites import Layouts
 from policy_audit.record import NamedTuple
 from policy_audit.sources.nodes import read_text
 
-MOST_ROUNDS = 10
-"""Mending one thing may bring another to light; a fix that never settles is not followed for ever."""
+MOST_AUDITS = 60
+"""Each set of fixes that is tried costs an audit; one that works is the rule."""
+_ABOUT_FINDINGS = frozenset({"ignore-unused", "ignore-expired", "baseline-fixed"})
+"""Rules about the records of findings: that one of these is of no use any more follows from mending."""
+
+Again = Callable[[Mapping[str, str]], Report]
+"""Audits with texts, by path, in the place of what files hold."""
+Key = tuple[str, str, str]
 
 
 class Mended(NamedTuple):
-    """The report on the files as they are now, and how many findings were mended in how many files."""
+    """The report on the files as they are to be, their texts before and after, and what was and was not mended."""
 
     report: Report
-    findings: int
-    files: int
+    before: Report
+    texts: Mapping[str, str]
+    findings: tuple[Finding, ...]
+    refused: tuple[Finding, ...] = ()
+    """What has a fix, and another finding comes of it, or it is no help: nothing of that is written."""
+    is_unfinished: bool = False
+    """Whether there is more than was tried."""
 
     @property
     def told(self) -> str:
-        """`2 findings mended in 1 file`."""
-        findings = f"{self.findings} finding{'s' * (self.findings != 1)}"
-        return f"{findings} mended in {self.files} file{'s' * (self.files != 1)}"
+        """`2 findings mended in 1 file`, and what was not."""
+        lines = [f"{_counted(len(self.findings), 'finding')} mended in {_counted(len(self.texts), 'file')}"]
+        lines += [f"not mended: {one.address}: {one.rule}: its fix would not do" for one in self.refused]
+        lines += ["there is more to mend: run it again"] if self.is_unfinished else []
+        return "\n".join(lines)
+
+    def write(self) -> None:
+        """Writes the texts. Raises AuditError for a file that changed since it was read, or can't be written."""
+        for path, text in self.texts.items():
+            if read_text(path) != self.before.sources[path]:
+                raise AuditError("the file changed while it was mended", where=path, help="run it again")
+            _write(path, text)
+
+    def difference(self) -> str:
+        """What is mended, as a unified diff without lines around; secrets are masked."""
+        return "".join(line for path in sorted(self.texts) for line in self._difference(path))
+
+    def _difference(self, path: str) -> Iterator[str]:
+        from difflib import unified_diff
+
+        old, new = self.before.texts.get(path, ()), self.report.texts.get(path, ())
+        for line in unified_diff(old, new, path, path, n=0, lineterm=""):
+            yield line + "\n"
 
 
-def mend(report: Report, again: Callable[[], Report]) -> Mended:
-    """Writes the edits of `report` to its files; `again` audits them anew.
+def mend(report: Report, again: Again) -> Mended:
+    """Mends what can be mended of `report`, in texts only; `again` audits them.
 
-    Raises AuditError for a file that changed since it was read, or can't be written; what was written stays.
+    Fixes are tried together. If a finding stays or another comes, each half of them is tried alone.
     """
-    findings = 0
-    files: set[str] = set()
-    for _ in range(MOST_ROUNDS):
-        if not report.edits:
-            break
-        for path, fixes in report.edits.items():
-            _write(path, fixes)
-            findings += len(fixes.findings)
-            files.add(path)
-        report = again()
-    return Mended(report, findings, len(files))
+    return _Mending(report, again).run()
 
 
-def _write(path: str, fixes: Edited) -> None:
-    text = edited(read_text(path), fixes.edits)
+class _Mending:
+    def __init__(self, report: Report, again: Again) -> None:
+        self.before = self.report = report
+        self._again = again
+        self._texts: dict[str, str] = {}
+        self._refused: dict[Key, Finding] = {}
+        self._mended: list[Finding] = []
+        self._audits = 0
+
+    def run(self) -> Mended:
+        while (batch := self._next()) and self._audits < MOST_AUDITS:
+            self._try(batch)
+        refused = tuple(self._refused.values())
+        return Mended(self.report, self.before, self._texts, tuple(self._mended), refused, bool(batch))
+
+    def _next(self) -> Sequence[Repair]:
+        """What is to be tried: first what may be all that is wrong, such as a slip of the pen."""
+        found = [one for one in self.report.repairs if _key(one.finding) not in self._refused]
+        return [one for one in found if not one.late] or found
+
+    def _try(self, batch: Sequence[Repair]) -> bool:
+        """Whether some of the repairs could be made; those that can't be are noted."""
+        if self._audits >= MOST_AUDITS:
+            return False
+        most = max(len(one.fixes) for one in batch)
+        for choice in range(most if len(batch) == 1 else 1):
+            taken, texts = self._drafted(batch, choice)
+            if not taken:
+                continue
+            self._audits += 1
+            report = self._again(self._texts | texts)
+            if _is_better(self.report, report, taken):
+                self.report, self._texts = report, self._texts | texts
+                self._mended += taken
+                return True
+        if len(batch) == 1:
+            self._refused[_key(batch[0].finding)] = batch[0].finding
+            return False
+        half = len(batch) // 2
+        # After the first half is made, the second has other places: it comes in the next round.
+        return self._try(batch[:half]) or self._try(batch[half:])
+
+    def _drafted(self, batch: Sequence[Repair], choice: int) -> tuple[list[Finding], dict[str, str]]:
+        """The findings whose fixes go together, and the texts with them."""
+        sources = {**self.report.sources}
+        drafts = Drafts(Layouts(sources))
+        taken = []
+        for one in batch:
+            fixes = one.fixes[choice : choice + 1] if choice else one.fixes
+            if any(drafts.take(fix.changes) for fix in fixes):
+                taken.append(one.finding)
+        return taken, {path: _with(sources[path], cuts) for path, cuts in drafts.cuts().items()}
+
+
+def _is_better(before: Report, after: Report, mended: Sequence[Finding]) -> bool:
+    """Whether all of `mended` are gone, nothing else came, and all that was audited still is."""
+    known, now = _keys(before), _keys(after)
+    more = {key for key in now if now[key] > known[key] and key[0] not in _ABOUT_FINDINGS}
+    broken = {one.target for one in after.skipped if one.broken} - {one.target for one in before.skipped if one.broken}
+    return not more and not broken and not any(now[_key(one)] for one in mended)
+
+
+def _keys(report: Report) -> Counter[Key]:
+    return Counter(map(_key, report.findings))
+
+
+def _key(finding: Finding) -> Key:
+    return finding.rule, finding.address, finding.requirement
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _with(text: str, cuts: Sequence[Cut]) -> str:
+    """`text` with the edits, which are in order and do not overlap."""
+    parts, at = [], 0
+    for one in cuts:
+        parts += (text[at : one.start], one.new)
+        at = one.end
+    return "".join((*parts, text[at:]))
+
+
+def _write(path: str, text: str) -> None:
     try:
         # As bytes: line ends stay as they are.
         with open(path, "r+b") as file:
@@ -57,17 +163,3 @@ def _write(path: str, fixes: Edited) -> None:
     except OSError as error:
         reason = f"the file cannot be written: {(error.strerror or str(error)).lower()}"
         raise AuditError(reason, where=path, help="check its permissions", exit_code=INCOMPLETE) from None
-
-
-def difference(report: Report) -> str:
-    """What the report's edits change, as a unified diff without lines around; secrets are masked."""
-    return "".join(line for path, fixes in sorted(report.edits.items()) for line in _difference(path, fixes, report))
-
-
-def _difference(path: str, fixes: Edited, report: Report) -> Iterator[str]:
-    from difflib import unified_diff
-
-    before = "\n".join(report.texts.get(path, ()))
-    old, new = before.split("\n"), edited(before, fixes.edits).split("\n")
-    for line in unified_diff(old, new, path, path, n=0, lineterm=""):
-        yield line + "\n"

@@ -99,7 +99,7 @@ def _mapped(node: Any, write: Callable[[str], object]) -> Any:
 def _cloudformation(subject: Subject, references: References) -> str:
     body: dict[str, object] = {}
     if subject.policy is not None:
-        document = _mapped(document_of(subject.policy), lambda text: _sub(text, references))
+        document = _mapped(document_of(subject.policy), references.in_template)
         name = re.sub("[^A-Za-z0-9]", "", subject.name)
         if subject.is_role:
             properties = {"RoleName": {"Ref": name}, "PolicyName": "least-privilege", "PolicyDocument": document}
@@ -108,16 +108,6 @@ def _cloudformation(subject: Subject, references: References) -> str:
             body = {name: {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Policy": document}}}
     told = _comments(subject, references.unknown, "written as `*`, for the template does not give them")
     return told + (_yaml(body) if body else "")
-
-
-def _sub(text: str, references: References) -> object:
-    """The text, in `Fn::Sub` where it has references."""
-    written, variables = references.for_sub(text)
-    if "${" not in written.replace("${!", ""):
-        return written.replace("${!", "${")
-    if len(variables) == 1 and written == f"${{{next(iter(variables))}}}":
-        return next(iter(variables.values()))
-    return {"Fn::Sub": [written, variables] if variables else written}
 
 
 def _yaml(body: Mapping[str, object]) -> str:

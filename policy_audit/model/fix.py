@@ -1,15 +1,65 @@
-"""How a fact that does not hold may be mended in the file that says it."""
+"""How a finding may be mended in the files that say it: changes of their documents, and whether these are safe."""
 
+from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
+At = Span | str
+"""Where a path starts: a node of a document by its place, or the document of a file by the file's path."""
 
-class Fix(NamedTuple):
-    """A change of a file: `new` in the place of `old`, which stands once in what the fact points at.
 
-    A `safe` one changes nothing that AWS does, or takes out what has no effect; any other changes what is allowed, or
-    is a guess at what was meant.
-    """
+class Replace(NamedTuple):
+    """`new` in the place of the text `old`, which stands once in what the finding points at; empty to take it out."""
 
     old: str
     new: str
+
+
+class Rewrite(NamedTuple):
+    """`new` in the place of the characters from `start` to `end` of the text of `file`."""
+
+    file: str
+    start: int
+    end: int
+    new: str
+
+
+class Put(NamedTuple):
+    """`value` at `path` below `at`, in the place of what is there; mappings on the way are made where they lack."""
+
+    at: At
+    path: tuple[str, ...]
+    value: object
+
+
+class Append(NamedTuple):
+    """`value` as one more item of the list at `path` below `at`; a single value there, or none, becomes a list."""
+
+    at: At
+    path: tuple[str, ...]
+    value: object
+
+
+class Remove(NamedTuple):
+    """Takes out what stands at `path` below `at`, and what is empty without it."""
+
+    at: At
+    path: tuple[str, ...] = ()
+
+
+Change = Replace | Rewrite | Put | Append | Remove
+
+
+class Fix(NamedTuple):
+    """Changes that mend one finding together. Values are plain: texts, lists and mappings, functions in long form.
+
+    A `safe` one grants nothing to anybody: it changes nothing that AWS does, takes out what has no effect, or narrows
+    what is granted beyond what is needed. Any other changes what is allowed or called, or is a guess at what was meant.
+    """
+
+    changes: tuple[Change, ...]
     safe: bool = False
+
+
+def replaced(old: str, new: str, *, safe: bool = False) -> Fix:
+    """The fix that writes `new` in the place of `old`."""
+    return Fix((Replace(old, new),), safe)

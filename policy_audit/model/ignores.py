@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from policy_audit.model.fix import Fix
+from policy_audit.model.fix import replaced
 from policy_audit.model.resources import Fact
 from policy_audit.model.system import System
 from policy_audit.origin import Span
@@ -74,7 +74,7 @@ class AuditedIgnore(NamedTuple):
     def use(self) -> Fact:
         """Whether there is a finding, or an undecided requirement, that it covers."""
         useful = self.used or self.expired or bool(self.ignore.problem)
-        fix = Fix(self.ignore.written, "", safe=True) if self.ignore.written and not useful else None
+        fix = replaced(self.ignore.written, "", safe=True) if self.ignore.written and not useful else None
         return Fact(useful, "covers no finding", span=self.span, fix=fix)
 
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from policy_audit.model.fix import Fix
+from policy_audit.model.fix import replaced
 from policy_audit.model.patterns import glob
 from policy_audit.model.resources import Fact
 from policy_audit.model.value import has_letters
@@ -81,7 +81,7 @@ def real_verbs(about: "PolicyStatement") -> Iterator[Fact]:
     every = invoke_resources(about)
     idle = _first_idle(every, lambda one: (one.parts[0], "*", *one.parts[2:]) if one.parts[1:2] == ("ANY",) else None)
     if isinstance(idle, InvokeResource):
-        fix = Fix(f"/{idle.parts[0]}/ANY", f"/{idle.parts[0]}/*")
+        fix = replaced(f"/{idle.parts[0]}/ANY", f"/{idle.parts[0]}/*")
         detail = f"`{idle.text}` has the method `ANY`, which no request is made with"
         yield about.fact(False, detail)._replace(fix=fix)
     elif any(len(one.parts) > 1 for one in every):
@@ -95,7 +95,7 @@ def root_with_slash(about: "PolicyStatement") -> Iterator[Fact]:
     if isinstance(idle, InvokeResource):
         root = "/".join(("", *idle.parts))
         detail = f"`{idle.text}` covers no request, not even the root's: that ends in a slash"
-        yield about.fact(False, detail)._replace(fix=Fix(root, f"{root}/"))
+        yield about.fact(False, detail)._replace(fix=replaced(root, f"{root}/"))
     elif any(map(_ends_like_the_root, every)):
         yield about.fact(idle, _TOO_MANY if idle is None else "the root is written with its slash")
 

@@ -29,7 +29,7 @@ class Fact(NamedTuple):
     part: str = ""
     """What tells it from other facts about the same resource, such as the method of an API that is one document."""
     fix: Fix | None = None
-    """What would mend it, where that is a matter of one text in the place of another."""
+    """What would mend it, where that is told by the fact alone."""
 
 
 class Role(NamedTuple):

@@ -8,7 +8,7 @@ from policy_audit.iam.action_names import KnownAction, KnownService, shipped
 from policy_audit.iam.operators import parse_operator
 from policy_audit.iam.resource_fit import fits
 from policy_audit.model.document_statements import DocumentStatement
-from policy_audit.model.fix import Fix
+from policy_audit.model.fix import Fix, replaced
 from policy_audit.model.policy import Condition
 from policy_audit.model.resources import Fact
 from policy_audit.model.value import has_letters
@@ -37,7 +37,7 @@ def actions(asked: DocumentStatement, *, misspelt: bool) -> tuple[Fact, ...]:
             is_open = True
         elif bool(one.meant) is misspelt and not _is_installed(asked, one.action):
             told.append(f"`{one.action}`: did you mean `{one.meant}`?" if misspelt else f"`{one.action}`")
-            fixes.append(Fix(one.action, one.meant))
+            fixes.append(replaced(one.action, one.meant))
     if told:
         fix = fixes[0] if misspelt and len(fixes) == 1 else None
         return (Fact(False, _first(told), span=asked.span, fix=fix),)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from policy_audit.model.call import Field, Task
-from policy_audit.model.fix import Fix
+from policy_audit.model.fix import replaced
 from policy_audit.model.resources import (
     Api,
     Connection,
@@ -197,7 +197,7 @@ class Call(NamedTuple):
             return Fact(None, f"its timeout is not known: {reasons[0]}", span=field.span)
         # AWS takes at most 99,999,999 s, and Python no number of thousands of digits.
         long = len(digits.lstrip("0")) > 8 or int(digits) > HTTP_TASK_SECONDS
-        fix = Fix(field.text, str(HTTP_TASK_SECONDS), safe=True) if long else None
+        fix = replaced(field.text, str(HTTP_TASK_SECONDS), safe=True) if long else None
         return Fact(not long, f"waits for up to {digits[:12]} s", span=field.span, fix=fix)
 
     def _at_endpoint(self, holds: bool | None, detail: str) -> Fact:

@@ -70,6 +70,15 @@ class References:
         self.unknown[name] = None
         return "*"
 
+    def in_template(self, text: str) -> object:
+        """The text as a template has it: in `Fn::Sub` where it has references."""
+        written, variables = self.for_sub(text)
+        if "${" not in written.replace("${!", ""):
+            return written.replace("${!", "${")
+        if len(variables) == 1 and written == f"${{{next(iter(variables))}}}":
+            return next(iter(variables.values()))
+        return {"Fn::Sub": [written, variables] if variables else written}
+
     def for_terraform(self, text: str) -> str:
         """`text` for a quoted string of Terraform, open values as data sources and variables."""
         text = text.replace("${", "$${")

@@ -37,13 +37,13 @@ def role_policies(
     """
     needs: dict[str, list[Requirement]] = {}
     for requirement in requirements:
-        arn = _role_of(requirement)
+        arn = role_of(requirement)
         if arn in roles:
             needs.setdefault(arn, []).append(requirement)
     return tuple(_of(role, needs[arn], symbols) for arn, role in roles.items() if arn in needs)
 
 
-def _role_of(requirement: Requirement) -> str:
+def role_of(requirement: Requirement) -> str:
     """The ARN of the role whose own policies the requirement is about; empty for any other requirement."""
     if requirement.effect != "allow":
         return ""
@@ -76,7 +76,7 @@ def _of(role: Role, requirements: Sequence[Requirement], symbols: Symbols) -> Ro
         else:
             reason = answered.reasons[0] if answered.reasons else "another policy denies it"
             unknown.append(f"{one.sentence}: {reason}")
-    statements = _merged(statement for one in needs for statement in _granting(one))
+    statements = _merged(statement for one in needs for statement in granting(one))
     policy = _minimal(Policy(statements, VERSION, "least"), needs, symbols)
     return RolePolicy(role, policy, tuple(needs), tuple(map(symbols.show, dict.fromkeys(unknown))))
 
@@ -94,7 +94,7 @@ def is_enough(policy: Policy, needs: Sequence[Requirement], symbols: Symbols) ->
 # ---- statements -----------------------------------------------------------------------------------------------------
 
 
-def _granting(requirement: Requirement) -> Iterator[Statement]:
+def granting(requirement: Requirement) -> Iterator[Statement]:
     """A statement for each action that the requirement asks for, on its resource, limited by the rule's own keys."""
     keys = {
         key.lower(): key

@@ -21,6 +21,8 @@ class Loaded(NamedTuple):
     texts: dict[str, str]
     targets: tuple[Target, ...]
     skipped: tuple[Skipped, ...]
+    masked: frozenset[str] = frozenset()
+    """The paths of the texts that are not as the files have them: secrets in them are masked."""
 
     @property
     def omitted(self) -> tuple[Skipped, ...]:
@@ -28,7 +30,12 @@ class Loaded(NamedTuple):
         return (*self.skipped, *(skipped for one in self.inputs for skipped in one.skipped))
 
 
-def load(paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, str] = {}) -> Loaded:
+def load(
+    paths: Sequence[str],
+    policies_are: str = "",
+    parameters: Mapping[str, str] = {},
+    instead: Mapping[str, str] = {},
+) -> Loaded:
     """Reads every file of a known form among `paths` (files, and folders with all that is below them).
 
     `policies_are` is what policy documents by themselves are, one of `policy_files.KINDS`; empty to go by what is in
@@ -36,7 +43,7 @@ def load(paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, 
 
     Raises AuditError for a path that does not exist, and when nothing at all is there to be audited.
     """
-    loading = _Loading(Reach(paths, policies_are, parameters))
+    loading = _Loading(Reach(paths, policies_are, parameters, instead))
     candidates = _distinct(_files(paths, loading.skipped))
     loading.reach.found = tuple(path for path, _ in candidates)
     for path, named in candidates:
@@ -53,7 +60,7 @@ def load(paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, 
             exit_code=NOTHING_AUDITED,
         )
     targets = tuple(dict.fromkeys(Target(one.path, one.form) for one in inputs))
-    return Loaded(tuple(inputs), loading.reach.texts, targets, tuple(skipped))
+    return Loaded(tuple(inputs), loading.reach.texts, targets, tuple(skipped), frozenset(loading.reach.masked))
 
 
 def _distinct(files: Iterator[tuple[str, bool]]) -> list[tuple[str, bool]]:

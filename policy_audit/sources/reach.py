@@ -19,7 +19,13 @@ class Reach:
     refused, and the refusal is told.
     """
 
-    def __init__(self, paths: Sequence[str], policies_are: str = "", parameters: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        policies_are: str = "",
+        parameters: Mapping[str, str] = {},
+        instead: Mapping[str, str] = {},
+    ) -> None:
         self.parameters = parameters
         """Values that the user gave to parameters and variables, by name."""
         self.found: tuple[str, ...] = ()
@@ -30,8 +36,12 @@ class Reach:
         folders = (path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths)
         self._roots = tuple(dict.fromkeys(os.path.realpath(folder) for folder in folders))
         self._named: set[str] = set()
+        self._instead = instead
+        """Texts in the place of what files hold, by path."""
         self.texts: dict[str, str] = {}
         """The text of every file that was read, by its path."""
+        self.masked: set[str] = set()
+        """The paths of those texts that `hide` has changed."""
         self._parsed: tuple[str, Node] | None = None
         self._claimed: set[str] = set()
         self._folders: set[str] = set()
@@ -44,7 +54,7 @@ class Reach:
         """The text of the file at `path`. Raises AuditError for one that is out of reach or can't be read."""
         if path not in self.texts:
             self._refuse(path)
-            self.texts[path] = read_text(path)
+            self.texts[path] = self._instead[path] if path in self._instead else read_text(path)
         return self.texts[path]
 
     def whole(self, path: str) -> Scalar:
@@ -63,6 +73,7 @@ class Reach:
 
         A mask is as wide as what it covers, and lines stay what they are.
         """
+        self.masked.add(path)
         content = self.texts[path]
         bom = len(content) - len(content.removeprefix("\ufeff"))
         parts: list[str] = []

@@ -1,0 +1,277 @@
+"""Fixes of permissions that lack: the statement that is needed and no more, in the policy that lacks it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from policy_audit.iam.request import Policies, RequestSet, literal_text
+from policy_audit.iam.write import document_of
+from policy_audit.mending.sites import Site, Sites
+from policy_audit.mending.statements import single
+from policy_audit.model.fix import Append, Change, Fix, Put
+from policy_audit.model.policy import Condition, Policy, Principal, Statement
+from policy_audit.model.resources import Role
+from policy_audit.model.value import Symbols
+from policy_audit.permissions.roles import VERSION, granting
+from policy_audit.permissions.substituted import with_policies
+from policy_audit.record import NamedTuple
+from policy_audit.rulebook.decide import Answered, decide
+from policy_audit.rulebook.requirement import Requirement
+from policy_audit.sources.tree import items
+
+NAME: Final = "Permissions"
+"""How an inline policy is called, and how the name of a policy ends, that is made because there is none."""
+_MOST_LAYERS: Final = 4
+
+
+class Grants:
+    """Makes the fixes of requirements that something is allowed."""
+
+    def __init__(self, sites: Sites, symbols: Symbols) -> None:
+        self._sites, self._symbols = sites, symbols
+
+    def fixes(self, requirement: Requirement) -> Iterator[Fix]:
+        """What allows the request that the requirement asks for, the narrowest change first; nothing that undoes a
+        Deny."""
+        for extending in (True, False):
+            changes = self._changes(requirement, extending)
+            if changes:
+                yield Fix(tuple(changes))
+
+    def _changes(self, requirement: Requirement, extending: bool) -> list[Change]:
+        """Statements for each kind of policy that lacks one: both accounts' policies may have to allow a request."""
+        changes: list[Change] = []
+        asked = requirement
+        statements = tuple(granting(requirement))
+        for _ in range(_MOST_LAYERS):
+            answered = decide(asked, self._symbols)
+            if answered.answer == "proven":
+                return changes
+            layer = self._lacking(answered)
+            if answered.answer != "refuted" or not layer or not statements:
+                break
+            more = self._in_layer(requirement, answered, layer, statements, extending)
+            if not more:
+                break
+            changes += more
+            asked = _with_statements(asked, layer, _for_layer(layer, requirement, statements))
+        return []
+
+    def _lacking(self, answered: Answered) -> str:
+        """The kind of policy that lacks an Allow; empty where a Deny decides, or nobody can write there."""
+        decision, question = answered.decision, answered.question
+        if decision is None or question is None or decision.outcome != "ImplicitlyDenied":
+            return ""
+        if question.authorization == "trust":
+            return "trust policy"
+        if question.requests.kind == "service":
+            return "resource policy"
+        return decision.denied_by or "identity policy"
+
+    def _in_layer(
+        self,
+        requirement: Requirement,
+        answered: Answered,
+        layer: str,
+        statements: Sequence[Statement],
+        extending: bool,
+    ) -> list[Change]:
+        assert answered.question is not None
+        policies = answered.question.policies
+        if layer == "identity policy":
+            return [*self._identity(requirement, policies, statements, extending)]
+        if layer == "permissions boundary":
+            documents = policies.boundaries or ()
+        elif layer == "VPC endpoint policy":
+            documents = policies.endpoint or ()
+        else:
+            documents = (policies.resource,) if policies.resource is not None else ()
+        wanted = _for_layer(layer, requirement, statements)
+        for document in documents[:1]:
+            found = [*self._appended(document, wanted)]
+            if len(found) == len(wanted):
+                return found
+        return []
+
+    # ---- identity policies ------------------------------------------------------------------------------------------
+
+    def _identity(
+        self, requirement: Requirement, policies: Policies, statements: Sequence[Statement], extending: bool
+    ) -> Iterator[Change]:
+        role = _role_of(requirement)
+        home = None if role is None else self._sites.declared(role.address, role.span)
+        own = [*self._own(policies.identity or (), home)] if home is not None else []
+        for one in statements:
+            change = self._extended(own, one) if extending else None
+            change = change or self._in_own(own, one) or self._in_new(home, one)
+            if change is None:
+                return
+            yield change
+
+    def _own(self, policies: Sequence[Policy], home: Site) -> Iterator[tuple[Policy, Site]]:
+        """The policies that are the role's alone and written in the audited files, with the resource they are in."""
+        for policy in policies:
+            found = self._sites.around(policy.span) if policy.span is not None else None
+            if found is None:
+                continue
+            site = found[0]
+            attached = "Roles" if site.type == "AWS::IAM::Policy" else "RoleName"
+            if site.path == home.path and site.logical_id == home.logical_id:
+                yield policy, site
+            elif site.type in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy") and len(items(site.property(attached))) == 1:
+                yield policy, site
+
+    def _extended(self, own: Sequence[tuple[Policy, Site]], wanted: Statement) -> Change | None:
+        """One action or one resource more for a statement that says the rest already."""
+        for policy, site in own:
+            for one in policy.statements:
+                if one.effect == "Deny" or one.span is None or one.unknown or one.not_action or one.not_resource:
+                    continue
+                if _conditions(one) != _conditions(wanted):
+                    continue
+                if one.resources == wanted.resources:
+                    return Append(one.span, ("Action",), wanted.actions[0])
+                if one.actions == wanted.actions and one.resources and wanted.resources:
+                    value = self._sites.value(wanted.resources[0], site)
+                    return Append(one.span, ("Resource",), value) if value is not None else None
+        return None
+
+    def _in_own(self, own: Sequence[tuple[Policy, Site]], wanted: Statement) -> Change | None:
+        """A statement more for one of the role's own policies, one about the same service first."""
+        service = wanted.actions[0].partition(":")[0]
+
+        def is_other(policy: Policy) -> bool:
+            return not any(action.startswith(f"{service}:") for one in policy.statements for action in one.actions)
+
+        for policy, site in sorted(own, key=lambda one: is_other(one[0])):
+            value = self.statement(wanted, site)
+            if value is not None and policy.span is not None and policy.statements:
+                return Append(policy.span, ("Statement",), value)
+        return None
+
+    def _in_new(self, home: Site | None, wanted: Statement) -> Change | None:
+        """A policy for a role that has none of its own; a resource of its own where the role can't refer to what the
+        statement is about, for that needs the role."""
+        if home is None:
+            return None
+        document = {"Version": VERSION, "Statement": [self.statement(wanted, home)]}
+        if document["Statement"] != [None]:
+            if home.type == "AWS::IAM::Role":
+                value: object = {"PolicyName": NAME, "PolicyDocument": document}
+            elif home.type in ("AWS::Serverless::StateMachine", "AWS::Serverless::Function"):
+                if home.property("Role") is not None:
+                    return None
+                value = document
+            else:
+                return None
+            if home.property("Policies") is None:
+                return Put(home.path, home.at("Policies"), [value])
+            return Append(home.path, home.at("Policies"), value)
+        statement = self.statement(wanted, home, new=True)
+        if home.type != "AWS::IAM::Role" or statement is None:
+            return None
+        properties = {
+            "RoleName": {"Ref": home.logical_id},
+            "PolicyName": NAME,
+            "PolicyDocument": {"Version": VERSION, "Statement": [statement]},
+        }
+        return self.resource(home, f"{home.logical_id}{NAME}", "AWS::IAM::RolePolicy", properties)
+
+    # ---- documents of resources -------------------------------------------------------------------------------------
+
+    def _appended(self, document: Policy, wanted: Sequence[Statement]) -> Iterator[Change]:
+        found = self._sites.around(document.span) if document.span is not None else None
+        if found is None or document.span is None or document.unknown:
+            return
+        for one in wanted:
+            value = self.statement(one, found[0])
+            if value is not None:
+                yield Append(document.span, ("Statement",), value)
+
+    def resource(self, beside: Site, name: str, kind: str, properties: dict[str, object]) -> Change | None:
+        """A new resource in the template of `beside`; None where the name is taken."""
+        if name in beside.template.resources or beside.layout.is_taken(name):
+            return None
+        return Put(beside.path, ("Resources", name), {"Type": kind, "Properties": properties})
+
+    def statement(self, wanted: Statement, site: Site, *, new: bool = False) -> dict[str, object] | None:
+        """The statement as plain values, references as `site` can have them; None where one has no name there."""
+        missing = False
+
+        def write(value: object) -> object:
+            nonlocal missing
+            if isinstance(value, dict):
+                return {key: write(one) for key, one in value.items()}
+            if isinstance(value, list):
+                return single([write(one) for one in value])
+            found = self._sites.value(str(value), site, new=new)
+            missing = missing or found is None
+            return found
+
+        written = write(dict(_plain(wanted)))
+        assert isinstance(written, dict)
+        return None if missing else written
+
+
+def _plain(statement: Statement) -> dict[str, object]:
+    document = document_of(Policy((statement,), VERSION))
+    (found,) = document["Statement"]  # type: ignore[misc]
+    return dict(found)
+
+
+def _conditions(statement: Statement) -> frozenset[tuple[str, str, frozenset[str]]]:
+    return frozenset((one.operator, one.key.lower(), frozenset(one.values)) for one in statement.conditions)
+
+
+def _role_of(requirement: Requirement) -> Role | None:
+    """The role whose permission is asked for."""
+    subject = requirement.subject
+    for clause in requirement.rule.require:
+        path = getattr(getattr(clause, "principal", None), "path", None)
+        found = path.of(subject) if path is not None else None
+        if isinstance(found, Role):
+            return found
+    return None
+
+
+def _for_layer(layer: str, requirement: Requirement, statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements as a policy of this kind has them: with a principal, and without what it does not have."""
+    if layer in ("identity policy", "permissions boundary"):
+        return tuple(statements)
+    found = []
+    for question, one in zip(requirement.questions, statements, strict=False):
+        callers = question.requests.callers.patterns
+        caller = literal_text(callers[0]) if len(callers) == 1 else None
+        if caller is None:
+            return ()
+        kind = "Service" if question.requests.kind == "service" else "AWS"
+        statement = one._replace(principals=(Principal(kind, caller),), conditions=_sourced(one, question.requests))
+        found.append(statement._replace(resources=None) if question.authorization == "trust" else statement)
+    return tuple(found)
+
+
+def _sourced(statement: Statement, requests: RequestSet) -> tuple[Condition, ...]:
+    """The conditions, those about ARNs under an operator for ARNs."""
+    return tuple(
+        one._replace(operator="ArnLike") if one.key.lower() == "aws:sourcearn" else one for one in statement.conditions
+    )
+
+
+def _with_statements(requirement: Requirement, layer: str, statements: Sequence[Statement]) -> Requirement:
+    more = Policy(tuple(statements), VERSION, "added")
+
+    def changed(policies: Policies) -> Policies:
+        if layer == "identity policy":
+            return policies._replace(identity=(*(policies.identity or ()), more))
+        if layer == "permissions boundary":
+            return policies._replace(boundaries=tuple(_joined(one, more) for one in policies.boundaries or ()))
+        if layer == "VPC endpoint policy":
+            return policies._replace(endpoint=tuple(_joined(one, more) for one in policies.endpoint or ()))
+        return policies._replace(resource=_joined(policies.resource, more) if policies.resource else more)
+
+    return with_policies(requirement, changed)
+
+
+def _joined(policy: Policy, more: Policy) -> Policy:
+    return policy._replace(statements=(*policy.statements, *more.statements))
+
+
