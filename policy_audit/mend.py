@@ -123,11 +123,18 @@ class _Mending:
 
 
 def _is_better(before: Report, after: Report, mended: Sequence[Finding]) -> bool:
-    """Whether all of `mended` are gone, nothing else came, and all that was audited still is."""
+    """Whether all of `mended` are gone, nothing else came, not even a doubt, and all that was audited still is."""
     known, now = _keys(before), _keys(after)
     more = {key for key in now if now[key] > known[key] and key[0] not in _ABOUT_FINDINGS}
     broken = {one.target for one in after.skipped if one.broken} - {one.target for one in before.skipped if one.broken}
-    return not more and not broken and not any(now[_key(one)] for one in mended)
+    doubts = _undecided(after) - _undecided(before)
+    return not (more or broken or doubts or any(now[_key(one)] for one in mended))
+
+
+def _undecided(report: Report) -> frozenset[Key]:
+    return frozenset(
+        (one.rule, one.address, one.requirement) for one in report.requirements if one.answer == "undecided"
+    )
 
 
 def _keys(report: Report) -> Counter[Key]:

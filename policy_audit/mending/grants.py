@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policy_audit.iam.request import Policies, RequestSet, literal_text
+from policy_audit.iam.api_gateway import Question
+from policy_audit.iam.request import Policies, literal_text
 from policy_audit.iam.write import document_of
+from policy_audit.mending.attached import attached
 from policy_audit.mending.sites import Site, Sites
 from policy_audit.mending.statements import single
 from policy_audit.model.fix import Append, Change, Fix, Put
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.resources import Role
-from policy_audit.model.value import Symbols
+from policy_audit.model.value import Symbols, is_hole
 from policy_audit.permissions.roles import VERSION, granting
 from policy_audit.permissions.substituted import with_policies
 from policy_audit.record import NamedTuple
@@ -63,7 +65,7 @@ class Grants:
             return ""
         if question.authorization == "trust":
             return "trust policy"
-        if question.requests.kind == "service":
+        if question.requests.kind == "service" or question.authorization == "kms":
             return "resource policy"
         return decision.denied_by or "identity policy"
 
@@ -87,10 +89,12 @@ class Grants:
             documents = (policies.resource,) if policies.resource is not None else ()
         wanted = _for_layer(layer, requirement, statements)
         for document in documents[:1]:
-            found = [*self._appended(document, wanted)]
-            if len(found) == len(wanted):
+            found = [*self.appended(document, wanted)]
+            if wanted and len(found) == len(wanted):
                 return found
-        return []
+        if layer != "resource policy" or not wanted:
+            return []
+        return [*attached(self._sites, self, requirement.address, wanted)]
 
     # ---- identity policies ------------------------------------------------------------------------------------------
 
@@ -178,7 +182,8 @@ class Grants:
 
     # ---- documents of resources -------------------------------------------------------------------------------------
 
-    def _appended(self, document: Policy, wanted: Sequence[Statement]) -> Iterator[Change]:
+    def appended(self, document: Policy, wanted: Sequence[Statement]) -> Iterator[Change]:
+        """Statements more for a document that is written in the audited files."""
         found = self._sites.around(document.span) if document.span is not None else None
         if found is None or document.span is None or document.unknown:
             return
@@ -239,21 +244,57 @@ def _for_layer(layer: str, requirement: Requirement, statements: Sequence[Statem
         return tuple(statements)
     found = []
     for question, one in zip(requirement.questions, statements, strict=False):
+        if question.requests.kind == "anonymous":
+            found += _unsigned(layer, one, question)
+            continue
         callers = question.requests.callers.patterns
         caller = literal_text(callers[0]) if len(callers) == 1 else None
         if caller is None:
             return ()
         kind = "Service" if question.requests.kind == "service" else "AWS"
-        statement = one._replace(principals=(Principal(kind, caller),), conditions=_sourced(one, question.requests))
-        found.append(statement._replace(resources=None) if question.authorization == "trust" else statement)
+        statement = one._replace(principals=(Principal(kind, caller),), conditions=_sourced(one))
+        found.append(statement._replace(resources=_named_in_its_own_policy(one, question)))
     return tuple(found)
 
 
-def _sourced(statement: Statement, requests: RequestSet) -> tuple[Condition, ...]:
+def _unsigned(layer: str, statement: Statement, question: Question) -> Iterator[Statement]:
+    """What lets an unsigned request in that comes through a VPC endpoint; none lets one in from anywhere.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
+    """
+    anybody = statement._replace(
+        principals=(Principal("*", "*"),), resources=_named_in_its_own_policy(statement, question)
+    )
+    if layer == "VPC endpoint policy":
+        yield anybody
+        return
+    endpoint = question.requests.context.get("aws:sourcevpce")
+    texts = endpoint.values.patterns if endpoint is not None and endpoint.values is not None else ()
+    known = [text for one in texts if (text := literal_text(one)) and not any(map(is_hole, text))]
+    if known and len(known) == len(texts):
+        yield anybody._replace(conditions=(Condition("StringEquals", "aws:SourceVpce", tuple(known)),))
+
+
+def _sourced(statement: Statement) -> tuple[Condition, ...]:
     """The conditions, those about ARNs under an operator for ARNs."""
     return tuple(
         one._replace(operator="ArnLike") if one.key.lower() == "aws:sourcearn" else one for one in statement.conditions
     )
+
+
+def _named_in_its_own_policy(statement: Statement, question: Question) -> tuple[str, ...] | None:
+    """The resources as a policy of their own calls them: a trust policy not at all, a key's as `*`.
+
+    An API's policy leaves out what would refer to the API itself:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-policy-language-overview.html
+    """
+    if question.authorization == "trust":
+        return None
+    if question.authorization == "kms":
+        return ("*",)
+    if statement.actions[0].lower() == "execute-api:invoke" and question.policies.endpoint is None:
+        return tuple(f"execute-api:/{one.partition('/')[2]}" for one in statement.resources or ())
+    return statement.resources
 
 
 def _with_statements(requirement: Requirement, layer: str, statements: Sequence[Statement]) -> Requirement:
@@ -263,15 +304,18 @@ def _with_statements(requirement: Requirement, layer: str, statements: Sequence[
         if layer == "identity policy":
             return policies._replace(identity=(*(policies.identity or ()), more))
         if layer == "permissions boundary":
-            return policies._replace(boundaries=tuple(_joined(one, more) for one in policies.boundaries or ()))
+            return policies._replace(boundaries=tuple(joined(one, more) for one in policies.boundaries or ()))
         if layer == "VPC endpoint policy":
-            return policies._replace(endpoint=tuple(_joined(one, more) for one in policies.endpoint or ()))
-        return policies._replace(resource=_joined(policies.resource, more) if policies.resource else more)
+            return policies._replace(endpoint=tuple(joined(one, more) for one in policies.endpoint or ()))
+        return policies._replace(resource=joined(policies.resource, more))
 
     return with_policies(requirement, changed)
 
 
-def _joined(policy: Policy, more: Policy) -> Policy:
+def joined(policy: Policy | None, more: Policy) -> Policy:
+    """The statements of both as one policy."""
+    if policy is None:
+        return more
     return policy._replace(statements=(*policy.statements, *more.statements))
 
 

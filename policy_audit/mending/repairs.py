@@ -7,8 +7,10 @@ from policy_audit.collect import Judged
 from policy_audit.findings import Finding, Repair
 from policy_audit.mending.grants import Grants
 from policy_audit.mending.replacements import Replacements
+from policy_audit.mending.restrictions import Restrictions, spared
 from policy_audit.mending.sites import Layouts, Sites
 from policy_audit.model.fix import Change, Fix, Replace, Rewrite
+from policy_audit.model.value import Symbols
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.files import Loaded
@@ -32,13 +34,18 @@ def repairs(judged: Sequence[Judged], estate: Estate, loaded: Loaded, *, unsafe:
     findings = [one.finding for one in refuted if one.finding is not None]
     replacements = Replacements(findings, estate.templates, texts)
     sites = Sites(estate.templates, Layouts(documents), estate.symbols)
-    planner = _Planner(Grants(sites, estate.symbols), replacements, documents)
+    planner = _Planner(sites, estate.symbols, replacements, documents)
     return tuple(repair for one in refuted for repair in planner.of(one, unsafe))
 
 
 class _Planner:
-    def __init__(self, grants: Grants, replacements: Replacements, documents: Mapping[str, str]) -> None:
-        self._grants, self._replacements, self._documents = grants, replacements, documents
+    def __init__(
+        self, sites: Sites, symbols: Symbols, replacements: Replacements, documents: Mapping[str, str]
+    ) -> None:
+        self._sites, self._symbols = sites, symbols
+        self._grants = Grants(sites, symbols)
+        self._restrictions = Restrictions(sites, self._grants, symbols)
+        self._replacements, self._documents = replacements, documents
 
     def of(self, judged: Judged, unsafe: bool) -> Iterator[Repair]:
         finding, requirement = judged.finding, judged.requirement
@@ -56,8 +63,11 @@ class _Planner:
         if requirement.fact is not None:
             if requirement.fact.fix is not None:
                 yield requirement.fact.fix
-        elif requirement.effect == "allow":
+        elif requirement.effect == "deny":
+            yield from self._restrictions.fixes(requirement)
+        else:
             yield from self._grants.fixes(requirement)
+            yield from spared(requirement, self._sites, self._symbols)
 
     def _placed(self, change: Change, finding: Finding) -> Change | None:
         """The change where it can be made: what it replaces is there, and the document is one of a template."""

@@ -17,6 +17,8 @@ from policy_audit.sources.tree import child, entries, items, text
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
 
+_WITH_AN_END = re.compile(r"arn:[^*]*:[^/*:]+/[^*]+/\*")
+
 
 class Layouts:
     """The layouts of files, each made once."""
@@ -101,6 +103,13 @@ class Sites:
             return None
         return Site(template, layout, name.text), found
 
+    def at_logical_id(self, span: Span) -> Site | None:
+        """The resource whose logical id stands at `span`."""
+        layout = self._layouts.of(span.file)
+        name = None if layout is None else _at_logical_id(layout, span)
+        template = next((one for one in self._templates if one.path == span.file), None)
+        return None if layout is None or name is None or template is None else Site(template, layout, name)
+
     def value(self, written: str, site: Site, *, new: bool = False) -> object | None:
         """`written` with references as `site` can have them; None where an open part has none, or only in a circle.
 
@@ -113,7 +122,9 @@ class Sites:
             names = names._replace(own=own)
         references = References(names, self._symbols)
         value = references.in_template(written)
-        return None if references.unknown else simplified(value)
+        if references.unknown and not _ends_in_what_aws_appends(value):
+            return None
+        return simplified(value)
 
     def _names_at(self, template: Template) -> Names:
         if id(template) not in self._names:
@@ -135,6 +146,16 @@ class Sites:
                 pending += more
             self._dependents[key] = frozenset(found)
         return self._dependents[key]
+
+
+def _ends_in_what_aws_appends(value: object) -> bool:
+    """Whether the only open part of an ARN is what comes behind a whole name, such as the UUID of a connection.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-target-connection.html
+    """
+    written = value.get("Fn::Sub") if isinstance(value, dict) else value
+    text = written[0] if isinstance(written, list) else written
+    return isinstance(text, str) and _WITH_AN_END.fullmatch(text) is not None
 
 
 def simplified(value: object) -> object:

@@ -57,7 +57,7 @@ def _of(
     if isinstance(callers, Missing):
         return ApiPolicy(api.api, None, open=(callers.reason,))
     endpoints = network.named_networks.endpoints if network is not None and network.called else ()
-    statements = tuple(_statements(callers, api.workflows, endpoints))
+    statements = tuple(keeping_out(callers, api.workflows, endpoints))
     if not statements:
         return None
     policy = Policy(statements, VERSION, "least")
@@ -83,7 +83,7 @@ def _with(requirement: Requirement, policy: Policy) -> Requirement:
     return with_policies(requirement, lambda policies: policies._replace(resource=policy))
 
 
-def _statements(callers: Sequence[str], workflows: Sequence[str], endpoints: Sequence[str]) -> Iterator[Statement]:
+def keeping_out(callers: Sequence[str], workflows: Sequence[str], endpoints: Sequence[str]) -> Iterator[Statement]:
     """What lets the callers in, and keeps everybody else out.
 
     An Allow keeps nobody of the API's own account out whose identity policies allow the call: for roles there is a
