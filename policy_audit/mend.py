@@ -56,6 +56,9 @@ class Mended(NamedTuple):
         from difflib import unified_diff
 
         old, new = self.before.texts.get(path, ()), self.report.texts.get(path, ())
+        if old[-1:] == new[-1:]:
+            # What is added at the end is told so, and not as a change of the empty line behind the last.
+            old, new = old[:-1], new[:-1]
         for line in unified_diff(old, new, path, path, n=0, lineterm=""):
             yield line + "\n"
 
@@ -151,7 +154,8 @@ def _counted(number: int, what: str) -> str:
 
 def _with(text: str, cuts: Sequence[Cut]) -> str:
     """`text` with the edits, which are in order and do not overlap."""
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for one in cuts:
         parts += (text[at : one.start], one.new)
         at = one.end

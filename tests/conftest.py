@@ -9,6 +9,10 @@ from policy_audit.rulebook.rule import Rule
 from policy_audit.unchanged import Watch
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-fix", action="store_true", help="mend every bad fixture, and not a sample")
+
+
 @pytest.fixture(autouse=True)
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = str(tmp_path_factory.getbasetemp() / "cache")

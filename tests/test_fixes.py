@@ -1,91 +1,263 @@
 """Fixes in place: afterwards the finding is gone, no other appears, and the file differs only where it must."""
 
+import difflib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from test_fixtures import FIXTURES, read
+from test_fixtures import FIXTURES, RULES, VARIANTS, read
 
 from policy_audit.audit import audit
 from policy_audit.cli import main
 from policy_audit.errors import CLEAN, FINDINGS
-from policy_audit.findings import Edit, Finding, Report
-from policy_audit.fixes import edited
+from policy_audit.findings import Finding, Report
+from policy_audit.mend import Mended, mend
+from policy_audit.mending.edits import Drafts
+from policy_audit.mending.layout import Layout
+from policy_audit.mending.sites import Layouts
+from policy_audit.model.fix import Append, Change, Put, Remove, Rewrite
 from policy_audit.options import Options
-from policy_audit.origin import Span
 
-FIXABLE = {
-    "http-task-timeout": "safe",
-    "ignore-unused": "safe",
-    "execute-api-root-slash": "unsafe",
-    "execute-api-any-method": "unsafe",
-    "policy-action-typo": "unsafe",
-}
-"""The rules that have fixes, and of which kind."""
-NO_FIX = {"metadata.yaml", "in-a-key-policy.yaml", "eventsv2.yaml", "from-the-input.yaml"}
-BAD = [path for rule in FIXABLE for path in sorted((FIXTURES / rule / "bad").glob("*.yaml"))]
+FIXES = {rule.id: rule.fix for rule in RULES if rule.fix}
+BAD = [path for path in VARIANTS if path.parent.name == "bad"]
+SAMPLE = SAMPLED
+"""One fixture for each way of mending; `pytest --every-fix tests/test_fixes.py` takes all of them, for two minutes."""
+WITHOUT_A_FIX = frozenset(NONE_TABLE)
+"""The rules that no edit answers which follows from what is known: what is meant is the user's to say."""
+OF_RECORDS = {"ignore-unused", "ignore-expired", "baseline-fixed"}
 
 
-def findings(report: Report) -> list[tuple[str, str, str]]:
-    return sorted((one.rule, one.address, one.requirement) for one in report.findings)
+def keys(findings: tuple[Finding, ...]) -> set[tuple[str, str, str]]:
+    return {(one.rule, one.address, one.requirement) for one in findings}
 
 
-@pytest.mark.parametrize("path", BAD, ids=[f"{path.parent.parent.name}/{path.stem}" for path in BAD])
-def test_every_bad_fixture_of_a_rule_with_fixes(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = path.parent.parent.name
+def test_each_rule_says_whether_it_has_a_fix() -> None:
+    """A new rule is to have one, or to stand in the list above."""
+    assert not WITHOUT_A_FIX & FIXES.keys()
+    assert WITHOUT_A_FIX | FIXES.keys() == {rule.id for rule in RULES}
+
+
+def mended_in(folder: Path, path: Path) -> tuple[Report, Mended]:
+    """A bad fixture in `folder`, the current one: what was found, and what mending by all fixes makes of it."""
     fixture = read(path)
     for name, text in fixture.files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
+    names, options = sorted(fixture.files), fixture.options._replace(fixes="unsafe")
+
+    def again(instead: Mapping[str, str] = {}) -> Report:
+        return audit(names, options, instead=instead)
+
+    before = again()
+    return before, mend(before, again)
+
+
+def check_mended(path: Path, folder: Path) -> frozenset[str]:
+    """What mending a bad fixture must come to, judged by an audit of what it writes; the rules that were mended."""
+    before, mended = mended_in(folder, path)
+    rules = {one.finding.rule: one for one in before.repairs}
+    assert rules.keys() <= FIXES.keys()
+    assert all(fix.safe for rule, one in rules.items() if FIXES[rule] == "safe" for fix in one.fixes)
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in read(path).files}
+    assert mended.texts.keys() <= texts.keys()
+    for name, text in mended.texts.items():
+        check_untouched(texts[name], text)
+    mended.write()
+    assert {name: (folder / name).read_text(encoding="utf-8") for name in texts} == {**texts, **mended.texts}
+    now = audit(sorted(texts), read(path).options) if mended.texts else before
+    assert not keys(mended.findings) & keys(now.findings)
+    assert {one for one in keys(now.findings) - keys(before.findings) if one[0] not in OF_RECORDS} == set()
+    assert keys(mended.refused) <= keys(before.findings)
+    return frozenset(one.rule for one in mended.findings)
+
+
+def check_untouched(before: str, after: str) -> None:
+    """No comment goes, and of the lines that were there few change: those of values that become lists."""
+    ignores = re.compile(r"#[^\n]*policy-audit")
+    comments = re.compile(r"(?<= )#(?!/)[^\n]*|^#[^\n]*", re.M)
+    kept = comments.findall(after)
+    assert [one for one in comments.findall(before) if one not in kept and not ignores.match(one)] == []
+    old, new = before.splitlines(), after.splitlines()
+    changed = 0
+    for kind, start, end, *_ in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        changed += end - start if kind in ("replace", "delete") else 0
+    assert changed <= 16
+    assert old != new
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_bad_fixture_is_mended(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    options = fixture.options._replace(fixes="unsafe")
-    before = audit(["."], options)
-    mended = [one for edits in before.edits.values() for one in edits.findings]
-    if not mended:
-        assert path.name in NO_FIX
-        return
-    assert {one.rule for one in mended} == {rule}
-    assert all(one.fix is not None and one.fix.safe == (FIXABLE[rule] == "safe") for one in mended)
-    # Safe fixes alone change nothing of a rule whose fixes are not.
-    assert bool(audit(["."], fixture.options._replace(fixes="safe")).edits) == (FIXABLE[rule] == "safe")
-    for name, edits in before.edits.items():
-        text = Path(name).read_text(encoding="utf-8")
-        after = edited(text, edits.edits)
-        changed = [pair for pair in zip(text.splitlines(), after.splitlines(), strict=False) if pair[0] != pair[1]]
-        if len(text.splitlines()) == len(after.splitlines()):
-            assert len(changed) == len(edits.edits)
-        Path(name).write_text(after, encoding="utf-8")
-    now = audit(["."], options)
-    gone = {(one.rule, one.address, one.requirement) for one in mended}
-    assert not gone & set(findings(now))
-    assert set(findings(now)) <= set(findings(before))
+    rule, _, _ = name.partition("/")
+    assert rule in check_mended(FIXTURES / rule / "bad" / f"{name.rpartition('/')[2]}.yaml", tmp_path)
+
+
+def test_every_bad_fixture_that_has_a_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """All of them, and each rule that says that it has a fix mends one."""
+    if not request.config.getoption("--every-fix"):
+        pytest.skip("`--every-fix` mends every bad fixture, for two minutes")
+    mended: set[str] = set()
+    for number, path in enumerate(BAD):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        mended |= check_mended(path, folder)
+    assert mended == FIXES.keys()
 
 
 # ---- edits ----------------------------------------------------------------------------------------------------------
 
+POLICY = """\
+# of the orders
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+        - PolicyName: calls
+          PolicyDocument:
+            Statement:
+              - Effect: Allow
+                Action: a:B  # one
+                Resource: !Sub arn:aws:x:::${A}
+              # the end
+      Tags: [{Key: a, Value: b}]
+"""
+STATEMENTS = ("Resources", "Role", "Properties", "Policies", "0", "PolicyDocument", "Statement")
+TAGS = ("Resources", "Role", "Properties", "Tags")
 
-def span(line: int, column: int, end_line: int, end_column: int) -> Span:
-    return Span("a", line, column, end_line, end_column)
+
+def drafted(text: str, *changes: Change) -> str:
+    drafts = Drafts(Layouts({"a": text}))
+    assert drafts.take(changes)
+    return with_cuts(text, drafts)
 
 
-@pytest.mark.parametrize(
-    ("text", "edits", "expected"),
-    [
-        ("ab\ncd\n", [Edit(span(2, 1, 2, 2), "X")], "ab\nXd\n"),
-        ("ab\r\ncd\r\n", [Edit(span(2, 1, 2, 2), "X")], "ab\r\nXd\r\n"),
-        ("\ufeffab\ncd", [Edit(span(1, 1, 1, 2), "X")], "\ufeffXb\ncd"),
-        ("ab\rcd", [Edit(span(1, 3, 2, 1), "")], "abcd"),
-        ("a\x0bb\u2028c\nd", [Edit(span(2, 1, 2, 2), "X")], "a\x0bb\u2028c\nX"),
-        ("abc", [Edit(span(1, 1, 1, 2), "1"), Edit(span(1, 3, 1, 4), "3")], "1b3"),
-        ("a", [Edit(span(1, 2, 1, 2), "b")], "ab"),
-        ("a\nb\nc", [Edit(span(2, 1, 3, 1), "")], "a\nc"),
-    ],
-)
-def test_edits(text: str, edits: list[Edit], expected: str) -> None:
-    assert edited(text, edits) == expected
+def with_cuts(text: str, drafts: Drafts) -> str:
+    for one in reversed(drafts.cuts().get("a", [])):
+        text = text[: one.start] + one.new + text[one.end :]
+    return text
+
+
+def lines(text: str, start: int, end: int) -> list[str]:
+    return text.splitlines()[start - 1 : end]
+
+
+def test_an_item_of_a_block() -> None:
+    statement = {"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*", "Condition": {"Bool": {"k": "true"}}}
+    after = drafted(POLICY, Append("a", STATEMENTS, statement))
+    assert lines(after, 13, 19) == [
+        "              - Effect: Allow",
+        "                Action: [a:B, a:C]",
+        '                Resource: "*"',
+        "                Condition:",
+        "                  Bool:",
+        '                    k: "true"',
+        "              # the end",
+    ]
+    assert [one for one in after.splitlines() if one not in lines(after, 13, 18)] == POLICY.splitlines()[:0] + [
+        one for one in POLICY.splitlines() if one not in lines(after, 13, 18)
+    ]
+
+
+def test_a_value_becomes_a_list() -> None:
+    after = drafted(
+        POLICY,
+        Append("a", (*STATEMENTS, "0", "Action"), "a:C"),
+        Append("a", (*STATEMENTS, "0", "Resource"), {"Fn::GetAtt": ["Queue", "Arn"]}),
+    )
+    assert "                Action: [a:B, a:C]  # one\n" in after
+    assert '                Resource: [!Sub "arn:aws:x:::${A}", !GetAtt Queue.Arn]\n' in after
+
+
+def test_entries_and_items_of_a_flow() -> None:
+    after = drafted(
+        POLICY,
+        Append("a", TAGS, {"Key": "c", "Value": "d e"}),
+        Put("a", (*TAGS, "0", "More"), {"Ref": "AWS::Region"}),
+    )
+    assert '      Tags: [{Key: a, Value: b, More: !Ref AWS::Region}, {Key: c, Value: "d e"}]\n' in after
+
+
+def test_mappings_on_the_way_are_made() -> None:
+    after = drafted(POLICY, Put("a", (*STATEMENTS, "0", "Condition", "StringEquals", "aws:SourceAccount"), "1"))
+    assert lines(after, 13, 16) == [
+        "                Condition:",
+        "                  StringEquals:",
+        '                    aws:SourceAccount: "1"',
+        "              # the end",
+    ]
+
+
+def test_line_ends_and_a_byte_order_mark_are_kept() -> None:
+    text = "\ufeff" + POLICY.replace("\n", "\r\n")
+    after = drafted(text, Append("a", STATEMENTS, {"Effect": "Deny", "Action": "*"}))
+    assert after.startswith("\ufeff#")
+    assert '\r\n              - Effect: Deny\r\n                Action: "*"\r\n' in after
+    assert "\n" not in after.replace("\r\n", "")
+
+
+def test_what_is_empty_without_it_goes_as_well() -> None:
+    after = drafted(POLICY, Remove("a", (*TAGS, "0", "Key")), Remove("a", (*STATEMENTS, "0", "Effect")))
+    assert "[{Value: b}]" in after
+    assert "              - Action: a:B  # one\n" in after
+    gone = drafted(POLICY, Remove("a", (*STATEMENTS, "0")))
+    assert "PolicyDocument" not in gone and "Policies" not in gone
+    assert gone.startswith("# of the orders\n") and gone.endswith("      Tags: [{Key: a, Value: b}]\n")
+
+
+def test_json_keeps_its_own_layout() -> None:
+    text = '{\n    "Statement": [\n        {"Effect": "Allow"}\n    ],\n    "Id": []\n}\n'
+    after = drafted(text, Append("a", ("Statement",), {"Effect": "Deny"}), Append("a", ("Id",), "x"))
+    assert after == (
+        '{\n    "Statement": [\n        {"Effect": "Allow"},\n        {\n            "Effect": "Deny"\n        }\n'
+        '    ],\n    "Id": ["x"]\n}\n'
+    )
+    assert drafted('{"a": {"b": 1}}', Put("a", ("a", "c"), [1])) == '{"a": {"b": 1, "c": [1]}}'
+    assert drafted('{"a": [1, 2], "b": 3}', Remove("a", ("b",)), Remove("a", ("a", "0"))) == '{"a": [2]}'
+
+
+def test_one_statement_becomes_one_of_two() -> None:
+    text = "Statement:\n  Effect: Allow  # why\n  Action:\n    - a:B\n\nVersion: x\n"
+    after = drafted(text, Append("a", ("Statement",), {"Effect": "Deny", "Action": "*"}))
+    assert after == (
+        "Statement:\n  - Effect: Allow  # why\n    Action:\n      - a:B\n"
+        '  - Effect: Deny\n    Action: "*"\n\nVersion: x\n'
+    )
+
+
+def test_what_several_fixes_add_at_one_place_is_written_together() -> None:
+    drafts = Drafts(Layouts({"a": POLICY}))
+    for action in ("a:C", "a:D", "a:C"):
+        assert drafts.take([Append("a", STATEMENTS, {"Effect": "Allow", "Action": action, "Resource": "*"})])
+    assert drafts.take([Put("a", ("Resources", "Queue"), {"Type": "AWS::SQS::Queue"})])
+    after = with_cuts(POLICY, drafts)
+    assert after.count("Action: [a:C, a:D]") == 1
+    assert after.endswith("b}]\n  Queue:\n    Type: AWS::SQS::Queue\n")
+
+
+def test_fixes_that_want_different_things_are_not_made_together() -> None:
+    drafts = Drafts(Layouts({"a": POLICY}))
+    assert drafts.take([Put("a", ("Resources", "Role", "Condition"), "One")])
+    assert not drafts.take([Put("a", ("Resources", "New"), 1), Put("a", ("Resources", "Role", "Condition"), "Two")])
+    assert not drafts.take([Rewrite("a", 0, len(POLICY), "")])
+    assert not drafts.take([Append("a", (*STATEMENTS, "0", "Resource", "Fn::Sub", "x"), 1)])
+    after = with_cuts(POLICY, drafts)
+    assert after == POLICY.rstrip("\n") + "\n    Condition: One\n"
+
+
+def test_a_place_that_is_not_there_is_not_changed() -> None:
+    layout = Layout("a", POLICY)
+    assert not Drafts(Layouts({"a": POLICY})).take([Append("b", ("Resources",), 1)])
+    assert not Drafts(Layouts({"a": POLICY})).take([Remove("a", ("Outputs",))])
+    assert layout.is_taken("Role") and not layout.is_taken("Properties")
 
 
 # ---- the command ----------------------------------------------------------------------------------------------------
@@ -203,11 +375,11 @@ def git(*arguments: str) -> None:
 
 
 def fixable(report: Report) -> list[Finding]:
-    return [one for edits in report.edits.values() for one in edits.findings]
+    return [one.finding for one in report.repairs]
 
 
 def test_what_a_program_wrote_is_not_mended() -> None:
-    from policy_audit.fixes import GENERATED
+    from policy_audit.mending.repairs import GENERATED
     from policy_audit.sources import account, cdk
 
     assert {cdk.FORM, account.FORM} <= GENERATED

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from policy_audit.mending.layout import Cut, Found, Layout
 from policy_audit.mending.sites import Layouts
 from policy_audit.mending.statements import merged_statements, same_policy
-from policy_audit.model.fix import Append, At, Change, Put, Remove, Replace, Rewrite
+from policy_audit.model.fix import Append, At, Change, NameByArn, Put, Remove, Rename, Replace, Rewrite
 from policy_audit.model.node import Mapping as Object
 from policy_audit.model.node import Node, Scalar
 from policy_audit.model.node import Sequence as List
 from policy_audit.record import NamedTuple
+
 
 class _Target(NamedTuple):
     """A node that is there, and what is to become of it: entries or items more, or another value."""
@@ -20,7 +21,7 @@ class _Target(NamedTuple):
     value: object
 
 
-class Conflict(Exception):
+class ConflictError(Exception):
     """Two fixes want different things of one place."""
 
 
@@ -34,16 +35,16 @@ class _File:
         self.taken: list[tuple[int, int]] = []
 
     def occupy(self, cuts: Sequence[Cut], undo: list[Callable[[], None]]) -> None:
-        """Marks the stretches of `cuts` as taken. Raises Conflict where one of them overlaps another."""
+        """Marks the stretches of `cuts` as taken. Raises ConflictError where one of them overlaps another."""
         for one in cuts:
             stretch = (one.start, one.end)
             index = bisect_left(self.taken, stretch)
             before = self.taken[index - 1] if index else None
             after = self.taken[index] if index < len(self.taken) else None
             if (before and before[1] > one.start) or (after and _meet(stretch, after)) or before == stretch:
-                raise Conflict
+                raise ConflictError
             if before and before[0] == one.start and before[1] == before[0] < one.end:
-                raise Conflict
+                raise ConflictError
             self.taken.insert(index, stretch)
             undo.append(lambda stretch=stretch: self.taken.remove(stretch))  # type: ignore[misc]
 
@@ -84,14 +85,14 @@ class Drafts:
         try:
             if changes and all(self._take(one, undo) for one in changes):
                 return True
-        except Conflict:
+        except ConflictError:
             pass
         for step in reversed(undo):
             step()
         return False
 
     def _take(self, change: Change, undo: list[Callable[[], None]]) -> bool:
-        if isinstance(change, Replace):
+        if isinstance(change, Replace | NameByArn):
             return False
         if isinstance(change, Rewrite):
             return self._cut(change.file, Cut(change.start, change.end, change.new), undo)
@@ -100,12 +101,15 @@ class Drafts:
         start = None if layout is None else self._start(layout, change.at)
         if layout is None or start is None:
             return False
-        if isinstance(change, Remove):
+        if isinstance(change, Remove | Rename):
             there: Found | None = start
             for name in change.path:
                 there = layout.child(there, name) if there is not None else None
-            cut = layout.without(there) if there is not None else None
-            return cut is not None and self._cut(path, *_shifted((cut,), layout.skipped), undo)
+            if isinstance(change, Rename):
+                cut = layout.renamed(there, change.name) if there is not None else None
+            else:
+                cut = layout.without(there) if there is not None else None
+            return cut is not None and self._cut(path, _shifted((cut,), layout.skipped)[0], undo)
         return self._want(path, layout, start, change, undo)
 
     @staticmethod
@@ -117,7 +121,7 @@ class Drafts:
         if cut not in file.cuts:
             file.occupy((cut,), undo)
             file.cuts.append(cut)
-            undo.append(file.cuts.pop)  # type: ignore[arg-type]
+            undo.append(lambda: file.cuts.remove(cut))
         return True
 
     def _want(
@@ -127,7 +131,7 @@ class Drafts:
         value = [change.value] if isinstance(change, Append) else change.value
         while names and (child := layout.child(found, names[0])) is not None:
             if isinstance(child.node, Scalar) and child.node.kind == "null":
-                break
+                return False
             found, names = child, names[1:]
         if names:
             if not _is_plain_mapping(found.node):
@@ -145,7 +149,7 @@ class Drafts:
         known = file.targets.get(key)
         if known is not None:
             if known.kind != target.kind:
-                raise Conflict
+                raise ConflictError
             file.targets[key] = target._replace(value=_merged(known.value, target.value))
             undo.append(lambda: file.targets.update({key: known}))
             return True
@@ -154,7 +158,7 @@ class Drafts:
             return False
         file.occupy(cuts, undo)
         file.targets[key] = target
-        undo.append(lambda: file.targets.pop(key) and None)  # type: ignore[func-returns-value]
+        undo.append(lambda: file.targets.__delitem__(key))
         return True
 
     def cuts(self) -> dict[str, list[Cut]]:
@@ -190,7 +194,7 @@ def _written(layout: Layout, target: _Target) -> Sequence[Cut] | None:
 
 
 def _merged(one: object, other: object) -> object:
-    """Two values that come to one place as one. Raises Conflict where they can't be both."""
+    """Two values that come to one place as one. Raises ConflictError where they can't be both."""
     if one == other:
         return one
     if isinstance(one, dict) and isinstance(other, dict):
@@ -207,4 +211,4 @@ def _merged(one: object, other: object) -> object:
             elif each not in found_items:
                 found_items.append(each)
         return found_items
-    raise Conflict
+    raise ConflictError

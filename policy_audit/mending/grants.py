@@ -1,7 +1,7 @@
 """Fixes of permissions that lack: the statement that is needed and no more, in the policy that lacks it."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
 
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.request import Policies, literal_text
@@ -15,7 +15,6 @@ from policy_audit.model.resources import Role
 from policy_audit.model.value import Symbols, is_hole
 from policy_audit.permissions.roles import VERSION, granting
 from policy_audit.permissions.substituted import with_policies
-from policy_audit.record import NamedTuple
 from policy_audit.rulebook.decide import Answered, decide
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.sources.tree import items
@@ -118,10 +117,10 @@ class Grants:
             if found is None:
                 continue
             site = found[0]
-            attached = "Roles" if site.type == "AWS::IAM::Policy" else "RoleName"
-            if site.path == home.path and site.logical_id == home.logical_id:
-                yield policy, site
-            elif site.type in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy") and len(items(site.property(attached))) == 1:
+            names = "Roles" if site.type == "AWS::IAM::Policy" else "RoleName"
+            is_own = (site.path, site.logical_id) == (home.path, home.logical_id)
+            is_attached = site.type in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+            if is_own or (is_attached and len(items(site.property(names))) == 1):
                 yield policy, site
 
     def _extended(self, own: Sequence[tuple[Policy, Site]], wanted: Statement) -> Change | None:
@@ -173,7 +172,7 @@ class Grants:
         statement = self.statement(wanted, home, new=True)
         if home.type != "AWS::IAM::Role" or statement is None:
             return None
-        properties = {
+        properties: dict[str, object] = {
             "RoleName": {"Ref": home.logical_id},
             "PolicyName": NAME,
             "PolicyDocument": {"Version": VERSION, "Statement": [statement]},
@@ -208,19 +207,26 @@ class Grants:
                 return {key: write(one) for key, one in value.items()}
             if isinstance(value, list):
                 return single([write(one) for one in value])
-            found = self._sites.value(str(value), site, new=new)
-            missing = missing or found is None
-            return found
+            reference = self._sites.value(str(value), site, new=new)
+            missing = missing or reference is None
+            return reference
 
-        written = write(dict(_plain(wanted)))
+        conditions = tuple(self._as_pattern(one, site, new) for one in wanted.conditions)
+        written = write(dict(_plain(wanted._replace(conditions=conditions))))
         assert isinstance(written, dict)
         return None if missing else written
+
+    def _as_pattern(self, condition: Condition, site: Site, new: bool) -> Condition:
+        """The condition, under an operator that knows wildcards where a value can't be written without one."""
+        if condition.operator != "StringEquals":
+            return condition
+        known = all(self._sites.value(one, site, new=new, exact=True) is not None for one in condition.values)
+        return condition if known else condition._replace(operator="StringLike")
 
 
 def _plain(statement: Statement) -> dict[str, object]:
     document = document_of(Policy((statement,), VERSION))
-    (found,) = document["Statement"]  # type: ignore[misc]
-    return dict(found)
+    return dict(cast("list[Mapping[str, object]]", document["Statement"])[0])
 
 
 def _conditions(statement: Statement) -> frozenset[tuple[str, str, frozenset[str]]]:
@@ -242,7 +248,7 @@ def _for_layer(layer: str, requirement: Requirement, statements: Sequence[Statem
     """The statements as a policy of this kind has them: with a principal, and without what it does not have."""
     if layer in ("identity policy", "permissions boundary"):
         return tuple(statements)
-    found = []
+    found: list[Statement] = []
     for question, one in zip(requirement.questions, statements, strict=False):
         if question.requests.kind == "anonymous":
             found += _unsigned(layer, one, question)
@@ -317,5 +323,3 @@ def joined(policy: Policy | None, more: Policy) -> Policy:
     if policy is None:
         return more
     return policy._replace(statements=(*policy.statements, *more.statements))
-
-

@@ -55,7 +55,8 @@ class Layout:
             self._starts = {}
             self._index()
         for found in self._starts.get((span.line, span.column), ()):
-            if self._span(found.node) == span:
+            step = found.parents[-1][1] if found.parents else 0
+            if self._span(found.node) == span or (isinstance(step, Entry) and self._span(step.key) == span):
                 return found
         return None
 
@@ -65,8 +66,9 @@ class Layout:
         while pending:
             found = pending.pop()
             node, parents = found
-            if node.place.source is self._source:
-                self._starts.setdefault(self._source.position(node.place.start), []).append(found)
+            for place in (node.place, *(step.key.place for _, step in parents[-1:] if isinstance(step, Entry))):
+                if place.source is self._source:
+                    self._starts.setdefault(self._source.position(place.start), []).append(found)
             if isinstance(node, Object):
                 pending += [Found(one.value, (*parents, (node, one))) for one in reversed(node.entries)]
             elif isinstance(node, List):
@@ -169,6 +171,15 @@ class Layout:
             indent = " " * self._column(start)
             return Cut(start, end, self._broken(written.in_block(value, indent, self._unit(node))))
         return Cut(start, end, written.in_flow(value))
+
+    def renamed(self, found: Found, name: str) -> Cut | None:
+        """What gives the key of an entry another name, in the quotes that it has."""
+        step = found.parents[-1][1] if found.parents else 0
+        if not isinstance(step, Entry) or '"' in name or "'" in name:
+            return None
+        start, end = step.key.place.start, step.key.place.end
+        quote = self.text[start] if self.text[start] in "\"'" else ""
+        return Cut(start, end, f"{quote}{name}{quote}")
 
     def without(self, found: Found) -> Cut | None:
         """What takes out an entry or an item, and the ones around it that are empty without it."""

@@ -1,19 +1,23 @@
 """How the findings of an audit may be mended: for each requirement that is not met, the changes that meet it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policy_audit.collect import Judged
 from policy_audit.findings import Finding, Repair
+from policy_audit.mending.edits import Drafts
 from policy_audit.mending.grants import Grants
 from policy_audit.mending.replacements import Replacements
 from policy_audit.mending.restrictions import Restrictions, spared
 from policy_audit.mending.sites import Layouts, Sites
-from policy_audit.model.fix import Change, Fix, Replace, Rewrite
+from policy_audit.model.fix import Change, Fix, NameByArn, Put, Replace, Rewrite
+from policy_audit.model.node import Node
 from policy_audit.model.value import Symbols
+from policy_audit.origin import Span
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.files import Loaded
+from policy_audit.sources.tree import child, items, text
 
 GENERATED: Final = frozenset({"CDK stack", "Terraform plan", "Terraform state", "account snapshot"})
 """Forms that a program writes: their source is to be mended."""
@@ -33,31 +37,33 @@ def repairs(judged: Sequence[Judged], estate: Estate, loaded: Loaded, *, unsafe:
     refuted = [one for one in judged if one.finding is not None and one.finding.answer == "refuted"]
     findings = [one.finding for one in refuted if one.finding is not None]
     replacements = Replacements(findings, estate.templates, texts)
-    sites = Sites(estate.templates, Layouts(documents), estate.symbols)
-    planner = _Planner(sites, estate.symbols, replacements, documents)
+    layouts = Layouts(documents)
+    sites = Sites(estate.templates, layouts, estate.symbols)
+    planner = _Planner(sites, estate.symbols, replacements, layouts, frozenset(documents))
     return tuple(repair for one in refuted for repair in planner.of(one, unsafe))
 
 
 class _Planner:
     def __init__(
-        self, sites: Sites, symbols: Symbols, replacements: Replacements, documents: Mapping[str, str]
+        self,
+        sites: Sites,
+        symbols: Symbols,
+        replacements: Replacements,
+        layouts: Layouts,
+        documents: frozenset[str],
     ) -> None:
         self._sites, self._symbols = sites, symbols
         self._grants = Grants(sites, symbols)
         self._restrictions = Restrictions(sites, self._grants, symbols)
-        self._replacements, self._documents = replacements, documents
+        self._replacements, self._layouts, self._documents = replacements, layouts, documents
 
     def of(self, judged: Judged, unsafe: bool) -> Iterator[Repair]:
         finding, requirement = judged.finding, judged.requirement
         assert finding is not None
         allowed = (fix for fix in self._fixes(requirement) if fix.safe or unsafe)
-        fixes = tuple(
-            fix._replace(changes=tuple(changes))
-            for fix in allowed
-            if None not in (changes := [self._placed(one, finding) for one in fix.changes])
-        )
+        fixes = tuple(placed for fix in allowed if (placed := self._placed(fix, finding)) is not None)
         if fixes:
-            yield Repair(finding, fixes, late=requirement.fact is None)  # type: ignore[arg-type]
+            yield Repair(finding, fixes, late=requirement.fact is None)
 
     def _fixes(self, requirement: Requirement) -> Iterator[Fix]:
         if requirement.fact is not None:
@@ -69,11 +75,50 @@ class _Planner:
             yield from self._grants.fixes(requirement)
             yield from spared(requirement, self._sites, self._symbols)
 
-    def _placed(self, change: Change, finding: Finding) -> Change | None:
-        """The change where it can be made: what it replaces is there, and the document is one of a template."""
+    def _placed(self, fix: Fix, finding: Finding) -> Fix | None:
+        """The fix with the places of its changes; None where one of them can't be made."""
+        changes: list[Change] = []
+        for one in fix.changes:
+            change = self._located(one, finding)
+            if change is None or not self._is_possible(change):
+                return None
+            changes.append(change)
+        return fix._replace(changes=tuple(changes)) if Drafts(self._layouts).take(changes) else None
+
+    def _located(self, change: Change, finding: Finding) -> Change | None:
+        """The change of a text, with its place; any other as it is."""
         if isinstance(change, Replace):
             return self._replacements.of(finding, change)
-        if isinstance(change, Rewrite):
-            return change
-        path = change.at if isinstance(change.at, str) else change.at.file
-        return change if path in self._documents else None
+        if isinstance(change, NameByArn):
+            layout = self._layouts.of(change.at.file)
+            found = layout.at(change.at) if layout is not None else None
+            name = _referred(found.node) if found is not None else None
+            known = layout is not None and name is not None and layout.is_taken(name)
+            return Put(change.at, (), {"Fn::GetAtt": [name, "Arn"]}) if known else None
+        if (
+            isinstance(change, Put)
+            and not change.path
+            and isinstance(change.value, str)
+            and isinstance(change.at, Span)
+        ):
+            layout = self._layouts.of(change.at.file)
+            if layout is None or layout.at(change.at) is None:
+                # A definition may stand in a string, or in a file of its own.
+                return self._replacements.at(change.at, change.value)
+        return change
+
+    def _is_possible(self, change: Change) -> bool:
+        """Whether the change is of a text, or of the document of a template."""
+        if isinstance(change, Replace | Rewrite | NameByArn):
+            return True
+        if not isinstance(change.at, str):
+            return change.at.file in self._documents
+        # A resource that a transform makes is not written anywhere.
+        _, name, *below = (*change.path, "", "")
+        return change.at in self._documents and (not any(below) or self._sites.is_declared(change.at, name))
+
+
+def _referred(node: Node) -> str | None:
+    """The resource of which a `Ref` or an attribute is taken."""
+    attribute = items(child(node, "Fn::GetAtt"))
+    return (text(attribute[0]) or "").partition(".")[0] if attribute else text(child(node, "Ref"))

@@ -12,15 +12,14 @@ from policy_audit.sources.stretches import Stretches
 from policy_audit.sources.template import Template
 
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+_NAME: Final = re.compile(r"\w+", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z0-9_*]")
 
 
 class Replacements:
     """Finds what texts are to be replaced where findings point: in the files `texts`, by path."""
 
-    def __init__(
-        self, findings: Iterable[Finding], templates: Sequence[Template], texts: Mapping[str, str]
-    ) -> None:
+    def __init__(self, findings: Iterable[Finding], templates: Sequence[Template], texts: Mapping[str, str]) -> None:
         wanted: dict[str, set[int]] = {}
         for one in findings:
             wanted.setdefault(one.location.file, set()).add(one.location.line)
@@ -28,15 +27,31 @@ class Replacements:
         self._stretches = Stretches(templates, wanted)
         self._starts: dict[str, list[int]] = {}
 
+    def at(self, span: Span, new: str) -> Rewrite | None:
+        """The edit that writes `new` in the place of one text, in the quotes that it has; None where none fits."""
+        text = self._texts.get(span.file)
+        if text is None:
+            return None
+        starts = self._lines(span.file, text)
+        begin, end = _offset(starts, text, span.line, span.column), _end(starts, text, span)
+        old = text[begin:end]
+        quote = old[:1] if old[:1] in ("'", '"') and old[:1] == old[-1:] and len(old) > 1 else ""
+        if not _NAME.fullmatch(new) or not _NAME.fullmatch(old.removeprefix(quote).removesuffix(quote)):
+            return None
+        return Rewrite(span.file, begin, end, f"{quote}{new}{quote}")
+
+    def _lines(self, path: str, text: str) -> list[int]:
+        if path not in self._starts:
+            self._starts[path] = _line_starts(text)
+        return self._starts[path]
+
     def of(self, finding: Finding, change: Replace) -> Rewrite | None:
         """The one edit that the change is; None if what it would replace does not stand there once, as it is."""
         location = finding.location
         text = self._texts.get(location.file)
         if text is None:
             return None
-        if location.file not in self._starts:
-            self._starts[location.file] = _line_starts(text)
-        starts = self._starts[location.file]
+        starts = self._lines(location.file, text)
         stretch = self._stretches.outermost(location.file, location.line)
         rest = location._replace(end_line=location.line + 1, end_column=1)
         for span in (location, stretch, rest):

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from policy_audit.iam.request import Deciding, literal_text
+from policy_audit.iam.request import Deciding, Policies, literal_text
 from policy_audit.mending.grants import Grants, joined
 from policy_audit.mending.sites import Site, Sites
 from policy_audit.mending.statements import single
 from policy_audit.model.api_networks import ApiNetwork
 from policy_audit.model.fix import Append, Change, Fix, Put, Remove
 from policy_audit.model.node import Sequence as List
-from policy_audit.model.policy import Policy, Statement
-from policy_audit.model.resources import Missing
+from policy_audit.model.policy import Condition, Policy, Statement
+from policy_audit.model.resources import Api, Missing
 from policy_audit.model.rest_api import RestApi
+from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
 from policy_audit.permissions.apis import keeping_out
 from policy_audit.permissions.roles import VERSION
@@ -44,10 +45,12 @@ class Restrictions:
         if not requirement.questions or not ways:
             return
         if _kinds(requirement) == {"service"}:
-            changes = [change for way in ways for change in self._narrowed(requirement, way.statement)]
+            api = self._api(requirement)
+            changes = [change for way in ways for change in self._narrowed(requirement, way.statement, api)]
             if changes:
-                # Nobody is let in by this who was not before, and what the workflows need is asked for again.
-                yield Fix(tuple(changes), safe=True)
+                # Nobody is let in by this who was not before, and what the workflows need is asked for again. But an
+                # API may have callers that the audit does not see.
+                yield Fix(tuple(changes), safe=api is None)
         elif requirement.questions[0].authorization == "trust":
             found = [self._without_others(requirement, way) for way in ways]
             if None not in found:
@@ -55,7 +58,7 @@ class Restrictions:
 
     # ---- a service, on whose behalf it calls ------------------------------------------------------------------------
 
-    def _narrowed(self, requirement: Requirement, statement: Statement) -> Iterator[Change]:
+    def _narrowed(self, requirement: Requirement, statement: Statement, api: RestApi | None) -> Iterator[Change]:
         """Conditions on the keys that tell on whose behalf a service calls.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
@@ -64,10 +67,19 @@ class Restrictions:
         named = {(one.type, one.value) for one in statement.principals or ()}
         if len(named) != 1 or statement.not_principal:
             return
+        if api is None and (statement.principals or ())[0].type != "Service":
+            return
         found = self._sites.around(statement.span)
         permission = None if found is not None else self._sites.at_logical_id(statement.span)
         site = found[0] if found is not None else permission
         if site is None or (permission is not None and permission.type != "AWS::Lambda::Permission"):
+            return
+        if api is not None:
+            # API Gateway knows no `aws:SourceAccount`:
+            # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-aws-condition-keys.html
+            texts = [self._sites.value(one, site) for one in api.workflows]
+            if texts and None not in texts:
+                yield Put(statement.span, ("Condition", "StringEquals", "aws:SourceArn"), single(texts))
             return
         for key, operator in (("aws:SourceAccount", "StringEquals"), ("aws:SourceArn", "ArnLike")):
             value = self._meant(requirement, key.lower(), site)
@@ -78,6 +90,16 @@ class Restrictions:
             else:
                 yield Put(statement.span, ("Condition", operator, key), value)
             return
+
+    @staticmethod
+    def _api(requirement: Requirement) -> RestApi | None:
+        """The API whose policy the requirement is about."""
+        for clause in requirement.rule.require:
+            path = getattr(clause, "by", None)
+            api = path.of(requirement.subject) if path is not None else None
+            if isinstance(api, Api) and isinstance(system := getattr(requirement.subject, "system", None), System):
+                return RestApi(system, api)
+        return None
 
     def _meant(self, requirement: Requirement, key: str, site: Site) -> object | None:
         """The values of a key that the requirement is not about: those that may stay."""
@@ -159,22 +181,50 @@ def spared(requirement: Requirement, sites: Sites, symbols: Symbols) -> Iterator
     """What takes the caller out of a Deny for all but some: its ARN beside the ones that are spared."""
     answered = decide(requirement, symbols)
     decision, question = answered.decision, answered.question
-    if decision is None or question is None or decision.outcome != "ExplicitlyDenied" or answered.request is None:
+    if decision is None or question is None or decision.outcome != "ExplicitlyDenied":
         return
-    caller = answered.request.caller
-    changes: list[Change] = []
-    for one in decision.decided_by:
-        statement = one.statement
-        keys = [each for each in statement.conditions if each.key.lower() == "aws:principalarn"]
-        found = sites.around(statement.span) if statement.span is not None else None
-        if len(keys) != 1 or "Not" not in keys[0].operator or found is None or caller.kind == "service":
-            return
-        value = sites.value(caller.arn, found[0])
-        if value is None or statement.span is None:
-            return
-        changes.append(Append(statement.span, ("Condition", keys[0].operator, keys[0].key), value))
-    if changes:
-        yield Fix(tuple(changes))
+    callers = question.requests.callers.patterns
+    caller = literal_text(callers[0]) if len(callers) == 1 and question.requests.kind == "signed" else None
+    if caller is None or ":role/" not in caller:
+        return
+    denials = [one.statement for one in decision.decided_by]
+    changes = [_with_one_more(one, caller, sites) for one in denials]
+    if changes and None not in changes and _lets_in(requirement, denials, caller, symbols):
+        yield Fix(tuple(changes))  # type: ignore[arg-type]
+
+
+def _with_one_more(denial: Statement, caller: str, sites: Sites) -> Change | None:
+    """The caller's ARN for the condition that spares others; None where the statement spares nobody so."""
+    found = sites.around(denial.span) if denial.span is not None else None
+    value = sites.value(caller, found[0]) if found is not None else None
+    keys = [one for one in denial.conditions if _spares(one)]
+    if value is None or len(keys) != 1 or denial.span is None:
+        return None
+    return Append(denial.span, ("Condition", keys[0].operator, keys[0].key), value)
+
+
+def _spares(condition: Condition) -> bool:
+    return condition.key.lower() == "aws:principalarn" and "Not" in condition.operator
+
+
+def _lets_in(requirement: Requirement, denials: Sequence[Statement], caller: str, symbols: Symbols) -> bool:
+    def changed(statement: Statement) -> Statement:
+        if statement not in denials:
+            return statement
+        conditions = (
+            one._replace(values=(*one.values, caller)) if _spares(one) else one for one in statement.conditions
+        )
+        return statement._replace(conditions=tuple(conditions))
+
+    def policies(before: Policies) -> Policies:
+        policy = before.resource
+        return (
+            before
+            if policy is None
+            else before._replace(resource=policy._replace(statements=tuple(map(changed, policy.statements))))
+        )
+
+    return decide(with_policies(requirement, policies), symbols).answer == "proven"
 
 
 def _kinds(requirement: Requirement) -> set[str]:

@@ -91,6 +91,11 @@ class Sites:
                 return Site(template, layout, found)
         return None
 
+    def is_declared(self, path: str, logical_id: str) -> bool:
+        """Whether the file declares a resource of this name."""
+        layout = self._layouts.of(path)
+        return layout is not None and layout.is_taken(logical_id)
+
     def around(self, span: Span) -> tuple[Site, Found] | None:
         """The resource in which a node stands, and the node."""
         layout = self._layouts.of(span.file)
@@ -110,10 +115,10 @@ class Sites:
         template = next((one for one in self._templates if one.path == span.file), None)
         return None if layout is None or name is None or template is None else Site(template, layout, name)
 
-    def value(self, written: str, site: Site, *, new: bool = False) -> object | None:
+    def value(self, written: str, site: Site, *, new: bool = False, exact: bool = False) -> object | None:
         """`written` with references as `site` can have them; None where an open part has none, or only in a circle.
 
-        A `new` resource may refer to any: nothing refers to it.
+        A `new` resource may refer to any: nothing refers to it. An `exact` value is no pattern.
         """
         names = self._names_at(site.template)
         if not new:
@@ -122,7 +127,7 @@ class Sites:
             names = names._replace(own=own)
         references = References(names, self._symbols)
         value = references.in_template(written)
-        if references.unknown and not _ends_in_what_aws_appends(value):
+        if references.unknown and (exact or not _ends_in_what_aws_appends(value)):
             return None
         return simplified(value)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.authorizers import Authorizer
 from policy_audit.model.call import Field
+from policy_audit.model.fix import Fix, Remove, replaced, written
 from policy_audit.model.policy import Statement
 from policy_audit.model.resources import Api, Fact, Method, Missing, StateMachine
 from policy_audit.model.rest_api import RestApi
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from policy_audit.model.system import System
 
 AUTH_TYPES: Final = ("NO_AUTH", "IAM_ROLE", "RESOURCE_POLICY")
+_MEANT: Final = {"AWS_IAM": "IAM_ROLE", "NONE": "NO_AUTH"}
+"""What the authorization types of methods are called as those of calls."""
 WITH_A_BODY: Final = ("PATCH", "POST", "PUT")
 _FORBIDDEN: Final = frozenset(
     {
@@ -122,7 +125,8 @@ class ApiGatewayCall(NamedTuple):
         span = self.call.task.endpoint.span if self.call.task.endpoint else None
         show = self.system.symbols.show
         if "://" in endpoint:
-            return Fact(False, f"calls `{show(endpoint)}`, with a scheme", span=span)
+            fix = replaced("https://", "") if endpoint.startswith("https://") else None
+            return Fact(False, f"calls `{show(endpoint)}`, with a scheme", span=span, fix=fix)
         if "/" in endpoint:
             return Fact(False, f"calls `{show(endpoint)}`, with a path", span=span)
         if ":" in endpoint:
@@ -250,7 +254,9 @@ class ApiGatewayCall(NamedTuple):
             reasons = self.system.symbols.reasons(field.text)
             shown = f"`{self.system.symbols.show(field.text)}` is not known"
             return Fact(None, reasons[0] if reasons else shown, span=field.span)
-        return Fact(field.text in known, f"has the `{name}` `{field.text}`", span=field.span)
+        meant = _MEANT.get(field.text.upper(), field.text.upper())
+        fix = written(field.span, meant) if meant in known else None
+        return Fact(field.text in known, f"has the `{name}` `{field.text}`", span=field.span, fix=fix)
 
     @property
     def has_headers(self) -> bool:
@@ -273,7 +279,8 @@ class ApiGatewayCall(NamedTuple):
         forbidden = [(name, field) for name, field in headers if _is_forbidden(name.lower())]
         if forbidden:
             names = ", ".join(f"`{name}`" for name, _ in forbidden[:3])
-            return Fact(False, f"sets {names}", span=forbidden[0][1].span)
+            fix = Fix(tuple(Remove(field.span) for _, field in forbidden))
+            return Fact(False, f"sets {names}", span=forbidden[0][1].span, fix=fix)
         return Fact(None if self._header_names() is None else True, "the name of a header is not known")
 
     @property
@@ -311,7 +318,8 @@ class ApiGatewayCall(NamedTuple):
         span = self.call.task.body.span if self.call.task.body else None
         if isinstance(method, Missing) or has_letters(method):
             return Fact(None, "the call's method is not known", span=span)
-        return Fact(method in WITH_A_BODY, f"has a `RequestBody` and the `Method` `{method}`", span=span)
+        fix = Fix((Remove(span),)) if span is not None else None
+        return Fact(method in WITH_A_BODY, f"has a `RequestBody` and the `Method` `{method}`", span=span, fix=fix)
 
     # ---- authorization by the API's resource policy ----
 

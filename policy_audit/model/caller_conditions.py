@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.fix import Fix, Rename, Replace, replaced
 from policy_audit.model.operators import asks_for_presence, key_of, operator_of
 from policy_audit.model.policy import Condition, Principal, Statement
 from policy_audit.model.resources import Fact, Role
@@ -28,13 +29,23 @@ def no_session(about: "PolicyStatement") -> Iterator[Fact]:
     conditions = [one for one in about.statement.conditions if key_of(one) == PRINCIPAL_ARN]
     lost = [value for one in conditions for value in one.values if _is_session(value) and not _has_role(value, one)]
     if lost:
-        yield about.fact(False, f"`aws:PrincipalArn` is compared with the session `{lost[0]}`")
+        fact = about.fact(False, f"`aws:PrincipalArn` is compared with the session `{lost[0]}`")
+        yield fact._replace(fix=_as_role(lost[0]))
     elif conditions:
         yield about.fact(True, "`aws:PrincipalArn` is compared with no session")
 
 
 def _is_session(value: str) -> bool:
     return ":assumed-role/" in value and ":role/" not in value
+
+
+def _as_role(session: str) -> Fix | None:
+    """The role's ARN in the place of the session's."""
+    name, _, rest = session.partition(":assumed-role/")[2].partition("/")
+    if not rest or has_letters(name + rest):
+        return None
+    whole = f":assumed-role/{name}/{rest}"
+    return Fix((Replace(":sts::", ":iam::"), Replace(whole, f":role/{name}")))
 
 
 def _has_role(session: str, condition: Condition) -> bool:
@@ -51,10 +62,19 @@ def no_idle_wildcard(about: "PolicyStatement") -> Iterator[Fact]:
             for value in one.values:
                 if _has_wildcard(value):
                     detail = f"`{one.operator}` compares `{one.key}` with `{value}`, in which `*` is no wildcard"
-                    yield about.fact(False, detail, one)
+                    yield about.fact(False, detail, one)._replace(fix=_that_knows_wildcards(about.statement, one))
                     return
     if conditions:
         yield about.fact(True, "no wildcard stands where it is none")
+
+
+def _that_knows_wildcards(statement: Statement, condition: Condition) -> Fix | None:
+    """The operator for patterns in the place of the one for texts, where it compares nothing else."""
+    alone = sum(one.operator == condition.operator for one in statement.conditions) == 1
+    like = condition.operator.replace("IgnoreCase", "").replace("Equals", "Like")
+    if statement.span is None or not alone or like == condition.operator:
+        return None
+    return Fix((Rename(statement.span, ("Condition", condition.operator), like),))
 
 
 def _has_wildcard(value: str) -> bool:
@@ -71,7 +91,10 @@ def whole_roles(about: "PolicyStatement") -> Iterator[Fact]:
     for value, one in values:
         role = about.with_path.get(value)
         if role is not None:
-            yield about.fact(False, f"`{value}` leaves out the path of the role `{role.arn}`", one)
+            old, new = value.partition(":role/")[2], role.arn.partition(":role/")[2]
+            fix = None if has_letters(old + new) else replaced(f":role/{old}", f":role/{new}")
+            detail = f"`{value}` leaves out the path of the role `{role.arn}`"
+            yield about.fact(False, detail, one)._replace(fix=fix)
             return
         known = known or about.system.role(value, about.address) is not None
     if known:

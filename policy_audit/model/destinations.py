@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.api_destinations import ApiDestination
 from policy_audit.model.call import Field
+from policy_audit.model.fix import Fix, NameByArn, replaced, written
 from policy_audit.model.resources import Fact
 from policy_audit.model.urls import is_https, is_placeholder
 from policy_audit.model.value import has_letters
@@ -41,7 +42,8 @@ class Destination(NamedTuple):
             return Fact(False, "names no method")
         if has_letters(field.text):
             return self._open(field)
-        return Fact(field.text in METHODS, f"calls with the method `{field.text}`", span=field.span)
+        fix = written(field.span, field.text.upper()) if field.text.upper() in METHODS else None
+        return Fact(field.text in METHODS, f"calls with the method `{field.text}`", span=field.span, fix=fix)
 
     @property
     def uses_https(self) -> Fact:
@@ -58,7 +60,8 @@ class Destination(NamedTuple):
         verdict = is_https(field.text)
         if verdict is None:
             return self._open(field)
-        return Fact(verdict, f"calls `{self.system.symbols.show(field.text)}`", span=field.span)
+        fix = replaced("http://", "https://") if field.text.startswith("http://") else None
+        return Fact(verdict, f"calls `{self.system.symbols.show(field.text)}`", span=field.span, fix=fix)
 
     @property
     def names_a_connection(self) -> Fact:
@@ -73,7 +76,10 @@ class Destination(NamedTuple):
             return Fact(True, "")
         shown = self.system.symbols.show(field.text)
         if field.text in self.names:
-            return Fact(False, f"names its connection as `{shown}`, without the UUID of its ARN", span=field.span)
+            fix = Fix((NameByArn(field.span),))
+            return Fact(
+                False, f"names its connection as `{shown}`, without the UUID of its ARN", span=field.span, fix=fix
+            )
         if _is_no_connection(field.text):
             return Fact(False, f"names its connection as `{shown}`, which is no connection's ARN", span=field.span)
         if has_letters(field.text):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.documents import WrittenPolicy
+from policy_audit.model.fix import Fix, Put
 from policy_audit.model.policy import Statement
 from policy_audit.model.proven_services import services_of_other_rules
 from policy_audit.model.resources import Fact
@@ -116,7 +117,9 @@ class DocumentStatement(NamedTuple):
         version = self.document.policy.version
         if version == _VERSION:
             return (Fact(True, ""),)
-        return (Fact(False, f"`{variable}` in a document of `Version` `{version}`", span=self.span),)
+        whole = self.document.policy.span
+        fix = None if whole is None else Fix((Put(whole, ("Version",), _VERSION),))
+        return (Fact(False, f"`{variable}` in a document of `Version` `{version}`", span=self.span, fix=fix),)
 
 
 def _variable(statement: Statement) -> str | None:

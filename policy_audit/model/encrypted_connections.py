@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.fix import Append, Fix
 from policy_audit.model.patterns import glob
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Connection, Fact, Key, Missing, Role
@@ -61,11 +62,15 @@ class EncryptedConnection(NamedTuple):
         if "true" in values:
             return Fact(True, "")
         if values and not has_letters(values[0]):
-            return Fact(False, f"has the tag `{TAG}` with the value `{values[0]}`", key.address, key.span)
+            detail = f"has the tag `{TAG}` with the value `{values[0]}`"
+            return Fact(False, detail, key.address, key.span)
         unsure = any(map(has_letters, values)) or any(has_letters(name) for name, _ in key.tags)
         if unsure or key.unseen:
             return Fact(None, key.unseen or "the value of a tag is not known", key.address, key.span)
-        return Fact(False, f"has no tag `{TAG}`", key.address, key.span)
+        file, _, logical_id = key.address.partition("#")
+        tags = ("Resources", logical_id, "Properties", "Tags")
+        fix = Fix((Append(file, tags, {"Key": TAG, "Value": "true"}),))
+        return Fact(False, f"has no tag `{TAG}`", key.address, key.span, fix=fix)
 
     @property
     def user(self) -> Role | Missing:

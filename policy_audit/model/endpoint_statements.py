@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.fix import Fix, Put
 from policy_audit.model.operators import operator_of
 from policy_audit.model.policy import Condition, Statement
 from policy_audit.model.resources import Fact
@@ -66,7 +67,9 @@ class EndpointStatement(NamedTuple):
     @property
     def names_a_principal(self) -> Fact:
         """Whether it says whom it is about."""
-        return Fact(self.statement.principals is not None, "has no `Principal`")
+        span = self.statement.span
+        fix = None if span is None else Fix((Put(span, ("Principal",), "*"),))
+        return Fact(self.statement.principals is not None, "has no `Principal`", fix=fix)
 
     @property
     def actions_have_a_prefix(self) -> Fact:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.api_destinations import ApiDestination
+from policy_audit.model.fix import Fix, NameByArn
 from policy_audit.model.own_policies import OwnPolicy, action_on, own_policy
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role
 from policy_audit.model.senders import SERVICES, Sender
@@ -134,7 +135,8 @@ class EventTarget(NamedTuple):
         if open_start or (start == "arn:" and has_letters(field.text)):
             reasons = self.system.symbols.reasons(field.text)
             return Fact(None, reasons[0] if reasons else f"what `{shown}` is the ARN of is not known", span=field.span)
-        return Fact(False, f"is `{shown}`, which is not an ARN", span=field.span)
+        fix = Fix((NameByArn(field.span),))
+        return Fact(False, f"is `{shown}`, which is not an ARN", span=field.span, fix=fix)
 
     @property
     def reaches_a_public_api(self) -> Fact:

@@ -31,12 +31,26 @@ class Put(NamedTuple):
     value: object
 
 
+class NameByArn(NamedTuple):
+    """`Fn::GetAtt` of the ARN in the place of the `Ref` of a resource at `at`."""
+
+    at: Span
+
+
 class Append(NamedTuple):
     """`value` as one more item of the list at `path` below `at`; a single value there, or none, becomes a list."""
 
     at: At
     path: tuple[str, ...]
     value: object
+
+
+class Rename(NamedTuple):
+    """Another `name` for the key at the end of `path` below `at`; its value stays as it is written."""
+
+    at: At
+    path: tuple[str, ...]
+    name: str
 
 
 class Remove(NamedTuple):
@@ -46,7 +60,7 @@ class Remove(NamedTuple):
     path: tuple[str, ...] = ()
 
 
-Change = Replace | Rewrite | Put | Append | Remove
+Change = Replace | Rewrite | NameByArn | Put | Append | Rename | Remove
 
 
 class Fix(NamedTuple):
@@ -58,6 +72,17 @@ class Fix(NamedTuple):
 
     changes: tuple[Change, ...]
     safe: bool = False
+
+
+def written(span: Span | None, value: object) -> Fix | None:
+    """The fix that writes `value` in the place of what stands at `span`."""
+    return None if span is None else Fix((Put(span, (), value),))
+
+
+def property_of(address: str, value: object, *path: str) -> Put:
+    """The change that gives the property at `path` of the resource at `address` this value."""
+    file, _, logical_id = address.partition("#")
+    return Put(file, ("Resources", logical_id, "Properties", *path), value)
 
 
 def replaced(old: str, new: str, *, safe: bool = False) -> Fix:

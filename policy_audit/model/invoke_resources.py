@@ -66,7 +66,10 @@ def no_braces(about: "PolicyStatement") -> Iterator[Fact]:
     every = invoke_resources(about)
     idle = _first_idle(every, lambda one: None if _is_http_api(one, about.system) else _without_braces(one))
     if isinstance(idle, InvokeResource):
-        yield about.fact(False, f"`{idle.text}` has the name of a path parameter, where requests have its value")
+        named = [part for part in idle.parts[2:] if part.startswith("{") and part.endswith("}")]
+        fix = replaced(f"/{named[0]}", "/*") if len(named) == 1 else None
+        detail = f"`{idle.text}` has the name of a path parameter, where requests have its value"
+        yield about.fact(False, detail)._replace(fix=fix)
     elif any(len(one.parts) > 2 and not _is_http_api(one, about.system) for one in every):
         yield about.fact(idle, _TOO_MANY if idle is None else "paths are written as requests have them")
 
@@ -112,7 +115,9 @@ def with_stage(about: "PolicyStatement") -> Iterator[Fact]:
     for one in known:
         begins = one.parts[0] in _VERBS and one.parts[1:2] not in [(verb,) for verb in VERBS]
         if begins and not _has_stage(one, one.parts[0], about.system):
-            yield about.fact(False, f"`{one.text}` has no stage before the method")
+            begin = "/".join(("", *one.parts[:2]))
+            fact = about.fact(False, f"`{one.text}` has no stage before the method")
+            yield fact._replace(fix=replaced(begin, f"/*{begin}"))
             return
     if known:
         yield about.fact(True, "the stage comes first")
@@ -125,7 +130,9 @@ def as_far_as_the_method(about: "PolicyStatement") -> Iterator[Fact]:
         ends_early = len(one.parts) < 2 or (len(one.parts) == 2 and not one.parts[1])
         without_stage = bool(one.parts) and one.parts[0] in _VERBS
         if ends_early and not without_stage and not one.has_wildcard and not _is_open(one, about.system):
-            yield about.fact(False, f"`{one.text}` ends before the method")
+            end = "/".join(("", *one.parts)) if one.parts else ""
+            fix = replaced(end, f"{end.rstrip('/')}/*") if end else None
+            yield about.fact(False, f"`{one.text}` ends before the method")._replace(fix=fix)
             return
     if known:
         yield about.fact(True, "ARNs go on to the method, or have a wildcard")

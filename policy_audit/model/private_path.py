@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from policy_audit.model.fix import written
 from policy_audit.model.resources import (
     Connection,
     Fact,
@@ -67,7 +68,8 @@ class PrivatePath(NamedTuple):
             shown = f"`{self.system.symbols.show(field.text)}` is not known"
             return Fact(None, (*self.system.symbols.reasons(field.text), shown)[0], span=field.span)
         allowed = field.text.lower() == "true"
-        return Fact(allowed, "does not allow association with shareable service networks", span=field.span)
+        fix = written(field.span, True)
+        return Fact(allowed, "does not allow association with shareable service networks", span=field.span, fix=fix)
 
     @property
     def gateway(self) -> ResourceGateway | Missing:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from policy_audit.model.fix import Fix, property_of
 from policy_audit.model.resources import Api, Fact, Method, Missing
 from policy_audit.model.value import has_letters
 from policy_audit.model.workflow import VERBS
@@ -89,7 +90,9 @@ class RestApi(NamedTuple):
                 facts.append(Fact(None, f"the authorization type of `{method.http_method} {method.path}` is not known"))
             else:
                 part = f"{method.http_method} {method.path}" if method.address == self.address else ""
-                facts.append(Fact(method.authorization == "AWS_IAM", shown, method.address, method.span, part))
+                is_open = method.authorization in ("", "NONE") and not part
+                fix = Fix((property_of(method.address, "AWS_IAM", "AuthorizationType"),)) if is_open else None
+                facts.append(Fact(method.authorization == "AWS_IAM", shown, method.address, method.span, part, fix))
         if not facts or self.api.unseen:
             reason = self.api.unseen[0] if self.api.unseen else "the API has no method"
             facts.append(Fact(None, reason, self.api.address, self.api.span))

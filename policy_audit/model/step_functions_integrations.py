@@ -1,8 +1,10 @@
 """API Gateway integrations that call Step Functions' own API, as rules ask about them."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.model.call import Field
+from policy_audit.model.fix import Fix, written
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import ApiRequest, requests_of
 from policy_audit.model.value import has_letters
@@ -157,7 +159,7 @@ class StepFunctionsIntegration(NamedTuple):
         if has_letters(field.text):
             return Fact(None, f"the action `{self.system.symbols.show(field.text)}` is not known", span=field.span)
         known = _SUBTYPES if self.kind == "HTTP" else RESOURCE_TYPES
-        return Fact(field.text in known, f"calls `{field.text}`", span=field.span)
+        return Fact(field.text in known, f"calls `{field.text}`", span=field.span, fix=_meant(field, known))
 
     @property
     def has_an_action(self) -> bool:
@@ -174,7 +176,8 @@ class StepFunctionsIntegration(NamedTuple):
             return Fact(False, "sets no HTTP method for the integration")
         if has_letters(field.text):
             return Fact(None, f"the method `{self.system.symbols.show(field.text)}` is not known", span=field.span)
-        return Fact(field.text == "POST", f"calls Step Functions with `{field.text}`", span=field.span)
+        fix = written(field.span, "POST")
+        return Fact(field.text == "POST", f"calls Step Functions with `{field.text}`", span=field.span, fix=fix)
 
     @property
     def permissions(self) -> tuple[str, ...] | Missing:
@@ -303,6 +306,14 @@ def every(system: "System") -> tuple[StepFunctionsIntegration, ...]:
         )
         for one in system.all(ApiIntegration)
     )
+
+
+def _meant(field: Field, known: Iterable[str]) -> Fix | None:
+    """The action that was probably meant."""
+    from policy_audit.suggest import did_you_mean
+
+    hint = did_you_mean(field.text, known)
+    return written(field.span, hint.split("`")[1]) if hint else None
 
 
 def _machine_of(target: str, machines: dict[str, StateMachine]) -> StateMachine | None:

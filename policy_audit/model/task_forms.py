@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.fix import replaced
 from policy_audit.model.integrations import integrations
 from policy_audit.model.resources import Fact, StateMachine
 from policy_audit.model.task_resources import plain_machine
@@ -68,7 +69,8 @@ class TaskForm(NamedTuple):
             return Fact(True, "")
         hint = did_you_mean(self.integration, integrations())
         if hint:
-            return Fact(False, f"calls `{self.integration}`, {hint}")
+            fix = replaced(f":::{self.integration}", f":::{hint.split('`')[1]}")
+            return Fact(False, f"calls `{self.integration}`, {hint}", fix=fix)
         service = self.integration.partition(":")[0]
         known = any(name.startswith(f"{service}:") for name in integrations())
         of = f"none of `{service}` has this name" if known else f"none of a service `{service}`"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from policy_audit.model.api_destinations import ApiDestination
 from policy_audit.model.call import Field
+from policy_audit.model.fix import Append, Fix, Remove
 from policy_audit.model.http_requests import (
     METHODS,
     PRIVATE_NAMES,
@@ -91,7 +92,10 @@ class UnsignedCall(NamedTuple):
         shown = ", ".join(f"`{self.system.symbols.show(one.text)}`" for one in configuration.ports) or "none"
         span = configuration.ports[0].span if configuration.ports else configuration.span
         detail = f"calls port {port}, and the resource configuration has the ports {shown}"
-        return Fact(None if None in verdicts else False, detail, configuration.address, span)
+        file, _, logical_id = configuration.address.partition("#")
+        ranges = ("Resources", logical_id, "Properties", "PortRanges")
+        fix = Fix((Append(file, ranges, port),)) if configuration.ports else None
+        return Fact(None if None in verdicts else False, detail, configuration.address, span, fix=fix)
 
     # ---- the request ----
 
@@ -132,7 +136,8 @@ class UnsignedCall(NamedTuple):
         reserved = [(name, field) for name, field in headers if is_reserved(name)]
         if reserved:
             shown = ", ".join(f"`{self.system.symbols.show(name)}`" for name, _ in reserved)
-            return Fact(False, f"sets {shown}", span=reserved[0][1].span)
+            fix = Fix(tuple(Remove(field.span) for _, field in reserved))
+            return Fact(False, f"sets {shown}", span=reserved[0][1].span, fix=fix)
         unknown = [(name, field) for name, field in headers if has_letters(name)]
         for name, field in unknown:
             return Fact(None, f"the header `{self.system.symbols.show(name)}` is not known", span=field.span)

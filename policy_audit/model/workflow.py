@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from policy_audit.model.call import Field, Task
-from policy_audit.model.fix import replaced
+from policy_audit.model.fix import replaced, written
 from policy_audit.model.resources import (
     Api,
     Connection,
@@ -169,7 +169,8 @@ class Call(NamedTuple):
         if verdict is None:
             return self._at_endpoint(None, f"the scheme of `{shown}` is not known before the workflow runs")
         more = "" if "://" in endpoint else ", which does not start with `https://`"
-        return self._at_endpoint(verdict, f"calls `{shown}`{more}")
+        found = self._at_endpoint(verdict, f"calls `{shown}`{more}")
+        return found._replace(fix=replaced("http://", "https://")) if endpoint.startswith("http://") else found
 
     @property
     def uses_a_domain_name(self) -> Fact:
@@ -374,7 +375,8 @@ class Call(NamedTuple):
         detail = f"`{found.http_method} {found.path}` has the authorization type {found.authorization}"
         span = self.task.auth_type.span if self.task.auth_type else self.task.span
         if self.auth_type == "NO_AUTH":
-            return Fact(found.authorization != "AWS_IAM", detail, span=span)
+            fix = written(self.task.auth_type.span, "IAM_ROLE") if self.task.auth_type else None
+            return Fact(found.authorization != "AWS_IAM", detail, span=span, fix=fix)
         return Fact(not signed or found.authorization != "NONE", detail, address=found.address, span=found.span)
 
 

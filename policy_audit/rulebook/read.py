@@ -24,7 +24,7 @@ from policy_audit.suggest import did_you_mean
 from policy_audit.unchanged import looked_at
 
 _REQUIRED = ("id", "summary", "severity", "confidence", "since", "for", "require", "message", "help", "references")
-_RULE_KEYS = (*_REQUIRED, "where")
+_RULE_KEYS = (*_REQUIRED, "fix", "where")
 _PERMISSION_KEYS = (
     "principal",
     "resource",
@@ -126,6 +126,7 @@ def read_rule(text: str, file: str) -> Rule:
         help=_text(document, "help"),
         references=tuple(_scalar(item).text for item in _items(document, "references")),
         file=file,
+        fix="" if document.get("fix") is None else _choice(document, "fix", ("safe", "unsafe")),  # type: ignore[arg-type]
     )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id):
         raise _error(document.get("id") or document, f"`{rule.id}` is not a rule id", "use words of a-z0-9 and `-`")

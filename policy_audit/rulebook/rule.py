@@ -80,3 +80,5 @@ class Rule(NamedTuple):
     help: str
     references: tuple[str, ...]
     file: str
+    fix: Literal["", "safe", "unsafe"] = ""
+    """Whether `check --fix` mends its findings, or some of them: always safely, or with `--unsafe-fixes`."""
