@@ -130,8 +130,8 @@ Exit codes:
     is_flag=True,
     help="PATHs are what changed: the whole project is audited with them, and only what concerns them is told.",
 )
-@click.option("--fix", is_flag=True, help="Mend in place what can be mended without changing what AWS does.")
-@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: what changes who may do what as well.")
+@click.option("--fix", is_flag=True, help="Mend in place what can be mended safely: it grants nothing.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what grants something, or guesses.")
 @click.option("--diff", "show_diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @click.option(
     "-v",
@@ -274,7 +274,7 @@ def explain(rule: str, **said: Any) -> int:
 @FORMAT
 @CONFIG
 def list_rules(output: str, **said: Any) -> int:
-    """List the rules: id, severity, confidence and what each requires."""
+    """List the rules: id, severity, confidence, whether `check --fix` mends it, and what each requires."""
     from policy_audit.formats.rules import render
     from policy_audit.rulebook.read import read_rules
 

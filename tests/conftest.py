@@ -10,7 +10,7 @@ from policy_audit.unchanged import Watch
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-fix", action="store_true", help="mend every bad fixture, and not a sample")
+    parser.addoption("--long", action="store_true", help="what takes minutes as well: all of what is sampled")
 
 
 @pytest.fixture(autouse=True)

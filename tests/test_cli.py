@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -62,7 +62,15 @@ def audits(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report | BaseException]
     def become(outcome: Report | BaseException) -> Audited:
         asked = Audited([])
 
-        def audit(paths: Sequence[str], options: Options, cache: str, *, detailed: bool, traced: bool) -> Report:
+        def audit(
+            paths: Sequence[str],
+            options: Options,
+            cache: str,
+            *,
+            detailed: bool,
+            traced: bool,
+            instead: Mapping[str, str],
+        ) -> Report:
             asked.calls.append((tuple(paths), options))
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -391,9 +399,9 @@ def test_rules(run: Run, own_rules: Path) -> None:
     assert names == sorted(names)
     assert {rule["id"] for rule in json.loads(both.out)} == {*names, "our-own-rule"}
     for rule in json.loads(both.out):
-        assert set(rule) == {"id", "summary", "severity", "confidence", "since", "references"}
+        assert set(rule) == {"id", "summary", "severity", "confidence", "since", "fix", "references"}
     lines = run("rules", "--rules", str(own_rules)).out.splitlines()
-    assert lines[0].split() == ["rule", "severity", "confidence", "requires", "that"]
+    assert lines[0].split() == ["rule", "severity", "confidence", "fix", "requires", "that"]
     assert [line.split()[0] for line in lines[1:]] == sorted([*names, "our-own-rule"])
 
 

@@ -106,6 +106,8 @@ def test_a_page_tells_how_to_fix_it_in_every_form(rule: Rule) -> None:
     told = re.split(r"^### (.+)$", sections(page(rule.id))["How to fix"], flags=re.M)
     assert told[1::2] == ["CloudFormation", "SAM", "CDK", "Terraform"]
     assert all(text.strip() for text in told[::2])
+    assert ("`check --fix`" in told[0]) == (rule.fix == "safe")
+    assert ("`check --fix --unsafe-fixes`" in told[0]) == (rule.fix == "unsafe")
 
 
 @each_rule

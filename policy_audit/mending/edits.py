@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from policy_audit.mending.layout import Cut, Found, Layout
 from policy_audit.mending.sites import Layouts
-from policy_audit.mending.statements import merged_statements, same_policy
+from policy_audit.mending.statements import merged_statements, same_policy, tidied
 from policy_audit.model.fix import Append, At, Change, NameByArn, Put, Remove, Rename, Replace, Rewrite
 from policy_audit.model.node import Mapping as Object
 from policy_audit.model.node import Node, Scalar
@@ -150,6 +150,11 @@ class Drafts:
         if known is not None:
             if known.kind != target.kind:
                 raise ConflictError
+            if isinstance(known.value, list) and isinstance(target.value, list) and known.kind == "items":
+                value, before = known.value, len(known.value)
+                value += target.value
+                undo.append(lambda: value.__delitem__(slice(before, None)))
+                return True
             file.targets[key] = target._replace(value=_merged(known.value, target.value))
             undo.append(lambda: file.targets.update({key: known}))
             return True
@@ -182,14 +187,14 @@ def _written(layout: Layout, target: _Target) -> Sequence[Cut] | None:
     node, value = target.found.node, target.value
     cut: Cut | None = None
     if target.kind == "entries" and isinstance(node, Object) and isinstance(value, dict):
-        cut = layout.with_entries(node, value)
+        cut = layout.with_entries(node, {key: tidied(one) for key, one in value.items()})
     elif target.kind == "items" and isinstance(value, list):
         if isinstance(node, List):
             cut = layout.with_items(node, merged_statements(value))
         else:
             return layout.as_list(node, merged_statements(value))
     elif target.kind == "value":
-        cut = layout.instead(node, value)
+        cut = layout.instead(node, tidied(value))
     return None if cut is None else (cut,)
 
 
@@ -208,7 +213,7 @@ def _merged(one: object, other: object) -> object:
             index = next((at for at, known in enumerate(found_items) if same_policy(known, each)), -1)
             if index >= 0:
                 found_items[index] = _merged(found_items[index], each)
-            elif each not in found_items:
+            else:
                 found_items.append(each)
         return found_items
     raise ConflictError

@@ -60,6 +60,8 @@ class _Planner:
     def of(self, judged: Judged, unsafe: bool) -> Iterator[Repair]:
         finding, requirement = judged.finding, judged.requirement
         assert finding is not None
+        if requirement.effect not in ("deny", "holds") and not unsafe:
+            return  # What allows something is never safe.
         allowed = (fix for fix in self._fixes(requirement) if fix.safe or unsafe)
         fixes = tuple(placed for fix in allowed if (placed := self._placed(fix, finding)) is not None)
         if fixes:

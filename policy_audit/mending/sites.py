@@ -72,18 +72,18 @@ class Sites:
 
     def __init__(self, templates: Sequence[Template], layouts: Layouts, symbols: Symbols) -> None:
         self._templates, self._layouts, self._symbols = templates, layouts, symbols
+        self._by_path: dict[str, list[Template]] = {}
+        for one in templates:
+            self._by_path.setdefault(one.path, []).append(one)
         self._names: dict[int, Names] = {}
         self._dependents: dict[tuple[str, str], frozenset[str]] = {}
 
     def declared(self, address: str, span: Span | None = None) -> Site | None:
         """The resource at an address; where a transform makes it, the one at whose logical id, at `span`, it stands."""
         path, _, name = address.partition("#")
-        for template in self._templates:
-            if template.path != path:
-                continue
-            layout = self._layouts.of(path)
-            if layout is None:
-                continue
+        layout = self._layouts.of(path)
+        for template in self._by_path.get(path, ()) if layout is not None else ():
+            assert layout is not None
             if name in template.resources and child(layout.document, "Resources", name) is not None:
                 return Site(template, layout, name)
             found = None if span is None else _at_logical_id(layout, span)
@@ -100,7 +100,7 @@ class Sites:
         """The resource in which a node stands, and the node."""
         layout = self._layouts.of(span.file)
         found = None if layout is None else layout.at(span)
-        template = next((one for one in self._templates if one.path == span.file), None)
+        template = next(iter(self._by_path.get(span.file, ())), None)
         if layout is None or found is None or template is None or len(found.parents) < 3:
             return None
         section, name = (getattr(step, "key", None) for _, step in found.parents[:2])
@@ -112,7 +112,7 @@ class Sites:
         """The resource whose logical id stands at `span`."""
         layout = self._layouts.of(span.file)
         name = None if layout is None else _at_logical_id(layout, span)
-        template = next((one for one in self._templates if one.path == span.file), None)
+        template = next(iter(self._by_path.get(span.file, ())), None)
         return None if layout is None or name is None or template is None else Site(template, layout, name)
 
     def value(self, written: str, site: Site, *, new: bool = False, exact: bool = False) -> object | None:

@@ -1,36 +1,48 @@
 """Statements as a template writes them, and as few of them as say the same."""
 
 from collections.abc import Sequence
+from json import dumps
 
 
 def merged_statements(items: Sequence[object]) -> list[object]:
     """`items` without repetition; statements that differ in actions alone, or in resources alone, as one."""
-    found: list[object] = []
+    distinct: dict[str, object] = {}
     for one in items:
-        if one not in found:
-            found.append(one)
+        distinct.setdefault(_key(one), one)
+    found = [*distinct.values()]
     for name in ("Action", "Resource"):
         found = _joined(found, name)
     return found
 
 
+def tidied(value: object) -> object:
+    """The value with the statements of each document in it merged."""
+    if isinstance(value, dict):
+        return {
+            key: merged_statements(one) if key == "Statement" and isinstance(one, list) else tidied(one)
+            for key, one in value.items()
+        }
+    return [tidied(one) for one in value] if isinstance(value, list) else value
+
+
+def _key(value: object) -> str:
+    return dumps(value, sort_keys=True, default=str)
+
+
 def _joined(items: Sequence[object], name: str) -> list[object]:
     """Statements that are equal but for the element `name` as one with all of its values."""
-    kept: list[object] = []
+    kept: dict[str, object] = {}
     for one in items:
-        same = next((each for each in kept if _differ_in(each, one, name)), None) if isinstance(one, dict) else None
-        if isinstance(same, dict) and isinstance(one, dict):
-            values = _values(same[name]) + [value for value in _values(one[name]) if value not in _values(same[name])]
-            kept[kept.index(same)] = {**same, name: values}
-        else:
-            kept.append(one)
-    return kept
-
-
-def _differ_in(one: object, other: object, name: str) -> bool:
-    if not (isinstance(one, dict) and isinstance(other, dict) and name in one and name in other):
-        return False
-    return {**one, name: None} == {**other, name: None}
+        if not isinstance(one, dict) or name not in one:
+            kept[_key(one)] = one
+            continue
+        key = _key({**one, name: None})
+        same = kept.get(key)
+        values = _values(same[name]) if isinstance(same, dict) else []
+        known = {_key(value) for value in values}
+        values += [value for value in _values(one[name]) if _key(value) not in known]
+        kept[key] = {**one, name: single(values)}
+    return [*kept.values()]
 
 
 def _values(value: object) -> list[object]:
