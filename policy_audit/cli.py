@@ -215,12 +215,13 @@ def _check(
 
         report = read()
         if fix or show_diff:
+            from policy_audit.formats.visible import inert
             from policy_audit.mend import mend
 
             mended = mend(report, read)
-            click.echo(mended.told, err=True)
+            click.echo(inert(mended.told), err=True)
             if show_diff:
-                write(text := mended.difference())
+                write(text := inert(mended.difference()))
                 return Printed(text, FINDINGS if mended.texts else exit_code(report._replace(findings=())))
             mended.write()
             report = mended.report
