@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Final, Literal, cast, get_args
 
 from policy_audit.errors import AuditError
 from policy_audit.iam.api_gateway import authorization_of
 from policy_audit.iam.evaluate import Evaluator
+from policy_audit.iam.open_text import UNKNOWN
 from policy_audit.iam.request import (
     Authorization,
     Caller,
@@ -16,7 +18,7 @@ from policy_audit.iam.request import (
     PrincipalKind,
     Request,
 )
-from policy_audit.misplaced import without_redundant_elements
+from policy_audit.misplaced import with_elements_in_place
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.policy import Policy
 from policy_audit.record import NamedTuple
@@ -125,7 +127,7 @@ class _Reader:
         self.id = case_id.text if isinstance(case_id, Scalar) else ""
         request = self.request(node)
         authorization = self.authorization(node.get("authorization"), request)
-        policies = without_redundant_elements(self.policies(node, authorization), request, authorization)
+        policies = with_elements_in_place(self.policies(node, authorization), request, authorization)
         return Case(self.id, request, policies, authorization)
 
     def policies(self, node: Mapping, authorization: Authorization) -> Policies:
@@ -181,10 +183,11 @@ class _Reader:
         caller = self.caller(fields.get("principal"))
         resource = self.text(fields, "resource")
         account = fields.get("resource_account")
+        action = self.text(fields, "action")
         return Request(
             caller,
-            self.text(fields, "action"),
-            resource,
+            action,
+            UNKNOWN if resource == "*" and _names_resources(action) else resource,
             account.text if isinstance(account, Scalar) and account.text else _owner(resource, caller),
             self.context(fields.get("context")),
             frozenset(key.lower() for key in self.texts(node.get("absent_keys"), "absent_keys")),
@@ -293,6 +296,20 @@ def _owner(resource: str, caller: Caller) -> str:
         if len(parts) == 6 and parts[4]:
             return parts[4]
     return ""
+
+
+@lru_cache(512)
+def _names_resources(action: str) -> bool:
+    """Whether a request for `action` is always one for some resource, so that `*` asks for each of them.
+
+    An action without resource-level permissions is asked for with `*` itself, which no ARN covers.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    from policy_audit.iam.catalog import Catalog
+    from policy_audit.iam.reference import Unlisted
+
+    types = Catalog().resource_types(action)
+    return not isinstance(types, Unlisted) and bool(types)
 
 
 def _usual_authorization(request: Request) -> Authorization:

@@ -238,6 +238,29 @@ def test_unknown_operator_neither_grants_nor_is_overlooked(name: str, given: Con
     assert outcome("Deny", name, ("x",), given) == "Undecided"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "given", "expected"),
+    [
+        ("ForAllValues:Null", "false", "x", "Undecided"),
+        ("ForAllValues:Null", "FALSE", ("x", "y"), "Undecided"),
+        ("ForAllValues:Null", "true", "x", "ImplicitlyDenied"),
+        ("ForAllValues:Null", "true", None, "Undecided"),
+        ("ForAllValues:Null", "maybe", None, "ImplicitlyDenied"),
+        ("ForAnyValue:Null", "false", "x", "Undecided"),
+        ("ForAnyValue:Null", "true", "x", "ImplicitlyDenied"),
+        ("ForAnyValue:Null", "false", None, "ImplicitlyDenied"),
+        ("ForAnyValue:Null", "true", None, "ImplicitlyDenied"),
+        ("ForAllValues:NullIfExists", "true", None, "ImplicitlyDenied"),
+    ],
+)
+def test_null_of_each_value_is_not_known_to_grant(
+    name: str, value: str, given: ContextValue | None, expected: str
+) -> None:
+    """No page of AWS has a set-qualified `Null`: where it may be meant to grant, the decision is left open."""
+    assert outcome("Allow", name, (value,), given) == expected
+    assert outcome("Deny", name, (value,), given) == "Undecided"
+
+
 @pytest.mark.parametrize(("family", "operator", "negated", "suffix", "qualifier"), ROWS)
 def test_single_valued_operator_on_several_values(
     family: str, operator: str, negated: bool, suffix: str, qualifier: str

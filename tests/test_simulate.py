@@ -206,6 +206,20 @@ def named(principal: object, **elements: Any) -> dict[str, Any]:
     return {"identity_policies": [{"Statement": {**STATEMENT, "Principal": principal, **elements}}]}
 
 
+def through(elements: dict[str, Any], *policies: dict[str, Any], rcp: bool = False) -> dict[str, Any]:
+    """Fields of a case: a statement without `Principal` in a VPC endpoint policy, or in an RCP."""
+    document = {"Version": "2012-10-17", "Statement": [{**STATEMENT, **elements}]}
+    return {"rcps": [[document, *policies]]} if rcp else {"vpc_endpoint_policies": [document, *policies]}
+
+
+def on_all(action: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a case: the action asked for with the resource `*`, and what the identity policy says of it."""
+    return {
+        "request": {"action": action, "resource": "*"},
+        "identity_policies": [{"Statement": [{**STATEMENT, **each} for each in statements]}],
+    }
+
+
 def granted(principal: object) -> dict[str, Any]:
     """Fields of a case: the resource's policy allows everything to the principal."""
     return {"identity_policies": [], "resource_policy": {"Statement": {**STATEMENT, "Principal": principal}}}
@@ -228,6 +242,16 @@ def granted(principal: object) -> dict[str, Any]:
         (named("*", Effect="Deny"), "ExplicitlyDenied"),
         (named({"AWS": "arn:aws:iam::111122223333:role/z"}), "Undecided"),
         (named({"Service": "states.amazonaws.com"}), "Undecided"),
+        # Control access to VPC endpoints using endpoint policies: "It must contain a Principal element"
+        (through({}), "Allowed"),
+        (through({"Action": "s3:PutObject"}), "ImplicitlyDenied"),
+        (through({"Effect": "Deny"}, ALLOW), "ExplicitlyDenied"),
+        (through({"Principal": {"AWS": "arn:aws:iam::111122223333:role/z"}}), "ImplicitlyDenied"),
+        # RCP syntax: "Principal": the only supported value is "*"
+        (through({"Effect": "Deny"}, rcp=True), "ExplicitlyDenied"),
+        (through({"Effect": "Deny", "Action": "s3:PutObject"}, rcp=True), "Allowed"),
+        # A statement of a resource's own policy without `Principal` names nobody
+        ({"identity_policies": [], "resource_policy": ALLOW}, "ImplicitlyDenied"),
         # Grammar of the IAM JSON policy language: <principal_block> has "*" or an object
         (granted(REQUEST["principal"]), "Allowed"),
         (granted("111122223333"), "ImplicitlyDenied"),
@@ -240,6 +264,25 @@ def granted(principal: object) -> dict[str, Any]:
 )  # fmt: skip
 def test_what_other_evaluators_cases_write(fields: dict[str, Any], decision: str) -> None:
     """What says nothing of the request is passed over, and what may say something leaves the case undecided."""
+    assert answer(**fields)["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("fields", "decision"),
+    [
+        # Service Authorization Reference: `s3:ListAllMyBuckets` has no resource type, `s3:GetObject` always names one
+        (on_all("s3:ListAllMyBuckets", {"Resource": "arn:aws:s3:::b"}), "ImplicitlyDenied"),
+        (on_all("s3:ListAllMyBuckets", {}, {"Resource": "arn:aws:s3:::b", "Effect": "Deny"}), "Allowed"),
+        (on_all("s3:GetObject", {"Resource": "arn:aws:s3:::b/*"}), "Undecided"),
+        (on_all("s3:GetObject", {}, {"Resource": "arn:aws:s3:::b/*", "Effect": "Deny"}), "Undecided"),
+        (on_all("s3:GetObject", {}), "Allowed"),
+        (on_all("s3:GetObject", {}, {"Effect": "Deny"}), "ExplicitlyDenied"),
+        (on_all("s3:NoSuchAction", {"Resource": "arn:aws:s3:::b/*"}), "ImplicitlyDenied"),
+    ],
+)
+def test_a_star_asks_for_each_resource_of_an_action_that_has_some(fields: dict[str, Any], decision: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html: "Some AWS services
+    do not allow you to specify actions for individual resources. [...] you use the wildcard character"."""
     assert answer(**fields)["decision"] == decision
 
 

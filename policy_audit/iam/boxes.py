@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.iam.domains import Dimension, Matches
-from policy_audit.iam.operators import Operator, parse_operator
+from policy_audit.iam.operators import Operator, parse_operator, qualified_null
 from policy_audit.iam.patterns import fold, glob, literal
 from policy_audit.iam.readings import (
     VERSION_WITH_VARIABLES,
@@ -202,7 +202,7 @@ def _add_condition(draft: Draft, condition: Condition, use: KeyUse, lookup: Look
     dimension = space.dimensions[use.dimension]
     present = tuple(dimension.add(Matches(pattern)) for pattern in use.present)
     if operator is None:
-        if draft.effect == "Allow":
+        if draft.effect == "Allow" and not qualified_null(condition.operator, condition.values):
             # No Allow is granted by an operator that IAM does not have, whatever its name.
             draft.terms.append(Term(use.dimension))
         else:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from policy_audit.iam.arn_patterns import ArnPatterns
 from policy_audit.iam.context import Facts
 from policy_audit.iam.open_text import is_open_text
-from policy_audit.iam.operators import Operator, parse_operator
+from policy_audit.iam.operators import Operator, Quantifier, parse_operator, qualified_null
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.truth import Truth, all_of, any_of, negate
 from policy_audit.iam.values import (
@@ -44,7 +44,12 @@ class CompiledCondition:
         self.patterns: tuple[Pieces, ...] = ()
         if self.operator is None:
             # No Allow is granted by an operator that IAM does not have, whatever its name; a Deny may still be meant.
-            self.check = _always(False if effect == "Allow" else None)
+            quantifier = qualified_null(condition.operator, condition.values) if effect == "Allow" else ""
+            self.check = (
+                _granted_by_null(self.key, quantifier, condition.values)
+                if quantifier and not has_letters(self.key)
+                else _always(False if effect == "Allow" and not quantifier else None)
+            )
         elif has_letters(self.key):
             self.check = _always(None)
         elif self.operator.family == "null":
@@ -76,6 +81,18 @@ def _null(key: str, values: tuple[str, ...]) -> Check:
     def check(facts: Facts) -> Truth:
         value = facts.lookup(key)
         return None if value is None else (value is False) == wants_absent
+
+    return check
+
+
+def _granted_by_null(key: str, quantifier: Quantifier, values: tuple[str, ...]) -> Check:
+    """A set-qualified `Null` in an Allow: read as if asked of each value, it may grant, and else it does not."""
+    wants_present = any(value.lower() == "false" or has_letters(value) for value in values)
+
+    def check(facts: Facts) -> Truth:
+        value = facts.lookup(key)
+        holds = quantifier == "ForAllValues" if value is False else wants_present
+        return None if holds or value is None else False
 
     return check
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from typing import Final, Literal
 
+from policy_audit.model.value import has_letters
 from policy_audit.record import NamedTuple
 
 Family = Literal["string", "arn", "numeric", "date", "bool", "binary", "address", "null"]
@@ -95,6 +96,19 @@ OPERATORS: Final = (
     Operator("Null", "null"),
 )
 _BY_NAME: Final = {operator.name: operator for operator in OPERATORS}
+
+
+def qualified_null(text: str, values: tuple[str, ...]) -> Quantifier:
+    """The set operator before `Null`, where that asks for something; empty for every other operator.
+
+    No page of AWS has a set-qualified `Null`. Public evaluators refuse it, take it for `Null` or ask it of each value;
+    the last is what AWS's policy simulator was seen to do (https://github.com/nccgroup/PMapper). So it is not known
+    to grant, nor known not to.
+    """
+    quantifier, _, name = text.partition(":")
+    if name != "Null" or not any(value.lower() in ("true", "false") or has_letters(value) for value in values):
+        return ""
+    return "ForAllValues" if quantifier == "ForAllValues" else "ForAnyValue" if quantifier == "ForAnyValue" else ""
 
 
 def parse_operator(text: str) -> Operator | None:

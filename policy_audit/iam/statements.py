@@ -7,6 +7,7 @@ from typing import Final
 from policy_audit.iam.conditions import Check, CompiledCondition
 from policy_audit.iam.context import Facts
 from policy_audit.iam.naming import Named, is_exempt, named
+from policy_audit.iam.operators import qualified_null
 from policy_audit.iam.pattern_set import PatternSet
 from policy_audit.iam.request import Deciding, PolicyType
 from policy_audit.iam.resource_patterns import ResourcePatterns
@@ -208,7 +209,9 @@ def _action_patterns(actions: tuple[str, ...]) -> Iterator[Pieces]:
 
 def _why_condition(condition: CompiledCondition, facts: Facts) -> Iterator[str]:
     if condition.operator is None:
-        yield f"IAM has no condition operator `{condition.condition.operator}`"
+        name = condition.condition.operator
+        read = qualified_null(name, condition.condition.values)
+        yield f"no page of AWS tells what `{name}` means" if read else f"IAM has no condition operator `{name}`"
         return
     value = facts.lookup(condition.key)
     if value is None:
