@@ -27,6 +27,17 @@ from policy_audit.sources.policies import read_policy
 _AUTHORIZATIONS: Final = get_args(Authorization)
 _KEY: Final = re.compile("arn:[^:]*:kms:[^:]*:[^:]*:key/")
 _ROLE: Final = re.compile("arn:[^:]*:iam::[^:]*:role/")
+_ASKED_OF_TRUST: Final = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
+"""What a caller does in assuming a role, beside the assuming: the role's trust policy has to allow it too.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+"""
+_IDENTITY_POOLS: Final = "cognito-identity.amazonaws.com"
+"""Named like a service, yet an identity provider: `Federated` of a trust policy.
+
+https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html
+"""
 _PRINCIPAL_HELP: Final = (
     'write an ARN, `{"Service": "states.amazonaws.com"}`, or `{"type": "Anonymous"}` as `request.principal`'
 )
@@ -259,7 +270,7 @@ class _Reader:
     def _by_text(self, text: str) -> Caller:
         if re.fullmatch("[0-9]{12}", text):
             return Caller("root", f"arn:aws:iam::{text}:root")
-        if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", text):
+        if text != _IDENTITY_POOLS and re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", text):
             return Caller("service", text)
         if text == "*":
             return Caller("anonymous", "")
@@ -320,6 +331,6 @@ def _usual_authorization(request: Request) -> Authorization:
     action = request.action.lower()
     if action.startswith("kms:") and _KEY.match(request.resource) and action != "kms:listkeys":
         return "kms"
-    if action.startswith("sts:assumerole") and _ROLE.match(request.resource):
+    if (action.startswith("sts:assumerole") or action in _ASKED_OF_TRUST) and _ROLE.match(request.resource):
         return "trust"
     return "ordinary"

@@ -192,6 +192,7 @@ JSON = st.recursive(
 )
 
 
+IDENTITY_POOLS = "cognito-identity.amazonaws.com"
 ROLE = {"action": "sts:AssumeRole", "resource": "arn:aws:iam::111122223333:role/y"}
 
 
@@ -235,6 +236,15 @@ def granted(principal: object) -> dict[str, Any]:
         (trust(Resource="arn:aws:iam::111122223333:role/z"), "Undecided"),
         (trust(NotResource="arn:aws:iam::111122223333:role/z"), "Undecided"),
         (trust(Resource="*", Effect="Deny"), "ExplicitlyDenied"),
+        # Pass session tags in AWS STS; Monitor and control actions taken with assumed roles: the trust policy as well
+        ({"request": ROLE | {"action": "sts:TagSession"}}, "ImplicitlyDenied"),
+        (trust(Action="sts:SetSourceIdentity") | {"request": ROLE | {"action": "sts:SetSourceIdentity"}}, "Allowed"),
+        # Role trust and permissions: "Federated": "cognito-identity.amazonaws.com"
+        (
+            trust(Action="sts:AssumeRoleWithWebIdentity", Principal={"Federated": IDENTITY_POOLS})
+            | {"request": ROLE | {"action": "sts:AssumeRoleWithWebIdentity", "principal": IDENTITY_POOLS}},
+            "Allowed",
+        ),
         # AWS JSON policy elements: Principal: "You cannot use the Principal element in an identity-based policy"
         (named("*"), "Allowed"),
         (named({"AWS": ["*"]}), "Allowed"),
