@@ -216,6 +216,24 @@ def test_a_resource_of_a_type(resource: str, arn: str, fits: bool | None) -> Non
     assert resource_fit.fits([resource], []) is False
 
 
+TABLE = f"arn:aws:dynamodb:eu-west-1:111122223333:table/{ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("resource", "arn", "fits"),
+    [
+        (TABLE, "arn:*:dynamodb:*:*:table/*/stream/*", False),
+        (TABLE, "arn:*:dynamodb:*:*:table/*", True),
+        (f"{TABLE}*", "arn:*:dynamodb:*:*:table/*/stream/*", True),
+        (f"{TABLE}/{ACCOUNT}/{ACCOUNT}", "arn:*:dynamodb:*:*:table/*/stream/*", None),
+        (f"arn:aws:s3:::{ACCOUNT}-orders", "arn:*:s3:::*/*", False),
+    ],
+)
+def test_a_name_has_no_slash(resource: str, arn: str, fits: bool | None) -> None:
+    assert resource_fit.fits([resource], [arn], lambda letter: letter == ACCOUNT) is fits
+    assert resource_fit.fits([resource], [arn]) is (fits or None)
+
+
 def test_patterns_that_are_made_to_take_long_do_not() -> None:
     start = time.process_time()
     resource_fit.fits(["arn:aws:s3:::" + "*a" * 500 + "b"], ["arn:*:s3:::*/*", "arn:*:s3:::*"])

@@ -1,10 +1,10 @@
 """Whether the ARNs that a statement names can be of a resource type that its actions are asked on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from policy_audit.iam.globs import ANY, ONE, parse_glob
-from policy_audit.model.value import has_letters, is_letter
+from policy_audit.model.value import has_letters, is_letter, letters
 
 _FIELDS: Final = 6
 _LONGEST: Final = 2_048
@@ -15,24 +15,27 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 """
 
 
-def fits(resources: Iterable[str], arns: Iterable[str]) -> bool | None:
+def fits(
+    resources: Iterable[str], arns: Iterable[str], is_name: Callable[[str], bool] = lambda letter: False
+) -> bool | None:
     """Whether some of `resources`, as a statement writes them, can name a resource with one of the `arns`.
 
-    `*` in `arns` stands for what varies. None where that depends on open parts.
+    `*` in `arns` stands for what varies. None where that depends on open parts; `is_name` tells of an open part, by its
+    letter, whether it has no slash for sure.
     """
     listed, doubt = tuple(arns), False
     for resource in resources:
         if resource == "*":
             return True
         for arn in listed:
-            found = _fits(resource, arn)
+            found = _fits(resource, arn, is_name)
             if found:
                 return True
             doubt = doubt or found is None
     return None if doubt else False
 
 
-def _fits(resource: str, arn: str) -> bool | None:
+def _fits(resource: str, arn: str, is_name: Callable[[str], bool]) -> bool | None:
     plain = _without_variables(resource)
     if len(plain) > _LONGEST:
         return None
@@ -40,7 +43,15 @@ def _fits(resource: str, arn: str) -> bool | None:
         return False
     if _overlaps(plain, arn, open_is_any=False):
         return True
-    return None if has_letters(plain) and _overlaps(plain, arn, open_is_any=True) else False
+    if not has_letters(plain) or _has_too_few_parts(plain, arn, is_name):
+        return False
+    return None if _overlaps(plain, arn, open_is_any=True) else False
+
+
+def _has_too_few_parts(resource: str, arn: str, is_name: Callable[[str], bool]) -> bool:
+    """Whether the name of a table, say, stands where that of a table's stream would have more slashes."""
+    is_whole = "*" not in resource and "?" not in resource and all(map(is_name, letters(resource)))
+    return is_whole and resource.count("/") < arn.count("/")
 
 
 def _without_variables(text: str) -> str:

@@ -93,11 +93,16 @@ def _without_resource(asked: DocumentStatement) -> tuple[list[str], bool, bool] 
     if any(len(resource) == 1 for resource in resources):
         # An ARN that the template does not show at all: of the type that its author knows.
         return None
+    symbols = asked.system.symbols
+
+    def is_name(letter: str) -> bool:
+        return symbols.of(letter).shape.has_no_slash
+
     idle: list[str] = []
     is_open, rest = False, False
     for action in statement.actions:
         known = _known(action)
-        found = True if known is None else _any(fits(resources, one.arns or ()) for one in known)
+        found = True if known is None else _any(fits(resources, one.arns or (), is_name) for one in known)
         if found is False:
             idle.append(_wanted(action, known or []))
         is_open, rest = is_open or found is None, rest or found is not False

@@ -54,6 +54,11 @@ class Shape(NamedTuple):
             return False
         return not self.suffix or re.search(f"(?:{self.suffix})\\Z", text) is not None
 
+    @property
+    def has_no_slash(self) -> bool:
+        """Whether no value of it has a slash: those of names and ids."""
+        return all("/" not in one for one in self.values) if self.values else "/" not in (self.characters or "/")
+
 
 ANYTHING: Final = Shape("anything")
 ACCOUNT: Final = Shape("account id", "0-9", 12, 12)

@@ -10,6 +10,7 @@ from policy_audit.model.value import ANYTHING, API_ID, GENERATED_NAME, UUID, Sha
 from policy_audit.record import NamedTuple, Protocol
 
 LATTICE_ID: Final = Shape("VPC Lattice id", "a-z0-9-", 21, 22)
+GRAPHQL_ID: Final = Shape("AppSync API id", "a-z0-9", 26, 26)
 EC2_ID: Final = Shape("end of an EC2 id", "0-9a-f", 8, 17)
 
 
@@ -169,6 +170,10 @@ def lattice_arn(kind: str) -> Callable[[Ids], str]:
     return lambda ids: ids.arn("vpc-lattice", f"{kind}/{ids.made('.Id', LATTICE_ID)}")
 
 
+def graphql_api_arn(ids: Ids) -> str:
+    return ids.arn("appsync", f"apis/{ids.made('.ApiId', GRAPHQL_ID)}")
+
+
 def api_endpoint(ids: Ids) -> str:
     return f"https://{api_id(ids)}.execute-api.{ids.owner.region}.{ids.owner.url_suffix}"
 
@@ -224,6 +229,7 @@ def _arn(service: str, start: str, name: str) -> Callable[[Ids], str]:
 
 
 REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
+    "AWS::AppSync::GraphQLApi": graphql_api_arn,
     "AWS::ApiGateway::RestApi": api_id,
     "AWS::ApiGateway::Stage": _name("StageName"),
     "AWS::ApiGatewayV2::Api": api_id,
@@ -241,6 +247,7 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::IAM::Policy": _name("PolicyName"),
     "AWS::IAM::Role": _name("RoleName"),
     "AWS::KMS::Alias": _name("AliasName"),
+    "AWS::Kinesis::Stream": _name("Name"),
     "AWS::Lambda::Alias": lambda_alias_arn,
     "AWS::Lambda::Function": _name("FunctionName"),
     "AWS::Lambda::Version": lambda_version_arn,
@@ -260,6 +267,8 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
 """What `Ref` gives, for the types where it is more than an opaque id."""
 
 ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
+    ("AWS::AppSync::GraphQLApi", "ApiId"): lambda ids: ids.made(".ApiId", GRAPHQL_ID),
+    ("AWS::AppSync::GraphQLApi", "Arn"): graphql_api_arn,
     ("AWS::ApiGateway::Authorizer", "AuthorizerId"): _opaque_id,
     ("AWS::ApiGateway::Deployment", "DeploymentId"): _opaque_id,
     ("AWS::ApiGateway::Resource", "ResourceId"): _opaque_id,
@@ -288,6 +297,7 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::IAM::Role", "Arn"): role_arn,
     ("AWS::KMS::Key", "Arn"): key_arn,
     ("AWS::KMS::Key", "KeyId"): _opaque_id,
+    ("AWS::Kinesis::Stream", "Arn"): _arn("kinesis", "stream/", "Name"),
     ("AWS::Lambda::Alias", "AliasArn"): lambda_alias_arn,
     ("AWS::Lambda::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
     ("AWS::Lambda::Version", "FunctionArn"): lambda_version_arn,
