@@ -65,6 +65,7 @@ _STATEMENT_ELEMENTS: Final = (
     *("Sid", "Effect", "Principal", "NotPrincipal"),
     *("Action", "NotAction", "Resource", "NotResource", "Condition"),
 )
+_DIGITS_OF_ACCOUNT: Final = 12
 _PRINCIPAL_TYPES: Final = ("AWS", "Service", "Federated", "CanonicalUser")
 
 
@@ -316,11 +317,29 @@ class _Review:
         if kind not in _PRINCIPAL_TYPES and not _is_open(entry.key):
             self.add(entry, f"{quoted(kind)} is no type of principal: there are {_listed(_PRINCIPAL_TYPES)}")
             return
+        for item in entry.value.items if isinstance(entry.value, Sequence) else (entry.value,):
+            if isinstance(item, Scalar) and item.kind == "number" and re.fullmatch("0[0-7]+", item.text):
+                # CloudFormation reads YAML 1.1, where that is an octal number:
+                # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+                self.add(item, f"{quoted(item.text)} is an octal number in YAML: such an account id needs quotes")
         for text in self.texts(entry, "principal"):
             # "You cannot use a wildcard to match part of a principal name or ARN", on the page about Principal.
             if kind in ("AWS", "Service") and text.text != "*" and re.search("[*?]", text.text):
                 message = f"{quoted(text.text)} has a wildcard, and a principal must be named in full"
                 self.add(text, message, "Principal with a wildcard")
+            elif kind == "AWS":
+                self.account(text)
+
+    def account(self, text: Scalar) -> None:
+        """An account is named by its twelve digits, alone or within an ARN: IAM finds no other, and refuses the policy.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+        """
+        named = re.fullmatch(r"(?:arn:[^:]*:(?:iam|sts)::)?([0-9]+)(?::.*)?", text.text, re.DOTALL)
+        if named is not None and len(named[1]) != _DIGITS_OF_ACCOUNT:
+            self.add(
+                text, f"{quoted(text.text)} names no account: an account id has 12 digits, and this {len(named[1])}"
+            )
 
     def condition(self, node: Node) -> None:
         """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
