@@ -43,11 +43,11 @@ def permitted(properties: str) -> OwnPolicy:
 @pytest.mark.parametrize(
     ("name", "resources"),
     [
-        ("take", ("*",)),
-        ("!Ref Take", ("*",)),
-        ("!GetAtt Take.Arn", ("*",)),
-        (FUNCTION, ("*",)),
-        ("111122223333:function:take", ("*",)),
+        ("take", (FUNCTION,)),
+        ("!Ref Take", (FUNCTION,)),
+        ("!GetAtt Take.Arn", (FUNCTION,)),
+        (FUNCTION, (FUNCTION,)),
+        ("111122223333:function:take", (FUNCTION,)),
         ("'take:live'", ("arn:*:lambda:*:*:function:*:live",)),
         (f"'{FUNCTION}:live'", ("arn:*:lambda:*:*:function:*:live",)),
         ("'111122223333:function:take:live'", ("arn:*:lambda:*:*:function:*:live",)),

@@ -95,20 +95,30 @@ def _own(
         resource.span,
         names[0],
         template.account,
-        _joined(attached, service, f"{resource.logical_id} (own policy)"),
+        _joined(attached, service, f"{resource.logical_id} (own policy)", names[0]),
         tuple(f"the policy `{one.name}`, which may be attached to it," for one in anywhere.get(service, ())[:3]),
         field(template.value(resource.logical_id, "KmsMasterKeyId")),
     )
 
 
-def _joined(attached: Sequence[_Attached], service: str, name: str) -> Policy:
-    """One policy of all that are attached: a function's permissions add up, of a queue or topic the last one stays."""
-    if len(attached) == 1:
+def _joined(attached: Sequence[_Attached], service: str, name: str, arn: str) -> Policy:
+    """One policy of all that are attached: a function's permissions add up, of a queue or topic the last one stays.
+
+    A permission without a qualifier is for requests with the unqualified ARN alone, and not for a version or alias:
+    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+    """
+    if len(attached) == 1 and service != "lambda":
         return attached[0].policy
     if attached and service != "lambda":
         names = " and ".join(f"`{one.name}`" for one in attached[:2])
         return Policy((), name=name, unknown=f"{names} both set it, and the last one wins")
-    statements = tuple(statement for one in attached for statement in one.policy.statements)
+    statements = tuple(
+        statement._replace(resources=(arn,)) if statement.resources == ("*",) else statement
+        for one in attached
+        for statement in one.policy.statements
+    )
+    if len(attached) == 1:
+        return attached[0].policy._replace(statements=statements)
     return Policy(statements, "2012-10-17", name)
 
 
@@ -134,7 +144,7 @@ def _permissions(template: Template) -> Iterator[_Attached]:
 
 
 def _statement(template: Template, resource: Resource, function: str, qualifier: str) -> Statement:
-    """The resource is left to what it is attached to, but for a version or alias that the permission is for."""
+    """The resource, the unqualified ARN, is left to what it is attached to, but for a version or alias."""
     given = {
         name: value
         for name in ("Action", "Principal", *_CONDITIONS)
