@@ -7,13 +7,15 @@ from policy_audit.model.event_targets import EventTarget
 from policy_audit.model.event_targets import every as event_targets
 from policy_audit.model.own_policies import OwnPolicy, own_policy
 from policy_audit.model.policy import Policy
-from policy_audit.model.resources import Key, Missing, Role
+from policy_audit.model.resources import Absent, Key, Missing, Role
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
 
+_NOT_TOLD: Final = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+"""The page says that `aws:SourceArn` and `aws:SourceAccount` are not supported for EventBridge and encrypted topics."""
 _OF_AWS: Final = "alias/aws/"
 
 
@@ -105,9 +107,14 @@ class EncryptedTarget(NamedTuple):
         return self.target.role
 
     @property
-    def source_arn(self) -> str:
-        """The ARN of the rule."""
-        return self.target.source_arn
+    def source_arn(self) -> str | Absent:
+        """The ARN of the rule, which the use of a queue's key tells, and that of a topic's key does not."""
+        return Absent(_NOT_TOLD) if self._service == "sns" else self.target.source_arn
+
+    @property
+    def source_account(self) -> str | Absent:
+        """The account of the rule, likewise."""
+        return Absent(_NOT_TOLD) if self._service == "sns" else self.target.account
 
     @property
     def account(self) -> str:

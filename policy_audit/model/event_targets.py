@@ -22,6 +22,7 @@ _MESSAGES: Final = {"sqs": "queue", "sns": "topic"}
 _ARN_COLONS: Final = 5
 _OWN_POLICY: Final = ("queue", "topic", "function")
 """Kinds of targets that EventBridge invokes without a role, by their own policies."""
+_NO_CONDITION: Final = "AWS documents that the policy of a topic can have no `Condition` for EventBridge"
 _NEEDS_A_ROLE: Final = frozenset({"api-destination", "state-machine"})
 _OPEN_TYPES: Final = (
     "AWS::CloudFormation::",
@@ -244,6 +245,21 @@ class EventTarget(NamedTuple):
     def account(self) -> str:
         """The account of the rule, pipe or schedule."""
         return self.sender.account
+
+    @property
+    def told_source(self) -> str:
+        """What the policy of a queue, topic or function sees as `aws:SourceArn`.
+
+        Of a topic's policy AWS's page says that it can have no `Condition` for EventBridge, without telling what the
+        requests carry: some such policies are seen to work.
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+        """
+        return self.system.symbols.hole(_NO_CONDITION) if self.kind == "topic" else self.source_arn
+
+    @property
+    def told_account(self) -> str:
+        """What it sees as `aws:SourceAccount`, likewise."""
+        return self.system.symbols.hole(_NO_CONDITION) if self.kind == "topic" else self.account
 
     @property
     def service(self) -> str:

@@ -18,6 +18,12 @@ class Missing(NamedTuple):
     reason: str
 
 
+class Absent(NamedTuple):
+    """A condition key that the requests do not carry; `page` is where AWS says so."""
+
+    page: str
+
+
 class Fact(NamedTuple):
     """A property that must hold: `holds` is None when the audit can't tell, `detail` says what was found instead."""
 

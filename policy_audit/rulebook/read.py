@@ -12,7 +12,7 @@ from policy_audit.findings import SEVERITIES
 from policy_audit.model.call import Field
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.node import Sequence as List
-from policy_audit.model.resources import Api, Fact, Key, Missing, Role
+from policy_audit.model.resources import Absent, Api, Fact, Key, Missing, Role
 from policy_audit.model.rest_api import ApiRequest
 from policy_audit.model.workflow import OtherThan
 from policy_audit.rulebook.facts import FACTS, fact_class
@@ -37,7 +37,7 @@ _PERMISSION_KEYS = (
 )
 Kinds = tuple[object, ...]
 _TEXT: Kinds = (str,)
-_KEYS: Kinds = (str, OtherThan)
+_KEYS: Kinds = (str, OtherThan, Absent)
 _COMPARABLE: Kinds = (str, bool, Field)
 _FACTS: Kinds = (Fact, tuple[Fact, ...])
 _CALLERS: Kinds = (tuple[str, ...],)

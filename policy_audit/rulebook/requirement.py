@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from policy_audit.iam.api_gateway import Question
-from policy_audit.iam.known_keys import impossible_keys
+from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
-from policy_audit.model.resources import Fact, Missing
+from policy_audit.model.resources import Absent, Fact, Missing
 from policy_audit.model.system import System
 from policy_audit.model.workflow import OtherThan
 from policy_audit.origin import Span
@@ -154,7 +154,9 @@ def context_of(clause: Permission, subject: object, system: System) -> tuple[dic
         value = path.of(subject)
         if isinstance(value, Missing):
             return {}, value.reason
-        if isinstance(value, OtherThan):
+        if isinstance(value, Absent):
+            keys[key.lower()] = ABSENT
+        elif isinstance(value, OtherThan):
             keys[key.lower()] = Key(Texts((value.pattern,), value.but))
         elif isinstance(value, str):
             keys[key.lower()] = Key(Texts((literal(value),)))
