@@ -40,6 +40,8 @@ class Account:
         self._policies: list[dict[str, Any]] = []
         self._apis: dict[str, list[dict[str, Any]]] = {}
         self._domains: dict[str, tuple[str, str]] = {}
+        self._attributes: dict[str, dict[str, Any]] = {}
+        self._functions: dict[str, tuple[str, list[dict[str, Any]]]] = {}
         self.made: dict[str, str] = {}
         """The values of open parts, by their letters."""
 
@@ -76,6 +78,7 @@ class Account:
                 "12345678",
             ]
             named = {"Vpc": f"vpc-{digest[:17]}", "Subnets": f"subnet-{digest[:17]}"}
+            named["ParcelStream.Arn"] = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/parcels"
             own = named.get(symbol.name.strip("${}"))
             found = own or next(one for one in candidates if one and shape.admits(one))
             self.made[letter] = self.concrete(found, template)
@@ -126,6 +129,14 @@ class Account:
                 self.answer(operation, {member: []})
         for id, items in self._apis.items():
             self.answer("apigateway.GetResources", {"items": items}, restApiId=id)
+        for name, attributes in self._attributes.items():
+            if name.startswith("arn:"):
+                self.answer("sns.GetTopicAttributes", {"Attributes": attributes}, TopicArn=name)
+            else:
+                self.answer("sqs.GetQueueAttributes", {"Attributes": attributes}, QueueUrl=name)
+        for arn, statements in dict(self._functions.values()).items():
+            policy = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})} if statements else {}
+            self.answer("lambda.GetPolicy", policy, FunctionName=arn)
         for stack, rows in self.stacks.items():
             self.answer("cloudformation.ListStackResources", {"StackResourceSummaries": rows}, StackName=_stack(stack))
         summaries = [{"StackId": f"arn:{one}", "StackName": _stack(one), "StackStatus": "CREATE_COMPLETE",
@@ -388,6 +399,65 @@ def _key(one: Deployment) -> None:
     tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in one.get("Tags", [])]
     planted = [{"TagKey": "planted", "TagValue": "PLANTED-tag"}]
     one.account.answer("kms.ListResourceTags", {"Tags": tags + planted, "Truncated": False}, KeyId=arn)
+
+
+# ---- queues, topics and functions -----------------------------------------------------------------------------------
+
+
+def _queue(one: Deployment) -> None:
+    arn, url, name = one.att("Arn"), one.ref(), one.name("QueueName")
+    one.known_as(arn, url)
+    attributes = {"QueueArn": arn} | (
+        {"KmsMasterKeyId": one.get("KmsMasterKeyId")} if one.get("KmsMasterKeyId") else {}
+    )
+    one.account.answer("sqs.GetQueueUrl", {"QueueUrl": url}, QueueName=name)
+    one.account._attributes[url] = attributes
+
+
+def _topic(one: Deployment) -> None:
+    arn = one.ref()
+    one.known_as(arn, arn)
+    actions = "GetTopicAttributes SetTopicAttributes AddPermission RemovePermission DeleteTopic Subscribe"
+    own = {"Sid": "__default_statement_ID", "Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": arn,
+           "Action": [f"SNS:{name}" for name in (*actions.split(), "ListSubscriptionsByTopic", "Publish")],
+           "Condition": {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}}  # fmt: skip
+    policy = {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [own]}
+    attributes = {"TopicArn": arn, "Owner": ACCOUNT, "Policy": json.dumps(policy)}
+    attributes |= {"KmsMasterKeyId": one.get("KmsMasterKeyId")} if one.get("KmsMasterKeyId") else {}
+    one.account._attributes[arn] = attributes
+
+
+def _attached_policy(names: str) -> Callable[[Deployment], None]:
+    def deploy(one: Deployment) -> None:
+        for name in one.get(names, []):
+            if name not in one.account._attributes:
+                raise UndeployableError(f"a policy of {name}")
+            one.account._attributes[name]["Policy"] = json.dumps(one.get("PolicyDocument"))
+
+    return deploy
+
+
+def _function(one: Deployment) -> None:
+    arn, name = one.att("Arn"), one.ref()
+    one.known_as(arn, name)
+    one.account._functions[name] = one.account._functions[arn] = (arn, [])
+
+
+def _permission_of_function(one: Deployment) -> None:
+    """The statement that Lambda makes of a permission."""
+    name = one.get("FunctionName")
+    if name not in one.account._functions:
+        raise UndeployableError(f"a permission of the function {name}")
+    arn, statements = one.account._functions[name]
+    principal = one.get("Principal")
+    statement = {"Sid": one.logical_id, "Effect": "Allow", "Action": one.get("Action"), "Resource": arn,
+                 "Principal": {"Service": principal} if "." in principal else {"AWS": principal}}  # fmt: skip
+    conditions: dict[str, dict[str, str]] = {}
+    if one.get("SourceArn"):
+        conditions["ArnLike"] = {"AWS:SourceArn": one.get("SourceArn")}
+    if one.get("SourceAccount"):
+        conditions["StringEquals"] = {"AWS:SourceAccount": one.get("SourceAccount")}
+    statements.append(statement | ({"Condition": conditions} if conditions else {}))
 
 
 # ---- networks -------------------------------------------------------------------------------------------------------
@@ -654,6 +724,12 @@ _DEPLOYERS: dict[str, Callable[[Deployment], None]] = {
     "AWS::ApiGatewayV2::Authorizer": _of_http_api("GetAuthorizers", "AuthorizerId"),
     "AWS::ApiGatewayV2::Integration": _of_http_api("GetIntegrations", "IntegrationId"),
     "AWS::StepFunctions::StateMachine": _state_machine,
+    "AWS::SQS::Queue": _queue,
+    "AWS::SQS::QueuePolicy": _attached_policy("Queues"),
+    "AWS::SNS::Topic": _topic,
+    "AWS::SNS::TopicPolicy": _attached_policy("Topics"),
+    "AWS::Lambda::Function": _function,
+    "AWS::Lambda::Permission": _permission_of_function,
 }
 _ORDER = list(_DEPLOYERS)
 _LEFT_OUT = frozenset(
@@ -662,16 +738,13 @@ _LEFT_OUT = frozenset(
         "AWS::ApiGatewayV2::VpcLink",
         "AWS::DynamoDB::Table",
         "AWS::ECS::TaskDefinition",
-        "AWS::Lambda::Function",
         "AWS::S3::Bucket",
         "AWS::S3::BucketPolicy",
-        "AWS::SNS::Topic",
-        "AWS::SQS::Queue",
-        "AWS::SQS::QueuePolicy",
         "AWS::Scheduler::ScheduleGroup",
         "AWS::EC2::VPC",
         "AWS::ElasticLoadBalancingV2::Listener",
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "AWS::Kinesis::Stream",
         "AWS::Logs::LogGroup",
     }
 )

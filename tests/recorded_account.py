@@ -437,6 +437,29 @@ def account() -> Responses:
     found["events.DescribeConnection"]["parcels-ledger"][0]["KmsKeyIdentifier"] = "alias/parcels"
     version = machine(LEDGER_VERSION, "parcels-ledger-workflow", LEDGER_DEFINITION)
     found["stepfunctions.DescribeStateMachine"][LEDGER_VERSION] = [version]
+    notices = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/notices"
+    queue_url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/parcels"
+    sent_to = {
+        "sqs:SendMessage": f"arn:aws:sqs:{REGION}:{ACCOUNT}:parcels",
+        "sns:Publish": f"arn:aws:sns:{REGION}:{ACCOUNT}:parcels",
+        "lambda:InvokeFunction": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:parcels",
+    }
+    own = {
+        action: json.dumps(
+            document(
+                allow(
+                    action,
+                    arn,
+                    Principal={"Service": "events.amazonaws.com"},
+                    Condition={"ArnEquals": {"aws:SourceArn": notices}},
+                )
+            )
+        )
+        for action, arn in sent_to.items()
+    }
+    rule = {"Name": "notices", "Arn": notices, "State": "ENABLED", "EventBusName": "default"}
+    targets = [{"Id": str(index), "Arn": arn, "Input": PLANTED} for index, arn in enumerate(sent_to.values())]
+    targets[1]["DeadLetterConfig"] = {"Arn": sent_to["sqs:SendMessage"]}  # type: ignore[assignment]
     route = {"stateMachineVersionArn": LEDGER_VERSION, "weight": 100}
     alias = {"stateMachineAliasArn": LEDGER_ALIAS, "creationDate": WHEN}
     return found | {
@@ -494,13 +517,23 @@ def account() -> Responses:
                             "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/parcels",
                             "State": "ENABLED",
                             "EventBusName": "default",
-                        }
+                        },
+                        rule,
                     ]
                 }
             ]
         },
+        "sqs.GetQueueUrl": {"parcels": [{"QueueUrl": queue_url}]},
+        "sqs.GetQueueAttributes": {
+            queue_url: [{"Attributes": {"QueueArn": sent_to["sqs:SendMessage"], "Policy": own["sqs:SendMessage"]}}]
+        },
+        "sns.GetTopicAttributes": {
+            sent_to["sns:Publish"]: [{"Attributes": {"DisplayName": PLANTED, "Policy": own["sns:Publish"]}}]
+        },
+        "lambda.GetPolicy": {sent_to["lambda:InvokeFunction"]: [{"Policy": own["lambda:InvokeFunction"]}]},
         "events.ListTargetsByRule": {
-            "default parcels": [{"Targets": [{**target, "Input": json.dumps({"password": PLANTED})}]}]
+            "default notices": [{"Targets": targets}],
+            "default parcels": [{"Targets": [{**target, "Input": json.dumps({"password": PLANTED})}]}],
         },
         "scheduler.ListSchedules": {"": [{"Schedules": [schedule]}]},
         "scheduler.GetSchedule": {

@@ -85,7 +85,7 @@ def test_arguments_are_those_of_the_model_and_come_from_its_responses(operation:
         for path in () if each.named else each.arguments.values():
             found = thing
             for name in path.split("."):
-                found = found.members[name]
+                found = found.value if found.type_name == "map" else found.members[name]
     if not operation.each:
         assert all(required <= set(variant) <= arguments for variant in operation.variants)
 
@@ -153,13 +153,33 @@ def test_a_version_is_read_that_something_names_by_its_own_arn(reading: Reading)
     named, foreign = f"{ORDERS_MACHINE}:12", f"arn:aws:states:{REGION}:999999999999:stateMachine:parcels:3"
     targets = [{"Id": str(index), "Arn": arn} for index, arn in enumerate((named, foreign, f"{ORDERS_MACHINE}:live-2"))]
     responses = account()
-    (rule,) = responses["events.ListTargetsByRule"]
-    reading.wire.replay({**responses, "events.ListTargetsByRule": {rule: [{"Targets": targets}]}})
+    named_targets = {**responses["events.ListTargetsByRule"], "default parcels": [{"Targets": targets}]}
+    reading.wire.replay({**responses, "events.ListTargetsByRule": named_targets})
     section = reading().regions[REGION]
     asked = {LEDGER_MACHINE, LEDGER_VERSION, ORDERS_MACHINE}
     assert set(section["stepfunctions.DescribeStateMachine"]) == {*asked, named}
     section = reading(Scope((REGION,), state_machines=("parcels-ledger",))).regions[REGION]
     assert set(section["stepfunctions.DescribeStateMachine"]) == {LEDGER_MACHINE, LEDGER_VERSION}
+
+
+def test_what_is_sent_to_is_asked_about_once_where_it_is_the_accounts_and_of_the_region(reading: Reading) -> None:
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:one"
+    arns = (queue, queue.replace(ACCOUNT, "999999999999"), queue.replace(REGION, "us-east-1"), f"{queue}.fifo", "x:one")
+    targets = [{"Id": str(index), "Arn": arn, "DeadLetterConfig": {"Arn": queue}} for index, arn in enumerate(arns)]
+    responses = account()
+    named_targets = {**responses["events.ListTargetsByRule"], "default parcels": [{"Targets": targets}]}
+    reading.wire.replay({**responses, "events.ListTargetsByRule": named_targets})
+
+    def fault(request: Request, page: int) -> None:
+        if request.key == "one.fifo":
+            raise RefusedError("AWS.SimpleQueueService.NonExistentQueue")
+
+    reading.wire.fault = fault
+    snapshot = reading()
+    asked = [one.key for one in reading.wire.requests if one.operation == "sqs.GetQueueUrl"]
+    assert sorted(asked) == ["one", "one.fifo", "parcels"]
+    assert snapshot.not_inspected == []
+    assert snapshot.regions[REGION]["sqs.GetQueueUrl"]["one.fifo"] == {}
 
 
 @pytest.mark.parametrize("name", ["parcels-ledger", LEDGER_MACHINE])

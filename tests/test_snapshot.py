@@ -36,7 +36,7 @@ def lacking(shape: Any, path: list[str]) -> str:
     if not path:
         return ""
     if shape.type_name == "map":
-        return lacking(shape.value, path[1:] if path[0] == "*" else path)
+        return lacking(shape.value, path[1:] if path[0] == "*" or shape.value.type_name == "string" else path)
     if path[0] not in shape.members:
         return path[0]
     return lacking(shape.members[path[0]], path[1:])

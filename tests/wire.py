@@ -210,7 +210,11 @@ def _xml(shape: Shape, name: str, value: Any, protocol: str) -> str:
             each = shape.member.serialization.get("name", "item" if protocol == "ec2" else "member")
             return f"<{name}>{''.join(_xml(shape.member, each, one, protocol) for one in value)}</{name}>"
         case MapShape():
-            raise NotImplementedError(f"no recorded response has a map in XML: {name}")
+            entries = (
+                f"<entry>{_xml(shape.key, 'key', key, protocol)}{_xml(shape.value, 'value', one, protocol)}</entry>"
+                for key, one in value.items()
+            )
+            return f"<{name}>{''.join(entries)}</{name}>"
     if isinstance(value, bool):
         value = str(value).lower()
     if isinstance(value, datetime):

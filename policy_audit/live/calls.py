@@ -28,7 +28,11 @@ class Each(NamedTuple):
     only: tuple[str, str] = ("", "")
     """The member, and the value that it has to have."""
     own: str = ""
-    """The member with the ARN of the thing, which must be of the account that is read to be asked about."""
+    """The member with the ARN of the thing, by its path: it must be of the account that is read to be asked about."""
+    service: str = ""
+    """The service that the ARN in `own` must be of, in the Region of the call, to be asked about; any if empty."""
+    by_name: bool = False
+    """Whether the one argument is the name at the end of that ARN."""
     named: bool = False
     """Whether the things are versions of state machines whose ARNs stand anywhere in the response: its one argument."""
 
@@ -81,6 +85,17 @@ _VERSIONS: Final = tuple(
     )
 )
 """What may start a version of a state machine by its own ARN, and not by an alias."""
+_SENT_TO: Final = (
+    ("events.ListTargetsByRule", "Targets", "Arn"),
+    ("events.ListTargetsByRule", "Targets", "DeadLetterConfig.Arn"),
+    ("scheduler.GetSchedule", "", "Target.Arn"),
+    ("scheduler.GetSchedule", "", "Target.DeadLetterConfig.Arn"),
+    ("pipes.DescribePipe", "", "Target"),
+    ("pipes.DescribePipe", "", "Enrichment"),
+    ("pipes.DescribePipe", "", "SourceParameters.KinesisStreamParameters.DeadLetterConfig.Arn"),
+    ("pipes.DescribePipe", "", "SourceParameters.DynamoDBStreamParameters.DeadLetterConfig.Arn"),
+)
+"""Where what EventBridge sends to is named: targets, and where goes what they did not take."""
 _NEXT: Final = ("NextToken", "NextToken")
 _MOST: Final = 500
 """How many things API Gateway returns at most; unasked it returns 25.
@@ -123,6 +138,14 @@ def _of_owner(*paths: str) -> tuple[str, ...]:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
     """
     return tuple(f"arn:{{partition}}:apigateway:*:*:{path}" for path in paths)
+
+
+def _named_by_senders(service: str, argument: str, *, by_name: bool = False) -> tuple[Each, ...]:
+    """What is of this service, and EventBridge sends to it."""
+    return tuple(
+        Each(source, items, {argument: path}, own=path, service=service, by_name=by_name)
+        for source, items, path in _SENT_TO
+    )
 
 
 def _organization(
@@ -225,6 +248,37 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         "pipes", "DescribePipe", ("pipes:DescribePipe",), each=(Each("pipes.ListPipes", "Pipes", {"Name": "Name"}),)
     ),
+    # ---- what EventBridge sends to: the policies of those that rules, schedules and pipes name, and of no others ----
+    Operation(
+        "sqs",
+        "GetQueueUrl",
+        ("sqs:GetQueueUrl",),
+        each=_named_by_senders("sqs", "QueueName", by_name=True),
+        nothing=frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}),
+    ),
+    Operation(
+        "sqs",
+        "GetQueueAttributes",
+        ("sqs:GetQueueAttributes",),
+        each=(Each("sqs.GetQueueUrl", "", {"QueueUrl": "QueueUrl"}),),
+        variants=({"AttributeNames": ["QueueArn", "Policy", "KmsMasterKeyId"]},),
+    ),
+    Operation(
+        "sns",
+        "GetTopicAttributes",
+        ("sns:GetTopicAttributes",),
+        each=_named_by_senders("sns", "TopicArn"),
+        nothing=frozenset({"NotFound", "NotFoundException"}),
+    ),
+    # A function that nobody was ever let into has no policy: that is the same error as that of no function.
+    # https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html
+    Operation(
+        "lambda",
+        "GetPolicy",
+        ("lambda:GetPolicy",),
+        each=_named_by_senders("lambda", "FunctionName"),
+        nothing=frozenset({"ResourceNotFoundException"}),
+    ),
     # ---- VPC Lattice ----
     Operation("vpc-lattice", "ListResourceConfigurations", ("vpc-lattice:ListResourceConfigurations",)),
     Operation(
@@ -314,7 +368,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "kms",
         "DescribeKey",
         ("kms:DescribeKey",),
-        each=(Each("events.DescribeConnection", "", {"KeyId": "KmsKeyIdentifier"}),),
+        each=(
+            Each("events.DescribeConnection", "", {"KeyId": "KmsKeyIdentifier"}),
+            Each("sqs.GetQueueAttributes", "", {"KeyId": "Attributes.KmsMasterKeyId"}),
+            Each("sns.GetTopicAttributes", "", {"KeyId": "Attributes.KmsMasterKeyId"}),
+        ),
     ),
     # These two take no alias, and a connection may name its key by one.
     Operation("kms", "GetKeyPolicy", ("kms:GetKeyPolicy",), each=_KEY, variants=({"PolicyName": "default"},)),

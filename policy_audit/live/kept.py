@@ -138,12 +138,19 @@ REGIONAL: Final[dict[str, Kept]] = {
     ),
     "events.ListTargetsByRule": Kept(
         ("EventBusName", "Rule"),
-        ("Targets.Id", "Targets.Arn", "Targets.RoleArn", "Targets.HttpParameters.PathParameterValues"),
+        (
+            "Targets.Id",
+            "Targets.Arn",
+            "Targets.RoleArn",
+            "Targets.HttpParameters.PathParameterValues",
+            "Targets.DeadLetterConfig.Arn",
+        ),
         "Targets",
     ),
     "scheduler.ListSchedules": Kept((), ("Schedules.Arn", "Schedules.Name", "Schedules.GroupName"), "Schedules"),
     "scheduler.GetSchedule": Kept(
-        ("GroupName", "Name"), ("Arn", "GroupName", "Name", "State", "Target.Arn", "Target.RoleArn")
+        ("GroupName", "Name"),
+        ("Arn", "GroupName", "Name", "State", "Target.Arn", "Target.RoleArn", "Target.DeadLetterConfig.Arn"),
     ),
     "pipes.ListPipes": Kept((), ("Pipes.Name", "Pipes.Arn"), "Pipes"),
     "pipes.DescribePipe": Kept(
@@ -153,6 +160,8 @@ REGIONAL: Final[dict[str, Kept]] = {
             "Name",
             "CurrentState",
             "Source",
+            "SourceParameters.KinesisStreamParameters.DeadLetterConfig.Arn",
+            "SourceParameters.DynamoDBStreamParameters.DeadLetterConfig.Arn",
             "Enrichment",
             "EnrichmentParameters.HttpParameters.PathParameterValues",
             "Target",
@@ -161,6 +170,14 @@ REGIONAL: Final[dict[str, Kept]] = {
             "RoleArn",
         ),
     ),
+    "sqs.GetQueueUrl": Kept(("QueueName",), ("QueueUrl",)),
+    "sqs.GetQueueAttributes": Kept(
+        ("QueueUrl",), ("Attributes.QueueArn", "Attributes.Policy", "Attributes.KmsMasterKeyId")
+    ),
+    "sns.GetTopicAttributes": Kept(
+        ("TopicArn",), ("Attributes.TopicArn", "Attributes.Policy", "Attributes.KmsMasterKeyId")
+    ),
+    "lambda.GetPolicy": Kept(("FunctionName",), ("Policy",)),
     "vpc-lattice.ListResourceConfigurations": Kept((), ("items.id", "items.name", "items.arn"), "items"),
     "vpc-lattice.GetResourceConfiguration": Kept(
         ("resourceConfigurationIdentifier",),
@@ -410,6 +427,9 @@ _DOCUMENTS: Final = {
     "apigateway.GetDomainNames": ("items.policy",),
     "kms.GetKeyPolicy": ("Policy",),
     "vpc-lattice.GetResourcePolicy": ("policy",),
+    "sqs.GetQueueAttributes": ("Attributes.Policy",),
+    "sns.GetTopicAttributes": ("Attributes.Policy",),
+    "lambda.GetPolicy": ("Policy",),
     "secretsmanager.GetResourcePolicy": ("ResourcePolicy",),
     "organizations.DescribePolicy": ("Policy.Content",),
     "iam.GetAccountAuthorizationDetails": (

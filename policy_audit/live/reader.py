@@ -165,10 +165,10 @@ class Reader:
         for operation, each in _CHILDREN.get(call.operation.id, ()):
             if operation.place == "organization" and self._organization is None:
                 continue
-            for arguments in self._things(each, pages):
+            for arguments in self._things(each, pages, call.region):
                 self._plan(operation, call.region, arguments)
 
-    def _things(self, each: Each, pages: Sequence[Page]) -> Iterator[dict[str, str]]:
+    def _things(self, each: Each, pages: Sequence[Page], region: str) -> Iterator[dict[str, str]]:
         """The arguments for each thing of a response that is to be asked about."""
         if each.named:
             (argument,) = each.arguments
@@ -182,9 +182,14 @@ class Reader:
                 if (
                     not found.keys() - given.keys() - each.optional
                     and (not name or thing.get(name) == value)
-                    and (not each.own or f":{self.snapshot.account}:" in str(thing.get(each.own)))
+                    and (not each.own or self._is_own(str(_member(thing, each.own)), each.service, region))
                 ):
-                    yield given
+                    yield {one: value.rpartition(":")[2] for one, value in given.items()} if each.by_name else given
+
+    def _is_own(self, arn: str, service: str, region: str) -> bool:
+        """Whether the ARN is one of the account that is read, and of the service and Region if a service is named."""
+        fields = arn.split(":", 5)
+        return fields[4:5] == [self.snapshot.account] and (not service or fields[2:4] == [service, region])
 
     def _versions_in(self, page: Page) -> Iterator[str]:
         """The ARNs of versions of the account's state machines that stand in a page, but for machines not chosen."""

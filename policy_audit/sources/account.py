@@ -11,6 +11,7 @@ from policy_audit.sources.account_details import managed_policy, read_role
 from policy_audit.sources.account_networks import add_networks
 from policy_audit.sources.account_organization import add_control_policies
 from policy_audit.sources.account_section import Refusal, Refusals, Resources, Section, place_of, refusal
+from policy_audit.sources.account_targets import add_targets
 from policy_audit.sources.account_workflows import add_workflows
 from policy_audit.sources.build import template
 from policy_audit.sources.inputs import Input, MadeBy, StackResource
@@ -191,7 +192,7 @@ def _listed(names: Sequence[str]) -> str:
 def _regional(account: _Account, region: str) -> Resources:
     resources = Resources(account.account)
     section = account.regions[region]
-    for add in (add_workflows, add_apis, add_networks):
+    for add in (add_workflows, add_targets, add_apis, add_networks):
         add(section, resources)
     return resources
 

@@ -181,7 +181,8 @@ def _rules(section: Section, resources: Resources) -> None:
 
 def _targets(answer: Mapping) -> Iterator[Node]:
     for one in items(answer.get("Targets")):
-        yield mapping(one.place, [(name, child(one, name)) for name in ("Id", "Arn", "RoleArn", "HttpParameters")])
+        names = ("Id", "Arn", "RoleArn", "HttpParameters", "DeadLetterConfig")
+        yield mapping(one.place, [(name, child(one, name)) for name in names])
 
 
 def _schedules(section: Section, resources: Resources) -> None:
@@ -200,7 +201,15 @@ def _schedules(section: Section, resources: Resources) -> None:
 
 
 def _pipes(section: Section, resources: Resources) -> None:
-    described = ("RoleArn", "Source", "Enrichment", "EnrichmentParameters", "Target", "TargetParameters")
+    described = (
+        "RoleArn",
+        "Source",
+        "SourceParameters",
+        "Enrichment",
+        "EnrichmentParameters",
+        "Target",
+        "TargetParameters",
+    )
     for one in section.listed("pipes.ListPipes", "Pipes"):
         name = text(one.get("Name"))
         asked = ("pipes.DescribePipe", name)

@@ -23,6 +23,7 @@ _ATTACHING: Final = {
     "AWS::SNS::TopicPolicy": ("sns", "Topics"),
     "AWS::SQS::QueueInlinePolicy": ("sqs", "Queue"),
     "AWS::SQS::QueuePolicy": ("sqs", "Queues"),
+    "PolicyAudit::FunctionPolicy": ("lambda", "Functions"),
 }
 """By type: service, and the property that names what the document is attached to, by ARN or URL."""
 _CONDITIONS: Final = {
@@ -119,7 +120,8 @@ def _joined(attached: Sequence[_Attached], service: str, name: str, arn: str) ->
     )
     if len(attached) == 1:
         return attached[0].policy._replace(statements=statements)
-    return Policy(statements, "2012-10-17", name)
+    unknown = next((one.policy.unknown for one in attached if one.policy.unknown), "")
+    return Policy(statements, "2012-10-17", name, unknown)
 
 
 def _documents(template: Template) -> Iterator[_Attached]:
