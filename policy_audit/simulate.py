@@ -89,7 +89,11 @@ def _decide(case: Case) -> dict[str, object]:
     # A case whose other keys are unknown may be completed with any of them, those of the caller included.
     adds_keys = case.request.unlisted == "absent"
     evaluator = Evaluator(case.policies, case.authorization, with_principal_keys=adds_keys)
-    return _answer(case.id, evaluator.decide(case.request))
+    decision = evaluator.decide(case.request)
+    if decision.outcome == "Allowed" and case.request.resource == "*" and _names_resources(case.request.action):
+        # A Deny of some resources is no Deny of `*`, and yet they are not all allowed.
+        decision = evaluator.decide(case.request._replace(resource=UNKNOWN))
+    return _answer(case.id, decision)
 
 
 def _answer(case_id: str, decision: Decision) -> dict[str, object]:
@@ -194,11 +198,10 @@ class _Reader:
         caller = self.caller(fields.get("principal"))
         resource = self.text(fields, "resource")
         account = fields.get("resource_account")
-        action = self.text(fields, "action")
         return Request(
             caller,
-            action,
-            UNKNOWN if resource == "*" and _names_resources(action) else resource,
+            self.text(fields, "action"),
+            resource,
             account.text if isinstance(account, Scalar) and account.text else _owner(resource, caller),
             self.context(fields.get("context")),
             frozenset(key.lower() for key in self.texts(node.get("absent_keys"), "absent_keys")),
@@ -311,7 +314,7 @@ def _owner(resource: str, caller: Caller) -> str:
 
 @lru_cache(512)
 def _names_resources(action: str) -> bool:
-    """Whether a request for `action` is always one for some resource, so that `*` asks for each of them.
+    """Whether a request for `action` is always one for some resource, so that `*` asks for all of them.
 
     An action without resource-level permissions is asked for with `*` itself, which no ARN covers.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html

@@ -283,14 +283,14 @@ def test_what_other_evaluators_cases_write(fields: dict[str, Any], decision: str
         # Service Authorization Reference: `s3:ListAllMyBuckets` has no resource type, `s3:GetObject` always names one
         (on_all("s3:ListAllMyBuckets", {"Resource": "arn:aws:s3:::b"}), "ImplicitlyDenied"),
         (on_all("s3:ListAllMyBuckets", {}, {"Resource": "arn:aws:s3:::b", "Effect": "Deny"}), "Allowed"),
-        (on_all("s3:GetObject", {"Resource": "arn:aws:s3:::b/*"}), "Undecided"),
+        (on_all("s3:GetObject", {"Resource": "arn:aws:s3:::b/*"}), "ImplicitlyDenied"),
         (on_all("s3:GetObject", {}, {"Resource": "arn:aws:s3:::b/*", "Effect": "Deny"}), "Undecided"),
         (on_all("s3:GetObject", {}), "Allowed"),
         (on_all("s3:GetObject", {}, {"Effect": "Deny"}), "ExplicitlyDenied"),
         (on_all("s3:NoSuchAction", {"Resource": "arn:aws:s3:::b/*"}), "ImplicitlyDenied"),
     ],
 )
-def test_a_star_asks_for_each_resource_of_an_action_that_has_some(fields: dict[str, Any], decision: str) -> None:
+def test_a_star_asks_for_all_resources_of_an_action_that_has_some(fields: dict[str, Any], decision: str) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html: "Some AWS services
     do not allow you to specify actions for individual resources. [...] you use the wildcard character"."""
     assert answer(**fields)["decision"] == decision
