@@ -210,6 +210,60 @@ def test_templates_find_those_of_their_own_region_beside_them() -> None:
     assert not [one.reason for one in report.skipped]
 
 
+# ---- mappings by an open Region -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        ("ledger.example", [("proven", ())]),
+        ("x.example", [("refuted", (f"AWS::Region is `{US}`",))]),
+    ],
+)
+def test_a_mapping_by_an_open_region_is_tried_with_each_of_its_keys(
+    there: str, expected: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    told_there = f"To: {there}, Same: a"
+    Path("flow.yaml").write_text(BY_MAP.replace("To: x.example", told_there), encoding="utf-8")
+    report = deployed("flow.yaml")
+    assert told(report, "http-task-invoke") == expected
+    assert not report.skipped
+
+
+TOPIC = """\
+Mappings: {Places: {eu-west-1: {At: a}, sa-east-1: {At: b}}}
+Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicName: !FindInMap [Places, !Ref AWS::Region, At]}}}
+Outputs: {A: {Value: !GetAtt T.TopicName, Export: {Name: a}}}
+"""
+
+
+def test_a_key_that_a_mapping_lacks_is_none_that_a_stack_is_made_with() -> None:
+    Path("flow.yaml").write_text(BY_MAP.replace("GET}", "GET, Headers: {a: !ImportValue a}}"), encoding="utf-8")
+    assert told(deployed("flow.yaml"), "http-task-invoke") == [("refuted", (f"AWS::Region is `{US}`",))]
+    Path("topic.yaml").write_text(TOPIC, encoding="utf-8")
+    report = deployed(".")
+    assert told(report, "http-task-invoke") == [("proven", ())]  # Of the Regions, eu-west-1 alone is in both.
+    assert not report.skipped
+
+
+def test_a_default_stands_for_every_other_region() -> None:
+    text = BY_MAP.replace("!Ref AWS::Region, To]", "!Ref AWS::Region, To, {DefaultValue: ledger.example}]")
+    Path("flow.yaml").write_text("Transform: AWS::LanguageExtensions\n" + text, encoding="utf-8")
+    assert told(deployed("flow.yaml"), "http-task-invoke") == [("refuted", (f"AWS::Region is `{US}`",))]
+    Path("flow.yaml").write_text(
+        Path("flow.yaml").read_text(encoding="utf-8").replace("x.ex", "ledger.ex"), encoding="utf-8"
+    )
+    assert told(deployed("flow.yaml"), "http-task-invoke") == [("proven", ())]
+
+
+def test_a_key_that_a_condition_compares_too_is_one_and_the_same() -> None:
+    text = "Conditions: {Eu: !Equals [!Ref AWS::Region, eu-west-1]}\n" + BY_MAP.replace("To: x.", "To: ledger2.")
+    text = text.replace("Calls, !Ref AWS::Region, To]", "Calls, !If [Eu, us-east-1, !Ref AWS::Region], To]")
+    Path("flow.yaml").write_text(text, encoding="utf-8")
+    found = {when: answer for answer, when in told(deployed("flow.yaml"), "http-task-invoke")}
+    assert found == {(f"AWS::Region is `{EU}`",): "refuted", (f"AWS::Region is `{US}`",): "refuted"}
+
+
 def test_other_commands_want_one_region() -> None:
     with pytest.raises(AuditError, match=r"`flow.yaml` is in several Regions") as caught:
         said(Options(several={"flow.yaml": (EU, US)}))

@@ -121,7 +121,7 @@ def equal(first: Node, second: Node, scope: Scope) -> bool | None:
     values = scope.splits.setdefault(symbol.text, [])
     if literal not in values:
         values.append(literal)
-    return False
+    return scope.chosen.get(symbol.text) == literal
 
 
 def _structures(first: Node, second: Node, scope: Scope) -> bool | None:

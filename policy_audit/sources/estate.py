@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from math import prod
 
 from policy_audit.errors import USAGE, AuditError
 from policy_audit.findings import Skipped
@@ -16,7 +17,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.places import File
-from policy_audit.sources.scope import Problem
+from policy_audit.sources.scope import Problem, assumed
 from policy_audit.sources.template import Links, Template
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s\"']*):([^:\s\"']*)")
@@ -33,6 +34,8 @@ _OF_OTHERS = frozenset(
     }
 )
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
+MAXIMUM_TRIED = 32
+"""How many worlds there may be for open keys of mappings to be tried one by one."""
 MAXIMUM_WORLDS = 64
 """How many combinations of conditions are looked at; beyond, the audit says so."""
 
@@ -80,6 +83,13 @@ class World(NamedTuple):
 
     values: Mapping[str, str]
     others: tuple[str, ...] = ()
+    chosen: Mapping[str, str] = {}
+    """The keys of mappings that symbols are taken for, which stay symbols everywhere else."""
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """Both together, as a reader is told of the world."""
+        return {**self.values, **self.chosen}
 
 
 class Estate:
@@ -318,7 +328,7 @@ class Estate:
         """Goes over to a world in all templates."""
         self._entered.append((world, [len(template.problems) for template in self.templates]))
         for template in self.templates:
-            template.assume(world.values, world.others)
+            template.assume(world.values, world.others, world.chosen)
         self._index_outputs()
         for template in self.templates:
             template.read()
@@ -344,6 +354,27 @@ class Estate:
             for letter, values in template.scope.splits.items():
                 known = found.setdefault(letter, [])
                 known += [value for value in values if value not in known]
+        for letter, keys in self._keys().items():
+            if letter in found:
+                found[letter] += [key for key in keys if key not in found[letter]]
+        return found
+
+    def choices(self) -> dict[str, list[str]]:
+        """The symbols that are keys of mappings and that no condition compares, with the keys that they may be.
+
+        None where there would be too many worlds: then what is looked up stays open.
+        """
+        splits = self.splits()
+        found = {letter: keys for letter, keys in self._keys().items() if letter not in splits}
+        count = prod(len(values) + 1 for values in (*splits.values(), *found.values()))
+        return found if count <= MAXIMUM_TRIED else {}
+
+    def _keys(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for template in self.templates:
+            for letter, keys in template.scope.choices.items():
+                known = found.setdefault(letter, [])
+                known += [key for key in keys if key not in known]
         return found
 
     def worlds(self) -> Iterator[World]:
@@ -356,21 +387,32 @@ class Estate:
             allowed = self.symbols.of(letter).shape.values
             if letter not in world.values and allowed and set(allowed) <= set(values):
                 return False
-        return True
+        return not self._is_refused(world)
+
+    def _is_refused(self, world: World) -> bool:
+        """Whether a mapping lacks a key there, while others have been tried: CloudFormation makes no such stack.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-findinmap.html
+        """
+        unmapped = {one for template in self.templates for one in template.scope.unmapped}
+        if not unmapped or self.unfinished or not self._keys().keys() <= {*self.splits(), *self.choices()}:
+            return False
+        entered = [assumed(one.values, one.chosen) for one, _ in self._entered]
+        return assumed(world.values, world.chosen) in unmapped and not unmapped.issuperset(entered)
 
     def when(self, holding: Sequence[World], asked: Sequence[World]) -> tuple[str, ...]:
         """The cases in which something holds that was asked in the worlds `asked`, in words; none for "always".
 
         A symbol whose value makes no difference is not mentioned.
         """
-        holds = [one.values for one in holding]
-        telling = [letter for letter in sorted(self.splits()) if _matters(letter, holds, [one.values for one in asked])]
+        holds, every = [one.told for one in holding], [one.told for one in asked]
+        telling = [one for one in sorted({*self.splits(), *self.choices()}) if _matters(one, holds, every)]
         cases = dict.fromkeys(tuple((letter, values.get(letter)) for letter in telling) for values in holds)
         return tuple(", ".join(self._case(letter, value) for letter, value in case) for case in cases if case)
 
     def _case(self, letter: str, value: str | None) -> str:
         """`Stage is `prod`` or `Stage is not `prod``, with the template if others have a parameter of that name."""
-        compared = self.splits()[letter]
+        compared = {**self.choices(), **self.splits()}[letter]
         symbol = self.symbols.of(letter)
         name = symbol.name.strip("${}").replace("Condition:", "condition ")
         owners = [one for one in self.templates if letter in one.scope.splits]
@@ -397,11 +439,10 @@ def worlds(estates: Sequence[Estate]) -> Iterator[World]:
             estate.assume(world)
         return world
 
-    seen: set[tuple[tuple[str, str], ...]] = set()
+    seen = {assumed({}, {})}
     yield over_to(World({}))
-    seen.add(())
     while True:
-        fresh = [world for world in _combinations(estates) if tuple(sorted(world.values.items())) not in seen]
+        fresh = [world for world in _combinations(estates) if assumed(world.values, world.chosen) not in seen]
         if not fresh:
             return
         for world in fresh:
@@ -409,7 +450,7 @@ def worlds(estates: Sequence[Estate]) -> Iterator[World]:
                 for estate in estates:
                     estate.unfinished = f"only {MAXIMUM_WORLDS} combinations of the templates' conditions were audited"
                 return
-            seen.add(tuple(sorted(world.values.items())))
+            seen.add(assumed(world.values, world.chosen))
             yield over_to(world)
 
 
@@ -427,6 +468,10 @@ def _combinations(estates: Sequence[Estate]) -> Iterator[World]:
         ]
         if len(chosen) > 4 * MAXIMUM_WORLDS:
             break
+    choices = {letter: [*keys] for estate in estates for letter, keys in estate.choices().items()}
+    for letter, keys in sorted(choices.items()):
+        if letter not in splits:
+            chosen += [one._replace(chosen={**one.chosen, letter: key}) for one in chosen for key in keys]
     yield from chosen
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from policy_audit.model.node import Entry, Mapping, Node, Place, Scalar, Sequence
-from policy_audit.model.value import ANYTHING, Shape, has_letters
+from policy_audit.model.value import ANYTHING, Shape, has_letters, is_hole
 from policy_audit.sources.intrinsic_text import TEXT_FUNCTIONS, dynamic_references, open_list, split_text, substitute
 from policy_audit.sources.parameters import Parameter, given, read_parameters
 from policy_audit.sources.pseudo import pseudo_parameter
@@ -308,18 +308,36 @@ def _find_in_map(argument: Node, place: Place, scope: Scope) -> Node:
     if len(texts) < 3:
         return scope.problem("`Fn::FindInMap` takes a map's name and two keys", place)
     fallback = items[3].get("DefaultValue") if len(items) == 4 and isinstance(items[3], Mapping) else None
+    written = tuple(texts)
+    texts[1] = scope.chosen.get(texts[1], texts[1])
     found = _map_values(texts, scope)
     if fallback is not None and (not found or has_letters("".join(texts))):
         found.append(fallback)
     if not found:
-        if has_letters("".join(texts)):
-            return scope.derived("FindInMap", tuple(texts), place)
+        if has_letters("".join(written)):
+            if not has_letters("".join(texts)):
+                scope.lacks_key()
+            return scope.derived("FindInMap", written, place)
         path = ".".join(map(_short, texts))
         return scope.problem(f"the template's `Mappings` have no `{path}`", place)
     values = [_resolve(value, scope) for value in found]
     if all(_equal(value, values[0]) for value in values):
         return scope.at(values[0], place) if values[0] is not NOTHING else NOTHING
-    return scope.derived("FindInMap", tuple(texts), place, _one_of(values))
+    _offer(texts, fallback is None, scope)
+    return scope.derived("FindInMap", written, place, _one_of(values))
+
+
+def _offer(path: list[str], is_all: bool, scope: Scope) -> None:
+    """Has an open key of a mapping tried as each that the mapping has; `is_all`: it can be no other."""
+    name, key, last = path
+    if len(key) != 1 or is_hole(key) or has_letters(name) or has_letters(last):
+        return
+    mapping = scope.mappings.get(name)
+    entries = mapping.entries if isinstance(mapping, Mapping) else ()
+    has = [one.key.text for one in entries if isinstance(one.value, Mapping) and one.value.get(last) is not None]
+    scope.offer(key, [one for one in has if _may_be(key, one, scope)])
+    if is_all:
+        scope.lacks_key()
 
 
 def _map_values(path: list[str], scope: Scope) -> list[Node]:

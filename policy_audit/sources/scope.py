@@ -20,6 +20,16 @@ NODE_WORK: Final = 16
 MAXIMUM_LOOPED: Final = 100_000
 """How many nodes the loops of one scope may write; a template has 500 resources at most."""
 MAXIMUM_NAME: Final = 200
+MAXIMUM_KEYS: Final = 12
+"""How many keys of a mapping an open value is tried as."""
+
+Assumed = tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
+
+
+def assumed(values: MappingOf[str, str], chosen: MappingOf[str, str]) -> Assumed:
+    """What tells a world from others."""
+    return frozenset(values.items()), frozenset(chosen.items())
+
 
 NOTHING: Final = Scalar("", "null", Place(None, 0, 0))  # type: ignore[arg-type]
 """What `AWS::NoValue` resolves to inside of `resolve`; compared by identity."""
@@ -48,8 +58,11 @@ class Scope:
     * `world` gives letters of symbols an assumed value; `others` are symbols assumed to have none of the values that
       they are compared with.
 
-    Resolving fills `splits` (letter of a symbol -> the values that a condition compares it with), `problems`, and
-    `used` (names of the parameters whose value counted).
+    `chosen` gives letters the key of a mapping that they are taken for, and no more.
+
+    Resolving fills `splits` (letter of a symbol -> the values that a condition compares it with), `choices` (letter ->
+    the keys of mappings that it may be), `unmapped` (worlds in which a mapping lacks what is looked up: no stack can be
+    deployed there), `problems`, and `used` (names of the parameters whose value counted).
     """
 
     def __init__(
@@ -81,20 +94,38 @@ class Scope:
         self.imported = imported
         self.stack_output = stack_output
         self.splits: dict[str, list[str]] = {}
+        self.choices: dict[str, list[str]] = {}
+        self.unmapped: set[Assumed] = set()
         self.problems: list[Problem] = []
         self.used: set[str] = set()
         self._shared = symbols.within("")
         self.assume(world or {}, others)
 
-    def assume(self, world: MappingOf[str, str], others: Collection[str] = frozenset()) -> None:
+    def assume(
+        self,
+        world: MappingOf[str, str],
+        others: Collection[str] = frozenset(),
+        chosen: MappingOf[str, str] = {},
+    ) -> None:
         """Goes over to another world: what was resolved before counts no longer, what was recorded stays."""
         self.world = world
         self.others = others
+        self.chosen = chosen
         self.depth = 0
         self.work = 0
         self.looped = 0
         self.decided: dict[str, bool | None] = {}
         self.known: dict[tuple[str, ...], Node | None] = {}
+
+    def offer(self, letter: str, keys: list[str]) -> None:
+        """Records the keys of a mapping that an open value may be, if they are few enough to be tried one by one."""
+        if len(keys) <= MAXIMUM_KEYS:
+            known = self.choices.setdefault(letter, [])
+            known += [key for key in keys if key not in known]
+
+    def lacks_key(self) -> None:
+        """Records that nothing can be deployed in this world."""
+        self.unmapped.add(assumed(self.world, self.chosen))
 
     def in_world(self, text: str) -> str:
         """`text` with the symbols that this world gives a value replaced by it."""

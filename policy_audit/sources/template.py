@@ -109,12 +109,12 @@ class Template:
         self._names_are_known = all(name == "AWS::LanguageExtensions" for name in self.transforms())
         self._forget()
 
-    def assume(self, world: MappingOf[str, str], others: Sequence[str] = ()) -> None:
+    def assume(self, world: MappingOf[str, str], others: Sequence[str] = (), chosen: MappingOf[str, str] = {}) -> None:
         """Goes over to another world: the values of symbols that conditions compare with something.
 
         Nothing is resolved before `read`, so that all templates of an estate can go over first.
         """
-        self.scope.assume(world, frozenset(others))
+        self.scope.assume(world, frozenset(others), chosen)
         self._forget()
 
     def _forget(self) -> None:
