@@ -228,10 +228,12 @@ class _Reader:
             raise self.fail("`request.context` is not an object", "write each context key with its value or values")
         result: dict[str, ContextValue] = {}
         for key, value in node.entries:
-            if isinstance(value, Scalar):
-                result[key.text.lower()] = value.text
-            else:
-                result[key.text.lower()] = self.texts(value, f"request.context.{key.text}")
+            name = key.text.lower()
+            given = value.text if isinstance(value, Scalar) else self.texts(value, f"request.context.{key.text}")
+            # Keys of tags may differ only in case, which names of context keys do not tell apart: a condition "matches
+            # a resource tag key named either TagKey1 or tagkey1, but not both", and no page tells which of them.
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+            result[name] = given if result.get(name, given) == given else UNKNOWN
         return result
 
     def unlisted(self, node: Node | None) -> Literal["absent", "unknown"]:

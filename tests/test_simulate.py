@@ -60,6 +60,24 @@ def test_an_undecided_answer_names_the_keys() -> None:
     assert lower["decision"] == "ImplicitlyDenied"
 
 
+def test_names_of_tags_that_differ_only_in_case() -> None:
+    """One of both is read, and AWS does not tell which: "this can result in unexpected condition failures".
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+    """
+
+    def decision(operator: str, value: str, **tags: str) -> str:
+        policy = {"Statement": [{**STATEMENT, "Condition": {operator: {"aws:ResourceTag/Ec2": value}}}]}
+        context = {f"aws:ResourceTag/{name}": tag for name, tag in tags.items()}
+        return str(answer(identity_policies=[policy], request={"context": context})["decision"])
+
+    assert decision("StringEquals", "test1", ec2="test1", EC2="test2") == "Undecided"
+    assert decision("StringEquals", "test2", ec2="test1", EC2="test2") == "Undecided"
+    assert decision("StringEquals", "test1", ec2="test1", EC2="test1") == "Allowed"
+    assert decision("StringEquals", "test1", ec2="test2") == "ImplicitlyDenied"
+    assert decision("Null", "false", ec2="test1", EC2="test2") == "Allowed"
+
+
 @pytest.mark.parametrize(
     ("fields", "decision"),
     [
