@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from policy_audit.mending.layout import Cut, Found, Layout
 from policy_audit.mending.sites import Layouts
-from policy_audit.mending.statements import merged_statements, same_policy, tidied
+from policy_audit.mending.statements import merged_statements, tidied
 from policy_audit.model.fix import Append, At, Change, NameByArn, Put, Remove, Rename, Replace, Rewrite
 from policy_audit.model.node import Mapping as Object
 from policy_audit.model.node import Node, Scalar
@@ -190,12 +190,17 @@ def _written(layout: Layout, target: _Target) -> Sequence[Cut] | None:
         cut = layout.with_entries(node, {key: tidied(one) for key, one in value.items()})
     elif target.kind == "items" and isinstance(value, list):
         if isinstance(node, List):
-            cut = layout.with_items(node, merged_statements(value))
+            cut = layout.with_items(node, _tidy(value))
         else:
-            return layout.as_list(node, merged_statements(value))
+            return layout.as_list(node, _tidy(value))
     elif target.kind == "value":
         cut = layout.instead(node, tidied(value))
     return None if cut is None else (cut,)
+
+
+def _tidy(items: list[object]) -> list[object]:
+    found = tidied(merged_statements(items))
+    return found if isinstance(found, list) else items
 
 
 def _merged(one: object, other: object) -> object:
@@ -208,12 +213,5 @@ def _merged(one: object, other: object) -> object:
             found[key] = _merged(found[key], value) if key in found else value
         return found
     if isinstance(one, list) and isinstance(other, list):
-        found_items = [*one]
-        for each in other:
-            index = next((at for at, known in enumerate(found_items) if same_policy(known, each)), -1)
-            if index >= 0:
-                found_items[index] = _merged(found_items[index], each)
-            else:
-                found_items.append(each)
-        return found_items
+        return one + other
     raise ConflictError

@@ -22,6 +22,8 @@ from policy_audit.sources.tree import items
 NAME: Final = "Permissions"
 """How an inline policy is called, and how the name of a policy ends, that is made because there is none."""
 _MOST_LAYERS: Final = 4
+_WITH_A_ROLE: Final = ("AWS::Serverless::StateMachine", "AWS::Serverless::Function")
+"""What SAM makes a role for, with the policies that it lists."""
 
 
 class Grants:
@@ -152,25 +154,29 @@ class Grants:
         return None
 
     def _in_new(self, home: Site | None, wanted: Statement) -> Change | None:
-        """A policy for a role that has none of its own; a resource of its own where the role can't refer to what the
-        statement is about, for that needs the role."""
-        if home is None:
+        """A policy for a role that has none of its own, or none that can refer to what the statement is about."""
+        if home is None or (home.type != "AWS::IAM::Role" and home.type not in _WITH_A_ROLE):
             return None
-        document = {"Version": VERSION, "Statement": [self.statement(wanted, home)]}
-        if document["Statement"] != [None]:
-            if home.type == "AWS::IAM::Role":
-                value: object = {"PolicyName": NAME, "PolicyDocument": document}
-            elif home.type in ("AWS::Serverless::StateMachine", "AWS::Serverless::Function"):
-                if home.property("Role") is not None:
-                    return None
-                value = document
-            else:
-                return None
-            if home.property("Policies") is None:
-                return Put(home.path, home.at("Policies"), [value])
-            return Append(home.path, home.at("Policies"), value)
+        if home.type in _WITH_A_ROLE and home.property("Role") is not None:
+            return None
+        written = self.statement(wanted, home)
+        if written is None and home.type == "AWS::IAM::Role":
+            return self._beside(home, wanted)
+        if written is None:
+            written = self.statement(_of_any_machine(wanted), home)
+        if written is None:
+            return None
+        policy: dict[str, object] = {"Version": VERSION, "Statement": [written]}
+        if home.type == "AWS::IAM::Role":
+            policy = {"PolicyName": NAME, "PolicyDocument": policy}
+        if home.property("Policies") is None:
+            return Put(home.path, home.at("Policies"), [policy])
+        return Append(home.path, home.at("Policies"), policy)
+
+    def _beside(self, home: Site, wanted: Statement) -> Change | None:
+        """A policy as a resource of its own: the role can't refer to what needs the role."""
         statement = self.statement(wanted, home, new=True)
-        if home.type != "AWS::IAM::Role" or statement is None:
+        if statement is None:
             return None
         properties: dict[str, object] = {
             "RoleName": {"Ref": home.logical_id},
@@ -222,6 +228,18 @@ class Grants:
             return condition
         known = all(self._sites.value(one, site, new=new, exact=True) is not None for one in condition.values)
         return condition if known else condition._replace(operator="StringLike")
+
+
+def _of_any_machine(wanted: Statement) -> Statement:
+    """A call of an HTTP endpoint by whichever state machine: the role that a transform makes can't name its own.
+
+    The conditions name endpoint and method, and the Service Authorization Reference lists no resource type.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+    """
+    if wanted.actions != ("states:InvokeHTTPEndpoint",) or not wanted.conditions:
+        return wanted
+    machines = tuple(f"{one.rpartition(':')[0]}:*" for one in wanted.resources or ())
+    return wanted._replace(resources=machines)
 
 
 def _plain(statement: Statement) -> dict[str, object]:

@@ -16,13 +16,31 @@ def merged_statements(items: Sequence[object]) -> list[object]:
 
 
 def tidied(value: object) -> object:
-    """The value with the statements of each document in it merged."""
+    """The value with one policy of each name in a list, and the statements of each document merged."""
     if isinstance(value, dict):
         return {
             key: merged_statements(one) if key == "Statement" and isinstance(one, list) else tidied(one)
             for key, one in value.items()
         }
-    return [tidied(one) for one in value] if isinstance(value, list) else value
+    return [tidied(one) for one in _merged_policies(value)] if isinstance(value, list) else value
+
+
+def _merged_policies(items: Sequence[object]) -> list[object]:
+    """Inline policies of one name, and those without (as SAM has them), with their statements together."""
+    found: dict[object, object] = {}
+    for number, one in enumerate(items):
+        is_policy = isinstance(one, dict) and not {"PolicyDocument", "Statement"}.isdisjoint(one)
+        name = one.get("PolicyName", "") if isinstance(one, dict) and is_policy else number
+        found[name] = _with_statements(found[name], one) if name in found else one
+    return [*found.values()]
+
+
+def _with_statements(one: object, other: object) -> object:
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return one
+    if "PolicyDocument" in one:
+        return {**one, "PolicyDocument": _with_statements(one["PolicyDocument"], other.get("PolicyDocument"))}
+    return {**one, "Statement": [*_values(one.get("Statement", [])), *_values(other.get("Statement", []))]}
 
 
 def _key(value: object) -> str:
@@ -52,13 +70,3 @@ def _values(value: object) -> list[object]:
 def single(values: Sequence[object]) -> object:
     """One value by itself, several as a list."""
     return values[0] if len(values) == 1 else [*values]
-
-
-def same_policy(one: object, other: object) -> bool:
-    """Whether both are the inline policy of one name."""
-    return (
-        isinstance(one, dict)
-        and isinstance(other, dict)
-        and "PolicyName" in one
-        and one["PolicyName"] == other.get("PolicyName")
-    )
