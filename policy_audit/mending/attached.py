@@ -20,6 +20,8 @@ _ATTACHING: Final = {
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topicpolicy.html
 """
+_WITH_A_PROPERTY: Final = ("AWS::ApiGateway::RestApi", "AWS::ApiGateway::DomainNameV2")
+"""What has its policy as the property `Policy`."""
 _FUNCTIONS: Final = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 _CONDITIONS: Final = {"aws:SourceArn": "SourceArn", "aws:SourceAccount": "SourceAccount"}
 
@@ -32,7 +34,7 @@ def attached(sites: Sites, grants: "Grants", address: str, wanted: Sequence[Stat
     if site.type in _FUNCTIONS:
         yield from _permissions(sites, site, wanted)
         return
-    is_api = site.type == "AWS::ApiGateway::RestApi" and site.property("Policy") is None
+    is_api = site.type in _WITH_A_PROPERTY and site.property("Policy") is None
     if not is_api and site.type not in _ATTACHING:
         return
     written = [grants.statement(one, site, new=not is_api) for one in wanted]

@@ -9,7 +9,9 @@ from policy_audit.iam.write import document_of
 from policy_audit.mending.attached import attached
 from policy_audit.mending.sites import Site, Sites
 from policy_audit.mending.statements import single
+from policy_audit.model.deployments import ConnectionDeployment
 from policy_audit.model.fix import Append, Change, Fix, Put
+from policy_audit.model.passed_roles import PassedRole
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.resources import Role
 from policy_audit.model.value import Symbols, is_hole
@@ -29,12 +31,17 @@ _WITH_A_ROLE: Final = ("AWS::Serverless::StateMachine", "AWS::Serverless::Functi
 class Grants:
     """Makes the fixes of requirements that something is allowed."""
 
-    def __init__(self, sites: Sites, symbols: Symbols) -> None:
+    def __init__(self, sites: Sites, symbols: Symbols, *, of_deployers: bool = False) -> None:
         self._sites, self._symbols = sites, symbols
+        # Who deploys a resource must be allowed to before there is one to refer to.
+        self._deployers = None if of_deployers else Grants(sites.without_references(), symbols, of_deployers=True)
 
     def fixes(self, requirement: Requirement) -> Iterator[Fix]:
         """What allows the request that the requirement asks for, the narrowest change first; nothing that undoes a
         Deny."""
+        if isinstance(requirement.subject, ConnectionDeployment | PassedRole) and self._deployers is not None:
+            yield from self._deployers.fixes(requirement)
+            return
         for extending in (True, False):
             changes = self._changes(requirement, extending)
             if changes:
@@ -49,7 +56,7 @@ class Grants:
             answered = decide(asked, self._symbols)
             if answered.answer == "proven":
                 return changes
-            layer = self._lacking(answered)
+            layer = self._lacking(answered, requirement)
             if answered.answer != "refuted" or not layer or not statements:
                 break
             more = self._in_layer(requirement, answered, layer, statements, extending)
@@ -59,15 +66,20 @@ class Grants:
             asked = _with_statements(asked, layer, _for_layer(layer, requirement, statements))
         return []
 
-    def _lacking(self, answered: Answered) -> str:
+    def _lacking(self, answered: Answered, requirement: Requirement) -> str:
         """The kind of policy that lacks an Allow; empty where a Deny decides, or nobody can write there."""
         decision, question = answered.decision, answered.question
         if decision is None or question is None or decision.outcome != "ImplicitlyDenied":
             return ""
         if question.authorization == "trust":
             return "trust policy"
-        if question.requests.kind == "service" or question.authorization == "kms":
+        if question.requests.kind == "service":
             return "resource policy"
+        if question.authorization == "kms":
+            # The key's policy may leave it to the account's own policies, where the role is of this estate.
+            role = _role_of(requirement)
+            ours = role is not None and self._sites.declared(role.address, role.span) is not None
+            return "identity policy" if ours and decision.denied_by == "identity policy" else "resource policy"
         return decision.denied_by or "identity policy"
 
     def _in_layer(
@@ -314,10 +326,13 @@ def _named_in_its_own_policy(statement: Statement, question: Question) -> tuple[
     """
     if question.authorization == "trust":
         return None
-    if question.authorization == "kms":
+    service = statement.actions[0].partition(":")[0].lower()
+    if service == "kms":
         return ("*",)
-    if statement.actions[0].lower() == "execute-api:invoke" and question.policies.endpoint is None:
-        return tuple(f"execute-api:/{one.partition('/')[2]}" for one in statement.resources or ())
+    if service == "execute-api" and question.policies.endpoint is None:
+        paths = (one.partition("/")[2] for one in statement.resources or ())
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-custom-domains-tutorial.html
+        return tuple(f"execute-api:/{'*' if one.startswith('domainnames/') else one}" for one in paths)
     return statement.resources
 
 

@@ -15,7 +15,7 @@ from policy_audit.model.rest_api import RestApi
 from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
 from policy_audit.permissions.apis import keeping_out
-from policy_audit.permissions.roles import VERSION
+from policy_audit.permissions.roles import VERSION, pattern_of
 from policy_audit.permissions.substituted import with_policies
 from policy_audit.rulebook.decide import Answered, decide
 from policy_audit.rulebook.requirement import Requirement
@@ -44,7 +44,12 @@ class Restrictions:
         ways = [one for one in _allows(answered) if one.statement.span is not None]
         if not requirement.questions or not ways:
             return
-        if _kinds(requirement) == {"service"}:
+        if _kinds(requirement) == {"signed"} and requirement.questions[0].authorization == "ordinary":
+            changes = [change for way in ways for change in self._limited(requirement, way.statement)]
+            if changes:
+                # What the workflow needs is asked for again: only what is beyond it goes.
+                yield Fix(tuple(changes), safe=True)
+        elif _kinds(requirement) == {"service"}:
             api = self._api(requirement)
             changes = [change for way in ways for change in self._narrowed(requirement, way.statement, api)]
             if changes:
@@ -55,6 +60,28 @@ class Restrictions:
             found = [self._without_others(requirement, way) for way in ways]
             if None not in found:
                 yield Fix(tuple(found))  # type: ignore[arg-type]
+
+    # ---- what a role may do beyond its workflow ---------------------------------------------------------------------
+
+    def _limited(self, requirement: Requirement, statement: Statement) -> Iterator[Change]:
+        """Conditions that leave the values that the workflow uses, for keys that the requirement is about."""
+        found = self._sites.around(statement.span) if statement.span is not None else None
+        if found is None or statement.span is None or statement.not_action:
+            return
+        if len(statement.actions) != 1 or "*" in statement.actions[0]:
+            return  # Other actions may not know the key.
+        names = {key.lower(): key for one in requirement.rule.require for key, _ in getattr(one, "when", ())}
+        for name, key in requirement.questions[0].requests.context.items():
+            but = key.values.but if key.values is not None else ()
+            if name not in names or not but:
+                continue
+            patterns = _without_ports([pattern_of(one) for one in but])
+            texts = [self._sites.value(one, found[0]) for one in patterns]
+            if None in texts:
+                continue
+            operator = "StringLike" if any("*" in one for one in patterns) else "StringEquals"
+            yield from _without_key(statement, name, operator)
+            yield Put(statement.span, ("Condition", operator, names[name]), single(texts))
 
     # ---- a service, on whose behalf it calls ------------------------------------------------------------------------
 
@@ -225,6 +252,19 @@ def _lets_in(requirement: Requirement, denials: Sequence[Statement], caller: str
         )
 
     return decide(with_policies(requirement, policies), symbols).answer == "proven"
+
+
+def _without_ports(patterns: Sequence[str]) -> Sequence[str]:
+    """Of the patterns of a host with whatever port, the one that people write: `https://host/*`."""
+    plain = [one for one in patterns if one.endswith("/*") and "?" not in one and one.count(":") == 1]
+    return plain or patterns
+
+
+def _without_key(statement: Statement, key: str, kept: str) -> Iterator[Change]:
+    """Takes out the conditions on a key that another one replaces."""
+    for one in statement.conditions:
+        if one.key.lower() == key and one.operator != kept and statement.span is not None:
+            yield Remove(statement.span, ("Condition", one.operator, one.key))
 
 
 def _kinds(requirement: Requirement) -> set[str]:

@@ -72,11 +72,18 @@ class Sites:
 
     def __init__(self, templates: Sequence[Template], layouts: Layouts, symbols: Symbols) -> None:
         self._templates, self._layouts, self._symbols = templates, layouts, symbols
+        self._has_references = True
         self._by_path: dict[str, list[Template]] = {}
         for one in templates:
             self._by_path.setdefault(one.path, []).append(one)
         self._names: dict[int, Names] = {}
         self._dependents: dict[tuple[str, str], frozenset[str]] = {}
+
+    def without_references(self) -> "Sites":
+        """The same, where nothing may be referred to: the policy has to be there before what it is about."""
+        found = Sites(self._templates, self._layouts, self._symbols)
+        found._has_references = False
+        return found
 
     def declared(self, address: str, span: Span | None = None) -> Site | None:
         """The resource at an address; where a transform makes it, the one at whose logical id, at `span`, it stands."""
@@ -133,7 +140,8 @@ class Sites:
 
     def _names_at(self, template: Template) -> Names:
         if id(template) not in self._names:
-            self._names[id(template)] = names_of(template, self._templates)
+            names = names_of(template, self._templates) if self._has_references else Names()
+            self._names[id(template)] = names
         return self._names[id(template)]
 
     def _who_depends_on(self, site: Site) -> frozenset[str]:

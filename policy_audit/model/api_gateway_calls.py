@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.authorizers import Authorizer
 from policy_audit.model.call import Field
-from policy_audit.model.fix import Fix, Remove, replaced, written
+from policy_audit.model.fix import Fix, Remove, written
 from policy_audit.model.policy import Statement
 from policy_audit.model.resources import Api, Fact, Method, Missing, StateMachine
 from policy_audit.model.rest_api import RestApi
@@ -125,8 +125,7 @@ class ApiGatewayCall(NamedTuple):
         span = self.call.task.endpoint.span if self.call.task.endpoint else None
         show = self.system.symbols.show
         if "://" in endpoint:
-            fix = replaced("https://", "") if endpoint.startswith("https://") else None
-            return Fact(False, f"calls `{show(endpoint)}`, with a scheme", span=span, fix=fix)
+            return Fact(False, f"calls `{show(endpoint)}`, with a scheme", span=span)
         if "/" in endpoint:
             return Fact(False, f"calls `{show(endpoint)}`, with a path", span=span)
         if ":" in endpoint:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.fix import Fix, Rename, Replace, replaced
+from policy_audit.model.fix import Fix, Put, Rename, Replace, replaced
 from policy_audit.model.operators import asks_for_presence, key_of, operator_of
 from policy_audit.model.policy import Condition, Principal, Statement
 from policy_audit.model.resources import Fact, Role
@@ -184,9 +184,13 @@ def sets_ask_for_presence(about: "PolicyStatement") -> Iterator[Fact]:
         return
     for one in asked:
         if not _is_sure_to_be_there(one, statement):
-            yield about.fact(
+            fact = about.fact(
                 False, f"`{one.operator}` on `{one.key}` is met by requests that do not carry the key", one
             )
+            # With the key asked for, fewer requests are let in, and none more.
+            there = ("Condition", "Null", one.key)
+            fix = None if statement.span is None else Fix((Put(statement.span, there, "false"),), safe=True)
+            yield fact._replace(fix=fix)
             return
     yield about.fact(True, "the keys under `ForAllValues` have to be there")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.model.call import Field
-from policy_audit.model.fix import Fix, written
+from policy_audit.model.fix import Fix, property_of, written
 from policy_audit.model.resources import Api, Fact, Method, Missing, Role, StateMachine
 from policy_audit.model.rest_api import ApiRequest, requests_of
 from policy_audit.model.value import has_letters
@@ -173,7 +173,8 @@ class StepFunctionsIntegration(NamedTuple):
         if self.kind == "HTTP":
             return Fact(True, "")
         if field is None:
-            return Fact(False, "sets no HTTP method for the integration")
+            given = Fix((property_of(self.address, "POST", "Integration", "IntegrationHttpMethod"),))
+            return Fact(False, "sets no HTTP method for the integration", fix=given)
         if has_letters(field.text):
             return Fact(None, f"the method `{self.system.symbols.show(field.text)}` is not known", span=field.span)
         fix = written(field.span, "POST")

@@ -107,16 +107,16 @@ def granting(requirement: Requirement) -> Iterator[Statement]:
         conditions = []
         for name, key in sorted(requests.context.items()):
             if name in keys and key.values is not None and not key.values.but and not key.maybe_absent:
-                values = tuple(map(_pattern, key.values.patterns))
+                values = tuple(map(pattern_of, key.values.patterns))
                 if "*" not in values:
                     operator = "StringLike" if any("*" in value for value in values) else "StringEquals"
                     conditions.append(Condition(operator, keys[name], values))
         for action in requests.actions.patterns:
-            resources = tuple(map(_pattern, requests.resources.patterns))
+            resources = tuple(map(pattern_of, requests.resources.patterns))
             yield Statement("Allow", (action,), resources, conditions=tuple(conditions))
 
 
-def _pattern(glob: str) -> str:
+def pattern_of(glob: str) -> str:
     """A glob as a policy has it: `*` for each part that only the running workflow knows."""
     if glob == literal("*"):
         return "*"  # What AWS's pages ask for where an action has no resource.
