@@ -11,18 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from templates import ADVICE
 from test_fixtures import FIXTURES, RULES, VARIANTS, read
 
 from policy_audit.audit import audit
 from policy_audit.cli import main
-from policy_audit.errors import CLEAN, FINDINGS
-from policy_audit.findings import Finding, Report
+from policy_audit.errors import CLEAN, FINDINGS, AuditError
+from policy_audit.findings import Finding, Repair, Report
 from policy_audit.mend import Mended, mend
 from policy_audit.mending.edits import Drafts
 from policy_audit.mending.layout import Layout
 from policy_audit.mending.sites import Layouts
-from policy_audit.model.fix import Append, Change, Put, Remove, Rewrite
+from policy_audit.model.fix import Append, Change, Fix, Put, Remove, Rewrite
 from policy_audit.options import Options
+from policy_audit.origin import Span
 
 FIXES = {rule.id: rule.fix for rule in RULES if rule.fix}
 BAD = [path for path in VARIANTS if path.parent.name == "bad"]
@@ -50,14 +52,12 @@ WITHOUT_A_FIX = frozenset(
         "credentials-external-id",
         "credentials-region",
         "dead-letter-queue-standard",
+        "deployer-pass-role",
         "event-bus-open",
         "event-rule-targets",
         "event-target-api-method",
-        "event-target-key-role",
-        "event-target-key",
         "event-target-private-api",
         "event-target-role",
-        "http-endpoint-pattern",
         "http-task-method",
         "http-task-public-domain",
         "baseline-fixed",
@@ -73,7 +73,6 @@ WITHOUT_A_FIX = frozenset(
         "deny-two-negated-keys",
         "not-principal-allow",
         "not-principal-deny",
-        "policy-for-all-values",
         "principal-wildcard",
         "source-arn-without-service",
         "policy-action-resource",
@@ -90,7 +89,6 @@ WITHOUT_A_FIX = frozenset(
         "private-api-needs-private-connection",
         "private-api-policy",
         "private-api-source-ip",
-        "private-domain-admitted",
         "unsigned-call-iam-method",
         "vpc-keys-on-public-api",
         "connection-placeholder-credential",
@@ -365,6 +363,127 @@ def test_a_place_that_is_not_there_is_not_changed() -> None:
     assert not Drafts(Layouts({"a": POLICY})).take([Append("b", ("Resources",), 1)])
     assert not Drafts(Layouts({"a": POLICY})).take([Remove("a", ("Outputs",))])
     assert layout.is_taken("Role") and not layout.is_taken("Properties")
+
+
+# ---- fixes ----------------------------------------------------------------------------------------------------------
+
+STATES = """\
+        StartAt: Send
+        States:
+          Send:
+            Type: Task
+            Resource: arn:aws:states:::sqs:sendMessage
+            Parameters: {QueueUrl: !Ref Queue, MessageBody: x}
+            Next: Call
+          Call:
+            Type: Task
+            Resource: arn:aws:states:::http:invoke
+            Parameters:
+              ApiEndpoint: https://parcels.example/x
+              Method: GET
+              Authentication: {ConnectionArn: !GetAtt Connection.Arn}
+            End: true
+  Queue: {Type: AWS::SQS::Queue}
+  Connection:
+    Type: AWS::Events::Connection
+    Properties: {AuthorizationType: API_KEY}
+"""
+ROLE = """\
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+        - {Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: sts:AssumeRole}
+  Flow:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: !GetAtt Role.Arn
+      Definition:
+"""
+SAM = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Flow:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Definition:
+"""
+
+
+def mended_file(folder: Path, text: str) -> Mended:
+    path = folder / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    def again(instead: Mapping[str, str] = {}) -> Report:
+        return audit([str(path)], Options(fixes="unsafe", disabled=ADVICE), instead=instead)
+
+    return mend(again(), again)
+
+
+def added(before: str, after: str) -> list[str]:
+    """The lines that were added; none was taken away."""
+    opcodes = difflib.SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False).get_opcodes()
+    assert {kind for kind, *_ in opcodes} == {"equal", "insert"}
+    return [line for kind, _, _, start, end in opcodes if kind == "insert" for line in after.splitlines()[start:end]]
+
+
+def test_a_role_does_not_refer_to_what_needs_it(tmp_path: Path) -> None:
+    """The state machine needs the role: what names the state machine is a resource of its own."""
+    mended = mended_file(tmp_path, ROLE + STATES)
+    (text,) = mended.texts.values()
+    assert [line.strip() for line in added(ROLE + STATES, text) if "Fn::" in line or "!" in line] == [
+        "Resource: !GetAtt Connection.Arn",
+        "Resource: !GetAtt Connection.SecretArn",
+        "Resource: !GetAtt Queue.Arn",
+        "RoleName: !Ref Role",
+        "Resource: !Ref Flow",
+    ]
+    assert text.index("RolePermissions:") > text.index("  Connection:")
+    assert not mended.report.findings
+
+
+def test_what_sam_makes_a_role_for_gets_one_policy(tmp_path: Path) -> None:
+    mended = mended_file(tmp_path, SAM + STATES)
+    (text,) = mended.texts.values()
+    lines = added(SAM + STATES, text)
+    assert lines[:3] == ["      Policies:", '        - Version: "2012-10-17"', "          Statement:"]
+    assert sum("Version" in line for line in lines) == 1
+    assert "              Action: [secretsmanager:GetSecretValue, secretsmanager:DescribeSecret]" in lines
+    assert any(line.endswith(":stateMachine:*") for line in lines)
+    assert not mended.report.findings
+
+
+def test_what_brings_another_finding_is_left_out(tmp_path: Path) -> None:
+    """Each line of the file has a finding while it says 0; to set `c` brings another, and `d` stays what it is."""
+    text = "a: 0\nb: 0\nc: 0\nd: 0\ne: 0\n"
+    path = tmp_path / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    audits = []
+
+    def again(instead: Mapping[str, str] = {}) -> Report:
+        now = instead.get(str(path), text)
+        audits.append(now)
+        found = [finding(name) for name in "abcde" if f"{name}: 0" in now or name == "d"]
+        repairs = [Repair(one, (Fix((Put(str(path), (one.rule,), "1"),)),)) for one in found]
+        more = [finding("another")] if 'c: "1"' in now else []
+        return Report((*found, *more), repairs=tuple(repairs), sources={str(path): now})
+
+    def finding(rule: str) -> Finding:
+        return Finding(rule, "high", "high", "refuted", "x", rule, "", "", "", Span(str(path), 1, 1, 1, 2))
+
+    mended = mend(again(), again)
+    assert mended.texts == {str(path): 'a: "1"\nb: "1"\nc: 0\nd: 0\ne: "1"\n'}
+    assert sorted(one.rule for one in mended.findings) == ["a", "b", "e"]
+    assert sorted(one.rule for one in mended.refused) == ["c", "d"]
+    assert mended.told.splitlines()[0] == "3 findings mended in 1 file"
+    assert len(audits) < 16
+    assert path.read_text(encoding="utf-8") == text
+    path.write_text("changed: 1\n", encoding="utf-8")
+    with pytest.raises(AuditError, match="changed while"):
+        mended.write()
 
 
 # ---- the command ----------------------------------------------------------------------------------------------------
