@@ -217,6 +217,14 @@ def test_instances_of_a_raw_state_have_their_addresses_and_hide_what_is_sensitiv
     assert [one.reason for one in loaded.omitted] == ["the instance is not read: it is to be destroyed"]
 
 
+def test_a_hostile_state_is_survived() -> None:
+    path = [{"type": "get_attr", "value": "inline_policy"}] + [{"type": "index", "value": {"value": 10**9}}] * 5000
+    odd = instance({"name": ["r"], "inline_policy": [[["x"]]]}, index_key=[1], sensitive_attributes=[path, 1, [1], {}])
+    role = {"mode": "managed", "type": "aws_iam_role", "name": {"a": 1}, "instances": [odd, 1, [odd]]}
+    kept(role, {"type": ["x"], "instances": "x"})
+    assert audit(["terraform.tfstate"]).targets
+
+
 def test_a_state_beside_its_configuration_is_not_audited_as_well() -> None:
     kept({"mode": "managed", "type": "aws_iam_role", "name": "r", "instances": [instance({"name": "old"})]})
     Path("main.tf").write_text('resource "aws_iam_role" "r" {\n  name = "new"\n}\n', encoding="utf-8")

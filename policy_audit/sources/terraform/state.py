@@ -24,6 +24,8 @@ _SECRETS: Final = {"auth_parameters": frozenset({"client_secret", "password", "v
 _READ_ELSEWHERE: Final = {"aws_iam_role": ("inline_policy",), "aws_security_group": ("egress", "ingress")}
 _ALL_READ: Final = (*READ, "aws_security_group_rule", "aws_vpc_security_group_egress_rule",
                     "aws_vpc_security_group_ingress_rule")  # fmt: skip
+_DEEPEST: Final = 60
+"""How many steps of such a path are followed; what stands there is sensitive as a whole."""
 _MOST_ITEMS: Final = 1000
 """How far into a list the path of a sensitive value is followed; beyond, the whole list is."""
 
@@ -105,7 +107,8 @@ def _marks(instance: Node) -> Node:
     attributes = child(instance, "attributes")
     found: dict[str, object] = {name: _secrets(child(attributes, name), keys) for name, keys in _SECRETS.items()}
     for path in items(child(instance, "sensitive_attributes")):
-        _add(found, [text(child(step, "value", "value")) or text(child(step, "value")) or "" for step in items(path)])
+        steps = items(path)[:_DEEPEST]
+        _add(found, [text(child(step, "value", "value")) or text(child(step, "value")) or "" for step in steps])
     return _marked(found, instance, attributes)
 
 
