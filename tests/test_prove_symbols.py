@@ -25,7 +25,7 @@ from policy_audit.iam.request import (
 from policy_audit.iam.symbols import condition_of, substitute
 from policy_audit.iam.unifiers import unifiers
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
-from policy_audit.model.value import ACCOUNT, API_ID, Shape, Symbol, Symbols, letters
+from policy_audit.model.value import ACCOUNT, ANYTHING, API_ID, Shape, Symbol, Symbols, letters
 
 ONE, TWO = "111111111111", "222222222222"
 STAGE = Shape("stage", "A-Za-z0-9_", 1, 128)
@@ -376,3 +376,33 @@ def test_what_is_proven_of_open_values_is_so_for_each_request(seed: int) -> None
                 assert not (isinstance(verdicts[1], Refuted) and outcome == "Allowed"), case
             definite += not isinstance(verdicts[0], Undecided)
     assert definite > 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "granted", "expected"),
+    [
+        (ANYTHING, "us-*t-1", ("`${Part}` holds no colon",)),
+        (ANYTHING._replace(shortest=4), "us-*t-1", ("`${Part}` holds no colon",)),
+        (ANYTHING, "us-{}t-1", ()),
+        (ANYTHING._replace(characters="a-z"), "us-*t-1", ()),
+        (ANYTHING._replace(values=("eas", "wes")), "us-*t-1", ()),
+        (ANYTHING._replace(values=("eas", "e:s")), "us-*t-1", "`${Part}` is `e:s`"),
+        (ANYTHING._replace(values=("eas", "e:s")), "us-{}t-1", ()),
+    ],
+)
+def test_a_value_with_a_colon_is_no_part_of_an_arn(shape: Shape, granted: str, expected: tuple[str, ...] | str) -> None:
+    """A `*` that keeps to its part takes such a value to have none: a proof says so, unless the value is listed."""
+    symbols = Symbols()
+    part = symbols.symbol(Symbol("${Part}", shape))
+    head, tail = "arn:aws:sqs:", ":123456789012:q"
+    role = Texts(("arn:aws:iam::123456789012:role/x",))
+    resource = Texts((f"{head}us-{part}t-1{tail}",))
+    asked = RequestSet("signed", role, Texts(("sqs:SendMessage",)), resource, "123456789012")
+    allow = Statement("Allow", ("sqs:*",), (head + granted.format(part) + tail,))
+    verdict = prove_allowed(asked, Policies(identity=(Policy((allow,), "2012-10-17"),)), symbols)
+    if isinstance(expected, str):
+        assert isinstance(verdict, Undecided)
+        assert verdict.unless == expected
+    else:
+        assert isinstance(verdict, Proven), verdict
+        assert verdict.assumptions == expected

@@ -100,9 +100,11 @@ def _for_all_symbols(
             return verdict  # Replayed with the letters in it: it holds whatever they stand for.
         if closed:
             return _carried(verdict, side, [question])
-        from policy_audit.iam.symbols import substitute, substitutions
+        from policy_audit.iam.symbols import substitute, substitutions, with_colons
 
-        tried = substitutions(question.space.patterns(), symbols, question.space.accounts, steps)
+        patterns = list(question.space.patterns())
+        tried = substitutions(patterns, symbols, question.space.accounts, steps)
+        unlikely = with_colons(patterns, symbols) if isinstance(verdict, Proven) else []
     except OverBudgetError as error:
         return Undecided((str(error),))
     questions = [question]
@@ -124,7 +126,17 @@ def _for_all_symbols(
         return _hanging(verdict, flipping, symbols, is_whole)
     if not complete:
         return Undecided(("too many values of the open parts would make a difference",), likely=_request_of(verdict))
-    return _carried(verdict, side, questions)
+    assumed = []
+    for bindings in unlikely:
+        try:
+            changed = Question(*substitute(requests, policies, bindings), symbols, authorization, steps=steps)
+            relied = not isinstance(decide(side, changed), Proven)
+        except OverBudgetError:
+            relied = True
+        if relied:
+            assumed.append(f"`{symbols.show(bindings[0][0])}` holds no colon")
+    carried = _carried(verdict, side, questions)
+    return carried._replace(assumptions=(*carried.assumptions, *assumed)) if isinstance(carried, Proven) else carried
 
 
 def _broadly_denied(

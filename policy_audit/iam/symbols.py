@@ -4,16 +4,17 @@ A proof over letters holds for every value of the symbols as long as no two patt
 one under some value. `unifiers` finds such values; the prover asks its question again for each of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from policy_audit.iam.automata import atoms
 from policy_audit.iam.limits import MOST_STATES, MOST_SUBSTITUTIONS, OverBudgetError, Steps
 from policy_audit.iam.patterns import Pattern
 from policy_audit.iam.request import Key, Policies, RequestSet, Texts
+from policy_audit.iam.space import PRINCIPAL
 from policy_audit.iam.symbol_values import forms, language
 from policy_audit.iam.unifiers import Bindings, Sources, unifiers
 from policy_audit.model.policy import Policy
-from policy_audit.model.value import Symbols, has_letters, is_letter
+from policy_audit.model.value import Symbols, has_letters, is_hole, is_letter
 from policy_audit.record import NamedTuple
 
 
@@ -34,7 +35,9 @@ def substitutions(
 
     `accounts` are patterns for all ARNs of an account; that an open ARN belongs to it is given, not to be found out.
     """
-    found: dict[Bindings, None] = {}
+    patterns = list(patterns)
+    listed = ((letter, value) for letter, value in _colons(patterns, symbols) if symbols.of(letter).shape.values)
+    found: dict[Bindings, None] = {(binding,): None for binding in listed}
     sources: Sources = {}
     # What is left has to do for asking the question again.
     account = Steps() if steps is None else Steps(steps.left // 2)
@@ -149,6 +152,43 @@ def _is_open(pattern: Pattern) -> bool:
     return any(
         isinstance(position, str) and position > "\uffff" and is_letter(position) for position in pattern.positions
     )
+
+
+def with_colons(patterns: Iterable[Sequence[Pattern]], symbols: Symbols) -> list[Bindings]:
+    """For each symbol that stands in an ARN before its sixth part, a value that has a colon in it, if it may have one.
+
+    A `*` that keeps to one part of an ARN matches the symbol's letter, and would not match such a value. Neither AWS
+    nor a template's author makes such ARNs, so that a proof takes it for granted that there are none, and says so.
+    """
+    return [((letter, value),) for letter, value in _colons(patterns, symbols) if not symbols.of(letter).shape.values]
+
+
+def _colons(patterns: Iterable[Sequence[Pattern]], symbols: Symbols) -> Iterator[tuple[str, str]]:
+    """Symbols that a `*` within a part of an ARN may match, with values that have colons.
+
+    Names of principals have none: what is asked of the callers is asked of those that are well formed.
+    """
+    for dimension, group in enumerate(patterns):
+        if dimension != PRINCIPAL and any(map(_keeps_to_parts, group)):
+            for letter in dict.fromkeys(each for pattern in group for each in _within_parts(pattern)):
+                shape = symbols.of(letter).shape
+                for value in shape.values or (":" * max(1, shape.shortest),):
+                    if ":" in value and shape.admits(value):
+                        yield letter, value
+
+
+def _keeps_to_parts(pattern: Pattern) -> bool:
+    """Whether a `*` of the pattern matches letters, but no colon."""
+    return pattern.kind == "linear" and any(loop.letters and not loop.holds(":") for _, loop in pattern.loops)
+
+
+def _within_parts(pattern: Pattern) -> Iterator[str]:
+    """The symbols that stand before the sixth part."""
+    colons = 0
+    for position in pattern.positions if _is_open(pattern) else ():
+        colons += position == ":"
+        if colons < 5 and isinstance(position, str) and is_letter(position) and not is_hole(position):
+            yield position
 
 
 def _is_letter(pattern: Pattern) -> bool:
