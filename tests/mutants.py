@@ -801,10 +801,6 @@ FAULTS = (
     Fault("all bounds are held against each", "ordered", "if len(bounds) > MOST_BOUNDS:", "if False:"),
     Fault("no proof relies on values without colons", "prove", "if relied:", "if False:"),
     Fault("a listed value with a colon is not tried", "symbols", "{(binding,): None for binding in listed}", "{}"),
-    Fault(
-        "colons matter where nothing keeps to its part", "symbols", "and any(map(_keeps_to_parts, group))", "and group"
-    ),
-    Fault("a letter of the sixth part may hold no colon", "symbols", "if colons < 5 and isinstance", "if isinstance"),
     # ---- questions that tell no resources apart
     Fault("a Deny of one resource counts for all", "space", "return all(any(_holds_all", "return any(any(_holds_all"),
     Fault("a wildcard reads what only another mentions", "space", " and _FRESH not in pattern.positions", ""),
