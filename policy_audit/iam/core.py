@@ -10,7 +10,7 @@ from policy_audit.iam.limits import MOST_IN_CORE, OverBudgetError
 from policy_audit.iam.question import Question
 from policy_audit.iam.request import Deciding, Policies
 from policy_audit.iam.search import allowed, not_allowed
-from policy_audit.iam.ways import formula_of
+from policy_audit.iam.ways import denies_of, formula_of
 from policy_audit.model.policy import Effect
 
 Key = tuple[int, int]
@@ -93,14 +93,15 @@ def _statements(effect: Effect, question: Question, canonical: Sequence[int]) ->
 def _check(effect: Effect, question: Question, ids: Mapping[Key, int]) -> Callable[[set[Key]], bool]:
     """Whether the proof of the question holds without some statements."""
     steps, region = question.space.steps, question.space.region(wide=True)
+    # Who is allowed but for the Denies is the same whichever of those are left out.
+    alternatives = formula_of(question, allow_may=True).alternatives if effect == "Deny" else ()
 
     def holds(without: set[Key]) -> bool:
         if region is None:
             return True
         left_out = {ids[key] for key in without if key in ids}
         if effect == "Deny":
-            formula = formula_of(question, allow_may=True, without=left_out)
-            return allowed(region, formula.alternatives, formula.denies, steps) is None
+            return allowed(region, alternatives, denies_of(question, allow_may=True, without=left_out), steps) is None
         formula = formula_of(question, allow_may=False, without=left_out)
         return not_allowed(region, formula.alternatives, formula.denies, steps) is None
 

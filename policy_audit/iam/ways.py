@@ -39,13 +39,6 @@ def formula_of(question: Question, *, allow_may: bool, without: Container[int] =
 
     `without` are the `id`s of `Deciding`s to leave out.
     """
-    denies = [
-        box
-        for draft in question.drafts()
-        if draft.effect == "Deny"
-        and id(draft.deciding) not in without
-        and (box := draft.box(may=not allow_may)) is not None
-    ]
     alternatives: list[Alternative] = []
     for gates, contested in _ways(question):
         if allow_may or not contested:
@@ -54,7 +47,19 @@ def formula_of(question: Question, *, allow_may: bool, without: Container[int] =
                 alternatives = [ALWAYS]  # What else allows makes no difference.
                 break
             alternatives.append(Alternative(tuple(closed)))
-    return Formula(tuple(alternatives), tuple(dict.fromkeys(denies)))
+    return Formula(tuple(alternatives), denies_of(question, allow_may=allow_may, without=without))
+
+
+def denies_of(question: Question, *, allow_may: bool, without: Container[int] = ()) -> tuple[Box, ...]:
+    """Of what must be denied (`allow_may`), or of what may be, the boxes; `without` as above."""
+    denies = [
+        box
+        for draft in question.drafts()
+        if draft.effect == "Deny"
+        and id(draft.deciding) not in without
+        and (box := draft.box(may=not allow_may)) is not None
+    ]
+    return tuple(dict.fromkeys(denies))
 
 
 def _boxes(gate: Gate, may: bool, without: Container[int]) -> tuple[Box, ...]:
