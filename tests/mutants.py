@@ -802,6 +802,7 @@ FAULTS = (
     Fault("no proof relies on values without colons", "prove", "if relied:", "if False:"),
     Fault("a listed value with a colon is not tried", "symbols", "{(binding,): None for binding in listed}", "{}"),
     # ---- questions that tell no resources apart
+    Fault("resources are true or false", "space", "dimension.boolean = False", "pass"),
     Fault("a Deny of one resource counts for all", "space", "return all(any(_holds_all", "return any(any(_holds_all"),
     Fault("a wildcard reads what only another mentions", "space", " and _FRESH not in pattern.positions", ""),
     Fault("a question mark reads a wildcard", "space", 'pattern.kind != "linear" and matches(pattern, sample) and', ""),

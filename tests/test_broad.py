@@ -7,7 +7,7 @@ from random_policies import random_case
 from realistic_policies import ACCOUNT, API, EVERYBODY, INVOKE, Restriction, at_random, role_arn
 
 from policy_audit.iam.decide import decide, decide_broadly
-from policy_audit.iam.prove import prove_denied
+from policy_audit.iam.prove import prove_allowed, prove_denied
 from policy_audit.iam.question import Question, is_closed
 from policy_audit.iam.request import Key, Policies, Proven, Refuted, RequestSet, Texts, Undecided, Verdict
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
@@ -155,3 +155,16 @@ def test_resources_told_apart_or_not_the_verdict_is_the_same() -> None:
         if not question.is_whole:
             told[type(verdict).__name__] = told.get(type(verdict).__name__, 0) + 1
     assert all(told.get(kind, 0) >= 3 for kind in ("Proven", "Refuted", "NoneType")), told
+
+
+def test_what_no_statement_tells_apart_is_text_all_the_same() -> None:
+    """Where every statement is about `*`, nothing but the set itself asks for actions and resources."""
+    role = Texts((f"arn:aws:iam::{ACCOUNT}:role/x",))
+    nearly_all = Texts(("*",), ("t*", "f*"))
+    requests = RequestSet("signed", role, nearly_all, nearly_all, ACCOUNT)
+    policies = Policies(identity=(Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17"),))
+    verdict = prove_denied(requests, policies, Symbols())
+    assert isinstance(verdict, Refuted)
+    assert not verdict.request.resource.startswith(("t", "f"))
+    assert not verdict.request.action.startswith(("t", "f"))
+    assert isinstance(prove_allowed(requests, policies, Symbols()), Proven)
