@@ -79,7 +79,12 @@ FAULTS = (
         'quantifier == "ForAllValues" else any_of',
         "quantifier else any_of",
     ),
-    Fault("a condition of an unknown operator holds", "conditions", 'False if effect == "Allow" else None', "True"),
+    Fault(
+        "a condition of an unknown operator holds",
+        "conditions",
+        'False if effect == "Allow" and not quantifier else None',
+        "True",
+    ),
     Fault("Null turned round", "conditions", "(value is False) == wants_absent", "(value is False) != wants_absent"),
     Fault("a negated ARN operator takes what is no ARN", "conditions", "if negated_arn and truth is False", "if False"),
     Fault(
@@ -802,6 +807,12 @@ FAULTS = (
     Fault("no proof relies on values without colons", "prove", "if relied:", "if False:"),
     Fault("a listed value with a colon is not tried", "symbols", "{(binding,): None for binding in listed}", "{}"),
     # ---- questions that tell no resources apart
+    Fault(
+        "whatever a set leaves out is a truth",
+        "space",
+        "for each in (*excluded, *but)} < _TRUTHS",
+        "for each in ()} < _TRUTHS",
+    ),
     Fault("resources are true or false", "space", "dimension.boolean = False", "pass"),
     Fault("a Deny of one resource counts for all", "space", "return all(any(_holds_all", "return any(any(_holds_all"),
     Fault("a wildcard reads what only another mentions", "space", " and _FRESH not in pattern.positions", ""),

@@ -167,3 +167,14 @@ def test_what_no_statement_tells_apart_is_text_all_the_same() -> None:
     assert isinstance(verdict, Refuted)
     assert not verdict.request.resource.startswith(("t", "f"))
     assert isinstance(prove_allowed(requests, policies, Symbols()), Proven)
+
+
+@pytest.mark.parametrize("but", [("t*", "f*"), ("true", "false"), ("true",), ("vpce-1",)])
+@pytest.mark.parametrize("operator", ["Null", "Bool"])
+def test_a_key_has_other_values_than_those_that_a_set_leaves_out(operator: str, but: tuple[str, ...]) -> None:
+    """Though no statement asks for any but `true` and `false`."""
+    requests = asked(f"{API}/*", sourcevpce=Key(Texts(("*",), but)))
+    granted = ALLOW_ALL._replace(conditions=(Condition(operator, "aws:SourceVpce", ("false",)),))
+    verdict = prove_denied(requests, api(granted), Symbols(), "api-gateway-iam")
+    assert isinstance(verdict, Refuted)
+    assert str(verdict.request.context["aws:sourcevpce"])[0] not in "tf" or but == ("true",)

@@ -115,6 +115,7 @@ ANYTHING: Final = Key(Texts(("*",)), maybe_absent=True)
 _NOT_SLASH: Final = CharClass(frozenset("/"), complement=True, letters=True)
 _PLAIN_NOT_SLASH: Final = CharClass(frozenset("/"), complement=True)
 _STAR: Final = glob("*")
+_TRUTHS: Final = frozenset({"true", "false"})
 _OPEN: Final = Pattern((CharClass(frozenset(), letters=True),), ((1, ANY),))
 """Words that begin with a letter: ARNs of which not even the account is known."""
 _AN_ARN: Final = glob("arn:*:*:*:*:*")
@@ -189,7 +190,9 @@ class Space:
             steps=self.steps,
         )
         excluded = [set_reading(text) for text in texts.but] if texts is not None else []
-        wide = tuple(dimension.add(Matches(pattern), boolean=True) for pattern in (*excluded, *but))
+        # What the set leaves out but one of these two are other values, though only `Bool` may ask for the key.
+        boolean = {each.text for each in (*excluded, *but)} < _TRUTHS
+        wide = tuple(dimension.add(Matches(each), boolean=boolean) for each in (*excluded, *but))
         certain = [not has_holes(text) for text in texts.but] if texts is not None else []
         certain += [True] * len(but)
         self.dimensions.append(dimension)
