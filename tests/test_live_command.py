@@ -149,6 +149,19 @@ def test_accounts_may_be_listed_in_a_file_and_each_is_read_once(
     assert [one.accounts for one in listed] == [(ACCOUNT, "999999999999")]
 
 
+def test_accounts_that_may_not_be_listed_make_the_audit_incomplete(
+    wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fault(request: Request, page: int) -> None:
+        if request.operation == "organizations.ListAccounts":
+            raise RefusedError("AccessDeniedException", "you don't have permissions to access this resource")
+
+    wire.fault = fault
+    role = "arn:aws:iam::{account}:role/PolicyAudit"
+    assert main([*OPTIONS, "--role-arn", role, "--accounts", "organization"]) == INCOMPLETE
+    assert "cannot be listed: you don't have permissions to access this resource" in capsys.readouterr().err
+
+
 # ---- snapshots ------------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +304,21 @@ def test_of_all_regions_those_that_are_not_enabled_are_named_and_not_read(
     assert f"{ACCOUNT}: not enabled, and not read: me-south-1" in capsys.readouterr().err
 
 
+def test_where_regions_may_not_be_listed_all_that_there_are_are_read_and_it_is_told(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fault(request: Request, page: int) -> None:
+        if request.operation == "ec2.DescribeRegions":
+            raise RefusedError("UnauthorizedOperation", "You are not authorized to perform this operation.")
+
+    wire.replay({"sts.GetCallerIdentity": estate()["sts.GetCallerIdentity"]})
+    wire.fault = fault
+    monkeypatch.setattr(wire.session, "get_available_regions", lambda service, partition: [REGION])
+    assert main(["live", "--no-config", "--all-regions"]) == INCOMPLETE
+    assert "not inspected: ec2 DescribeRegions (UnauthorizedOperation" in capsys.readouterr().out
+    assert {one.region for one in wire.requests if one.operation == "events.ListConnections"} == {REGION}
+
+
 # ---- progress -------------------------------------------------------------------------------------------------------
 
 
@@ -332,5 +360,6 @@ def test_bars_of_many_regions_leave_the_terminal_room() -> None:
 
 
 def test_nothing_is_drawn_where_no_terminal_is(wire: Wire, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    wire.replay({"sts.GetCallerIdentity": estate()["sts.GetCallerIdentity"]})
     main([*OPTIONS, "--save", str(tmp_path / "account.json")])
     assert "\x1b" not in capsys.readouterr().err

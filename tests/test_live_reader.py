@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -26,6 +27,9 @@ from recorded_account import (
 from recorded_reading import Reading, led_to, refusing
 from wire import ACCOUNT, REGION, RefusedError, Request
 
+from policy_audit.audit import audit
+from policy_audit.errors import INCOMPLETE
+from policy_audit.findings import exit_code
 from policy_audit.live.calls import BY_ID, OPERATIONS, Operation
 from policy_audit.live.kept import OPERATIONS as KEPT
 from policy_audit.live.reader import Reader, Scope
@@ -306,12 +310,12 @@ TWELVE = (
 # fmt: on
 
 
-def test_of_twelve_regions_the_one_that_is_not_enabled_is_told_once(reading: Reading) -> None:
+def test_of_twelve_regions_the_one_that_is_not_enabled_is_told_once(reading: Reading, tmp_path: Path) -> None:
     def fault(request: Request, page: int) -> None:
         if request.region == "me-south-1":
             raise RefusedError("UnrecognizedClientException", "The security token included in the request is invalid")
 
-    reading.wire.replay(estate())
+    reading.wire.replay({ROLES: estate()[ROLES]})
     reading.wire.fault = fault
     snapshot = reading(Scope(TWELVE))
     assert snapshot.not_inspected == [
@@ -326,6 +330,11 @@ def test_of_twelve_regions_the_one_that_is_not_enabled_is_told_once(reading: Rea
     ]
     assert set(snapshot.regions) == {*TWELVE} - {"me-south-1"}
     assert names(snapshot) == ["parcels-ledger-workflow", "parcels-orders-workflow"]
+    dump(snapshot, str(tmp_path / "account.json"))
+    report = audit([str(tmp_path / "account.json")])
+    assert exit_code(report) == INCOMPLETE
+    (told,) = report.skipped
+    assert told.reason.startswith("not inspected: the whole Region in me-south-1 (UnrecognizedClientException")
 
 
 def test_a_service_that_a_region_does_not_have_is_no_gap(reading: Reading) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
-from policy_audit.errors import AuditError
+from policy_audit.errors import INCOMPLETE, AuditError
 from policy_audit.live.answers import ask
 from policy_audit.live.calls import BY_ID
 from policy_audit.live.progress import SILENT, Progress
@@ -155,6 +155,7 @@ class Accounts:
             raise AuditError(
                 f"the accounts of the organization cannot be listed: {failure.reason}",
                 help="name a profile of the management account with `--management-profile`, or give `--accounts` ids",
+                exit_code=INCOMPLETE,
             )
         accounts = [one for page in pages for one in page.get("Accounts", ())]
         active = tuple(str(one["Id"]) for one in accounts if one.get("State", one.get("Status")) == "ACTIVE")
