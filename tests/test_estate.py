@@ -318,6 +318,25 @@ def test_more_cases_than_anybody_looks_at_are_told() -> None:
     assert len({tuple(sorted(one.values.items())) for one in worlds}) == len(worlds)
 
 
+def test_of_too_many_cases_all_of_one_template_are_looked_at_first() -> None:
+    names = "ABCD"
+    parts = ", ".join(f"!If [{one}, {one}, '']" for one in names)
+    text = (
+        f"Parameters: {{{', '.join(f'{one}: {{Type: String}}' for one in names)}}}\n"
+        f"Conditions: {{{', '.join(f'{one}: !Equals [!Ref {one}, x]' for one in names)}}}\n"
+        f"Resources: {{X: {{Type: T::T::T, Properties: {{P: !Join ['', [{parts}]]}}}}}}\n"
+    )
+    found = estate(text, text, text)
+    seen: list[set[str | None]] = [set() for _ in found.templates]
+    count = 0
+    for _ in found.worlds():
+        count += 1
+        for template, values in zip(found.templates, seen, strict=True):
+            values.add(template.property_text("X", "P"))
+    assert count == MAXIMUM_WORLDS and found.unfinished
+    assert [len(one) for one in seen] == [16, 16, 16]
+
+
 # ---- names of exports -----------------------------------------------------------------------------------------------
 
 STACK, ENV = Symbols().symbol(Symbol("${AWS::StackName}")), "\U000f0001"

@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import combinations, islice, product
 from math import prod
 
 from policy_audit.errors import USAGE, AuditError
@@ -442,10 +443,13 @@ def worlds(estates: Sequence[Estate]) -> Iterator[World]:
     seen = {assumed({}, {})}
     yield over_to(World({}))
     while True:
-        fresh = [world for world in _combinations(estates) if assumed(world.values, world.chosen) not in seen]
+        unseen = (world for world in _combinations(estates) if assumed(world.values, world.chosen) not in seen)
+        fresh = list(islice(unseen, MAXIMUM_WORLDS))
         if not fresh:
             return
         for world in fresh:
+            if assumed(world.values, world.chosen) in seen:
+                continue
             if len(seen) >= MAXIMUM_WORLDS:
                 for estate in estates:
                     estate.unfinished = f"only {MAXIMUM_WORLDS} combinations of the templates' conditions were audited"
@@ -460,19 +464,34 @@ def _combinations(estates: Sequence[Estate]) -> Iterator[World]:
         for letter, values in estate.splits().items():
             known = splits.setdefault(letter, [])
             known += [value for value in values if value not in known]
+    if prod(len(values) + 1 for values in splits.values()) > MAXIMUM_WORLDS:
+        yield from _fewest_first(splits, [one.scope.splits for estate in estates for one in estate.templates])
+        return
     chosen: list[World] = [World({})]
     for letter, values in sorted(splits.items()):
         chosen = [
             *(World(one.values, (*one.others, letter)) for one in chosen),
             *(World({**one.values, letter: value}, one.others) for one in chosen for value in values),
         ]
-        if len(chosen) > 4 * MAXIMUM_WORLDS:
-            break
     choices = {letter: [*keys] for estate in estates for letter, keys in estate.choices().items()}
     for letter, keys in sorted(choices.items()):
         if letter not in splits:
             chosen += [one._replace(chosen={**one.chosen, letter: key}) for one in chosen for key in keys]
     yield from chosen
+
+
+def _fewest_first(splits: Mapping[str, list[str]], together: Sequence[Collection[str]]) -> Iterator[World]:
+    """The combinations where there are too many for all: each case by itself, then those of several.
+
+    Of these, first the ones of symbols that one template compares: `together` are these symbols by template.
+    """
+    groups = [[letter for letter in sorted(one) if letter in splits] for one in together]
+    for each in (groups, [sorted(splits)]):
+        for size in range(1, max(map(len, each), default=0) + 1):
+            for some in (found for group in each for found in combinations(group, size)):
+                others = tuple(letter for letter in splits if letter not in some)
+                for values in product(*(splits[letter] for letter in some)):
+                    yield World(dict(zip(some, values, strict=True)), others)
 
 
 def _is_there(place: tuple[str, str], here: tuple[str, str], account: str = "", region: str = "") -> bool:
