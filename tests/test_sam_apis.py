@@ -1,5 +1,6 @@
 """SAM's APIs, functions, events and connectors: what they become, at the lines where the user wrote them."""
 
+import gc
 import json
 from pathlib import Path
 from textwrap import dedent
@@ -473,5 +474,10 @@ def test_a_large_api_takes_no_longer_than_its_size() -> None:
         assert len(statements(found.policy)) == 2 * count
         return process_time() - started
 
-    few = min(seconds(100) for _ in range(3))
-    assert seconds(600) < 18 * few
+    # As an audit does: what else lives in this process would be looked through again and again.
+    gc.disable()
+    try:
+        few = min(seconds(100) for _ in range(3))
+        assert seconds(600) < 18 * few
+    finally:
+        gc.enable()
