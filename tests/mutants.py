@@ -804,7 +804,12 @@ FAULTS = (
     Fault("long families are laid out lazily", "lazy", "size // 10 + size * size // 50_000", "size // 10"),
     Fault("long patterns take no more steps", "lazy", "compared * (1 + size // 10_000)", "compared"),
     Fault("all bounds are held against each", "ordered", "if len(bounds) > MOST_BOUNDS:", "if False:"),
-    Fault("no proof relies on values without colons", "prove", "if relied:", "if False:"),
+    Fault(
+        "no proof relies on values without colons",
+        "prove",
+        "Proven)\n    except OverBudgetError:\n        return True",
+        "Proven) and False\n    except OverBudgetError:\n        return True",
+    ),
     Fault("a listed value with a colon is not tried", "symbols", "{(binding,): None for binding in listed}", "{}"),
     # ---- questions that tell no resources apart
     Fault(
@@ -814,9 +819,11 @@ FAULTS = (
         "for each in ()} < _TRUTHS",
     ),
     Fault("resources are true or false", "space", "dimension.boolean = False", "pass"),
-    Fault("a Deny of one resource counts for all", "space", "return all(any(_holds_all", "return any(any(_holds_all"),
-    Fault("a wildcard reads what only another mentions", "space", " and _FRESH not in pattern.positions", ""),
-    Fault("a question mark reads a wildcard", "space", 'pattern.kind != "linear" and matches(pattern, sample) and', ""),
+    Fault("a Deny of one resource counts for all", "space", "return all(any(matches_all", "return any(any(matches_all"),
+    Fault("a wildcard reads what only another mentions", "patterns", " and _FRESH not in pattern.positions", ""),
+    Fault(
+        "a question mark reads a wildcard", "patterns", 'pattern.kind != "linear" and matches(pattern, sample) and', ""
+    ),
     Fault(
         "a request is shown that something left out is about",
         "decide",

@@ -250,3 +250,25 @@ def _matches_chunks(chunks: tuple[str, ...], word: str) -> bool:
             return False
         at += len(chunk)
     return True
+
+
+_FRESH: Final = "\ufffe"
+"""A character that no text has: a pattern that does mention it is not looked at so."""
+
+
+def sample_of(pattern: Pattern) -> str:
+    """The pattern with a fresh character in place of each of its wildcards."""
+    loops = {at for at, _ in pattern.loops}
+    parts = [position if isinstance(position, str) else _FRESH for position in pattern.positions]
+    return "".join((_FRESH if at in loops else "") + part for at, part in enumerate((*parts, "")))
+
+
+def matches_all(pattern: Pattern, sample: str) -> bool:
+    """Whether `pattern` certainly matches all words of the one that `sample` was made of.
+
+    A glob does when it matches the other with a character in place of each wildcard that it does not mention itself,
+    for only a `*` can have read that.
+    """
+    if _FRESH not in sample:
+        return matches(pattern, sample)
+    return pattern.kind != "linear" and matches(pattern, sample) and _FRESH not in pattern.positions

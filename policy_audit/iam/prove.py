@@ -26,6 +26,8 @@ from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.value import Symbols
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from policy_audit.iam.unifiers import Bindings
 
 EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), name="any identity policy")
@@ -100,13 +102,28 @@ def _for_all_symbols(
             return verdict  # Replayed with the letters in it: it holds whatever they stand for.
         if closed:
             return _carried(verdict, side, [question])
-        from policy_audit.iam.symbols import substitute, substitutions, with_colons
-
-        patterns = list(question.space.patterns())
-        tried = substitutions(patterns, symbols, question.space.accounts, steps)
-        unlikely = with_colons(patterns, symbols) if isinstance(verdict, Proven) else []
+        return _with_values(verdict, side, question)
     except OverBudgetError as error:
         return Undecided((str(error),))
+
+
+def _with_values(verdict: Verdict, side: Side, question: Question) -> Verdict:
+    """The verdict over letters, if it is the same for each of their values that may make a difference."""
+    from policy_audit.iam.symbols import substitute, substitutions, with_colons
+
+    requests, policies, symbols, steps = (
+        question.requests,
+        question.policies,
+        question.space.symbols,
+        question.space.steps,
+    )
+    patterns = list(question.space.patterns())
+    tried = substitutions(patterns, symbols, question.space.accounts, steps)
+
+    def asked_with(bindings: Bindings) -> Question:
+        changed = substitute(requests, policies, bindings)
+        return Question(*changed, symbols, question.authorization, steps=steps)
+
     questions = [question]
     flipping: list[tuple[Bindings, Verdict]] = []
     is_whole = complete = tried.complete
@@ -115,7 +132,7 @@ def _for_all_symbols(
             is_whole = False
             break  # A shorter condition is known that makes a difference.
         try:
-            questions.append(Question(*substitute(requests, policies, bindings), symbols, authorization, steps=steps))
+            questions.append(asked_with(bindings))
             other = decide(side, questions[-1])
         except OverBudgetError:
             is_whole = complete = False
@@ -126,17 +143,20 @@ def _for_all_symbols(
         return _hanging(verdict, flipping, symbols, is_whole)
     if not complete:
         return Undecided(("too many values of the open parts would make a difference",), likely=_request_of(verdict))
-    assumed = []
-    for bindings in unlikely:
-        try:
-            changed = Question(*substitute(requests, policies, bindings), symbols, authorization, steps=steps)
-            relied = not isinstance(decide(side, changed), Proven)
-        except OverBudgetError:
-            relied = True
-        if relied:
-            assumed.append(f"`{symbols.show(bindings[0][0])}` holds no colon")
     carried = _carried(verdict, side, questions)
-    return carried._replace(assumptions=(*carried.assumptions, *assumed)) if isinstance(carried, Proven) else carried
+    if not isinstance(carried, Proven):
+        return carried
+    relied = [bindings for bindings in with_colons(patterns, symbols) if _relies_on(side, asked_with, bindings)]
+    without = (f"`{symbols.show(letter)}` holds no colon" for bindings in relied for letter, _ in bindings)
+    return carried._replace(assumptions=(*carried.assumptions, *without))
+
+
+def _relies_on(side: Side, asked_with: Callable[[Bindings], Question], bindings: Bindings) -> bool:
+    """Whether the proof does not hold, as far as can be told, for these values."""
+    try:
+        return not isinstance(decide(side, asked_with(bindings)), Proven)
+    except OverBudgetError:
+        return True
 
 
 def _broadly_denied(

@@ -15,6 +15,8 @@ from policy_audit.iam.patterns import (
     glob,
     literal,
     matches,
+    matches_all,
+    sample_of,
     segmented,
 )
 from policy_audit.iam.principal_domain import TYPES, USER, Principals
@@ -218,14 +220,10 @@ class Space:
         )
 
     def is_about_all(self, reading: Reading) -> bool:
-        """Whether some pattern certainly matches each resource of the set, judged pattern by pattern.
-
-        A glob matches all words of another when it matches it with a character in place of each wildcard that it does
-        not mention, for only a `*` can have read that.
-        """
+        """Whether some pattern certainly matches each resource of the set, judged pattern by pattern."""
         if self._samples is None:
-            self._samples = [_sample(set_reading(text)) for text in self.requests.resources.patterns]
-        return all(any(_holds_all(pattern, sample) for pattern in reading.narrow) for sample in self._samples)
+            self._samples = [sample_of(set_reading(text)) for text in self.requests.resources.patterns]
+        return all(any(matches_all(pattern, sample) for pattern in reading.narrow) for sample in self._samples)
 
     # ---- context keys
 
@@ -421,24 +419,6 @@ def _beginning(text: str) -> str:
 def _may_meet(beginnings: Sequence[str], texts: Iterable[str]) -> bool:
     """Whether the beginning of one of the texts goes together with one of these."""
     return any(own.startswith(other) or other.startswith(own) for own in map(_beginning, texts) for other in beginnings)
-
-
-_FRESH: Final = "\ufffe"
-"""A character that no text has: a policy that does mention it is not looked at so."""
-
-
-def _holds_all(pattern: Pattern, sample: str) -> bool:
-    """Whether `pattern` matches all words of the one that `sample` was made of."""
-    if _FRESH not in sample:
-        return matches(pattern, sample)
-    return pattern.kind != "linear" and matches(pattern, sample) and _FRESH not in pattern.positions
-
-
-def _sample(pattern: Pattern) -> str:
-    """The pattern with a fresh character in place of each of its wildcards."""
-    loops = {at for at, _ in pattern.loops}
-    parts = [position if isinstance(position, str) else _FRESH for position in pattern.positions]
-    return "".join((_FRESH if at in loops else "") + part for at, part in enumerate((*parts, "")))
 
 
 def is_open_arn(text: str) -> bool:
