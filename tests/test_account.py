@@ -683,6 +683,18 @@ def test_a_resource_control_policy_that_was_not_inspected_may_deny_what_such_pol
     assert found_answers == expected
 
 
+@pytest.mark.parametrize("exempt", [True, False])
+def test_a_resource_control_policy_binds_services_that_it_does_not_exempt(exempt: bool) -> None:
+    conditions: dict[str, Any] = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}
+    conditions |= {"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}} if exempt else {}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": ["sqs:*", "sts:AssumeRole"], "Resource": "*"}
+    found = account(estate("estate-dead-letters"))
+    organized(found, at="ou-1", kind=RESOURCE, statement={**deny, "Condition": conditions})
+    trusts = {"state-machine-trust", "pipe-trust", "schedule-trust"}
+    refused = {"event-target-own-policy", "dead-letter-queue-policy", *trusts}
+    assert {one.rule for one in audited(found).findings} == (set() if exempt else refused)
+
+
 def test_what_a_known_policy_denies_is_denied_whatever_others_say() -> None:
     found = organized(account(estate("estate")), at="ou-1", kind=SERVICE, statement=DENY)
     report = audited(denied(found, "ListPoliciesForTarget", f"r-1 {SERVICE}"))

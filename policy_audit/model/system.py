@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar, cast
 
 from policy_audit.model.nearest import Nearest
+from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Connection, Method, Missing, ResourceConfiguration, Role, StateMachine
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.routes import Routes
@@ -180,6 +181,17 @@ class System:
                 found.setdefault(getattr(one, name), one)
             self._indexes[key] = found
         return cast("Mapping[str, T]", self._indexes[key])
+
+    def rcps(self, account: str) -> tuple[tuple[Policy, ...], ...] | None:
+        """The resource control policies that bind what an account has, by level from the root; None if not known.
+
+        Each of its roles knows them.
+        """
+        key = (Role, "account")
+        if key not in self._indexes:
+            self._indexes[key] = {one.account: one for one in self.roles}
+        found = self._indexes[key].get(account)
+        return found.rcps if isinstance(found, Role) else None
 
     @property
     def encrypted_connections(self) -> tuple[Connection, ...]:

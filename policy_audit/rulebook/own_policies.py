@@ -44,7 +44,9 @@ def service_sends(
     resource = clause.resource.of(subject)
     assert isinstance(resource, str)
     context, missing = context_of(clause, subject, system)
-    policies = Policies((), resource=owner.policy)
+    # What keeps somebody out needs no help of the organization's.
+    rcps = system.rcps(owner.account) if clause.effect == "allow" else None
+    policies = Policies((), resource=owner.policy, rcps=rcps)
     # A policy that says nothing of the service lets it in for nobody: all that it is asked for are one gap.
     is_closed = clause.effect == "allow" and not missing and not _may_let_in(owner.policy, service)
 

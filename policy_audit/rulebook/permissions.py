@@ -161,7 +161,7 @@ def _another(path: Path | None, subject: object, resource: str) -> tuple[str, ..
 
 def _at_role(requirement: Requirement, role: Role, action: str, by: Role, context: Mapping[str, Key]) -> Requirement:
     """Whether the role `by` trusts `role`, whatever the policies of `role` are."""
-    policies = Policies((_GRANTS_EVERYTHING,), resource=by.trust)
+    policies = Policies((_GRANTS_EVERYTHING,), resource=by.trust, rcps=by.rcps)
     same_account = role.arn.split(":", 5)[4:5] == [by.account]
     asked = question(role.arn, action, by.arn, by.account, context, policies, "trust", same_account)
     return requirement._replace(questions=(asked,), unseen=(), address=by.address, span=by.span)
@@ -223,7 +223,7 @@ def _trust(rule: Rule, clause: Permission, subject: object, system: System, acti
     sentence = (
         f"`{service}` may call `{action}` on `{system.symbols.show(role.arn)}`{' with ' + asked if asked else ''}"
     )
-    policies = Policies((), resource=role.trust)
+    policies = Policies((), resource=role.trust, rcps=role.rcps)
     organization = system.symbols.symbol(Symbol("${the account's organization}"))
     known = {"sts:externalid": ABSENT, "aws:sourceorgid": Key(Texts((literal(organization),)))}
     context = known | context | surroundings(system, role.arn)
