@@ -23,6 +23,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 _WITH_A_PROPERTY: Final = ("AWS::ApiGateway::RestApi", "AWS::ApiGateway::DomainNameV2")
 """What has its policy as the property `Policy`."""
 _FUNCTIONS: Final = ("AWS::Lambda::Function", "AWS::Serverless::Function")
+_COLONS_WITH_A_QUALIFIER: Final = 7
 _CONDITIONS: Final = {"aws:SourceArn": "SourceArn", "aws:SourceAccount": "SourceAccount"}
 
 
@@ -51,6 +52,16 @@ def attached(sites: Sites, grants: "Grants", address: str, wanted: Sequence[Stat
         yield Put(site.path, ("Resources", name), {"Type": kind, "Properties": properties})
 
 
+def _function(sites: Sites, site: Site, wanted: Statement) -> object:
+    """The function, or its version or alias where that is what is invoked: each has permissions of its own.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html
+    """
+    arn = (wanted.resources or ("",))[0]
+    qualified = sites.value(arn, site, new=True) if arn.count(":") == _COLONS_WITH_A_QUALIFIER else None
+    return {"Ref": site.logical_id} if qualified is None else qualified
+
+
 def _permissions(sites: Sites, site: Site, wanted: Sequence[Statement]) -> Iterator[Change]:
     """Permissions of a Lambda function.
 
@@ -63,7 +74,7 @@ def _permissions(sites: Sites, site: Site, wanted: Sequence[Statement]) -> Itera
             if not site.layout.is_taken(found := f"{site.logical_id}Permission{number if number > 1 else ''}")
         )
         properties: dict[str, object] = {
-            "FunctionName": {"Ref": site.logical_id},
+            "FunctionName": _function(sites, site, one),
             "Action": one.actions[0],
             "Principal": (one.principals or ())[0].value,
         }

@@ -288,7 +288,12 @@ def _for_layer(layer: str, requirement: Requirement, statements: Sequence[Statem
         if caller is None:
             return ()
         kind = "Service" if question.requests.kind == "service" else "AWS"
-        statement = one._replace(principals=(Principal(kind, caller),), conditions=_sourced(one))
+        conditions = _sourced(one)
+        if kind == "Service" and question.authorization != "trust" and len(conditions) > 1:
+            # An ARN says of which account it is, and is what AWS's own examples of such policies ask for:
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+            conditions = tuple(each for each in conditions if each.key.lower() != "aws:sourceaccount")
+        statement = one._replace(principals=(Principal(kind, caller),), conditions=conditions)
         found.append(statement._replace(resources=_named_in_its_own_policy(one, question)))
     return tuple(found)
 
