@@ -21,6 +21,13 @@ Again = Callable[[Mapping[str, str]], Report]
 Key = tuple[str, str, str]
 
 
+class Refused(NamedTuple):
+    """A finding whose fixes are not made, and why, as a clause."""
+
+    finding: Finding
+    reason: str
+
+
 class Mended(NamedTuple):
     """The report on the files as they are to be, their texts before and after, and what was and was not mended."""
 
@@ -28,8 +35,8 @@ class Mended(NamedTuple):
     before: Report
     texts: Mapping[str, str]
     findings: tuple[Finding, ...]
-    refused: tuple[Finding, ...] = ()
-    """What has a fix, and another finding comes of it, or it is no help: nothing of that is written."""
+    refused: tuple[Refused, ...] = ()
+    """What has a fix that brings another finding or a doubt, or is no help: nothing of that is written."""
     is_unfinished: bool = False
     """Whether there is more than was tried."""
 
@@ -37,7 +44,7 @@ class Mended(NamedTuple):
     def told(self) -> str:
         """`2 findings mended in 1 file`, and what was not."""
         lines = [f"{_counted(len(self.findings), 'finding')} mended in {_counted(len(self.texts), 'file')}"]
-        lines += [f"not mended: {one.address}: {one.rule}: its fix would not do" for one in self.refused]
+        lines += [f"not mended: {one.finding.rule} at {one.finding.address}: {one.reason}" for one in self.refused]
         lines += ["there is more to mend: run it again"] if self.is_unfinished else []
         return "\n".join(lines)
 
@@ -76,7 +83,7 @@ class _Mending:
         self.before = self.report = report
         self._again = again
         self._texts: dict[str, str] = {}
-        self._refused: dict[Key, Finding] = {}
+        self._refused: dict[Key, Refused] = {}
         self._mended: list[Finding] = []
         self._audits = 0
 
@@ -95,6 +102,7 @@ class _Mending:
         """Whether some of the repairs could be made; those that can't be are noted."""
         if self._audits >= MOST_AUDITS:
             return False
+        reason = "its fix can't be written there"
         most = max(len(one.fixes) for one in batch)
         for choice in range(most if len(batch) == 1 else 1):
             taken, texts = self._drafted(batch, choice)
@@ -102,12 +110,13 @@ class _Mending:
                 continue
             self._audits += 1
             report = self._again(self._texts | texts)
-            if _is_better(self.report, report, taken):
+            reason = _objection(self.report, report, taken)
+            if not reason:
                 self.report, self._texts = report, self._texts | texts
                 self._mended += taken
                 return True
         if len(batch) == 1:
-            self._refused[_key(batch[0].finding)] = batch[0].finding
+            self._refused[_key(batch[0].finding)] = Refused(batch[0].finding, reason)
             return False
         half = len(batch) // 2
         # After the first half is made, the second has other places: it comes in the next round.
@@ -125,13 +134,20 @@ class _Mending:
         return taken, {path: _with(sources[path], cuts) for path, cuts in drafts.cuts().items()}
 
 
-def _is_better(before: Report, after: Report, mended: Sequence[Finding]) -> bool:
-    """Whether all of `mended` are gone, nothing else came, not even a doubt, and all that was audited still is."""
+def _objection(before: Report, after: Report, mended: Sequence[Finding]) -> str:
+    """Why the files are not better so: one of `mended` stays, another comes, or a doubt, or less can be read."""
+    broken = {one.target for one in before.skipped if one.broken}
+    unread = [one for one in after.skipped if one.broken and one.target not in broken]
+    if unread:
+        return f"with its fix, `{unread[0].target}` could not be audited"
     known, now = _keys(before), _keys(after)
-    more = {key for key in now if now[key] > known[key] and key[0] not in _ABOUT_FINDINGS}
-    broken = {one.target for one in after.skipped if one.broken} - {one.target for one in before.skipped if one.broken}
-    doubts = _undecided(after) - _undecided(before)
-    return not (more or broken or doubts or any(now[_key(one)] for one in mended))
+    if any(now[_key(one)] for one in mended):
+        return "its fix would not be enough"
+    more = sorted(key for key in now if now[key] > known[key] and key[0] not in _ABOUT_FINDINGS)
+    if more:
+        return f"its fix would bring {more[0][0]} at {more[0][1]}"
+    doubts = sorted(_undecided(after) - _undecided(before))
+    return f"with its fix, {doubts[0][0]} at {doubts[0][1]} could not be decided" if doubts else ""
 
 
 def _undecided(report: Report) -> frozenset[Key]:

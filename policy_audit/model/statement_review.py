@@ -8,7 +8,7 @@ from policy_audit.iam.action_names import KnownAction, KnownService, shipped
 from policy_audit.iam.operators import parse_operator
 from policy_audit.iam.resource_fit import fits
 from policy_audit.model.document_statements import DocumentStatement
-from policy_audit.model.fix import Fix, replaced
+from policy_audit.model.fix import Fix, Rename, replaced
 from policy_audit.model.policy import Condition
 from policy_audit.model.resources import Fact
 from policy_audit.model.value import has_letters
@@ -145,7 +145,19 @@ def known_keys(asked: DocumentStatement) -> tuple[Fact, ...]:
     told = [one for one in _unknown_keys(asked) if not (asked.effect == "Deny" and _asks(one))]
     if not told:
         return (Fact(True, ""),)
-    return (Fact(False, _first([f"`{one.key}`" for one in told]), span=told[0].span or asked.span),)
+    fix = _respelt(asked, told[0]) if len(told) == 1 else None
+    return (Fact(False, _first([f"`{one.key}`" for one in told]), span=told[0].span or asked.span, fix=fix),)
+
+
+def _respelt(asked: DocumentStatement, condition: Condition) -> Fix | None:
+    """The global key that was probably meant."""
+    from policy_audit.iam.known_keys import GLOBAL_KEYS
+    from policy_audit.suggest import did_you_mean
+
+    hint = did_you_mean(condition.key, GLOBAL_KEYS) if condition.key.startswith("aws:") else ""
+    if not hint or asked.statement.span is None:
+        return None
+    return Fix((Rename(asked.statement.span, ("Condition", condition.operator, condition.key), hint.split("`")[1]),))
 
 
 def fitting_operators(asked: DocumentStatement) -> tuple[Fact, ...]:
@@ -157,8 +169,18 @@ def fitting_operators(asked: DocumentStatement) -> tuple[Fact, ...]:
         kind = action_review.key_type(condition, services or ())
         problem = action_review.mismatch(condition, kind) if kind else ""
         if problem:
-            return (Fact(False, problem, span=condition.span or asked.span),)
+            fix = _for_addresses(asked, condition) if kind == "IPAddress" else None
+            return (Fact(False, problem, span=condition.span or asked.span, fix=fix),)
     return (Fact(True, ""),)
+
+
+def _for_addresses(asked: DocumentStatement, condition: Condition) -> Fix | None:
+    """The operator for addresses in the place of the one for texts, where it compares nothing else."""
+    meant = {"StringEquals": "IpAddress", "StringNotEquals": "NotIpAddress"}.get(condition.operator)
+    alone = sum(one.operator == condition.operator for one in asked.statement.conditions) == 1
+    if meant is None or not alone or asked.statement.span is None:
+        return None
+    return Fix((Rename(asked.statement.span, ("Condition", condition.operator), meant),))
 
 
 def _services(asked: DocumentStatement) -> tuple[KnownService, ...] | None:

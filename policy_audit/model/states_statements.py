@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from policy_audit.model.fix import Fix, replaced
 from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Fact, Role
+from policy_audit.model.value import has_letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -54,7 +56,9 @@ class StatesStatement(NamedTuple):
         parts = [resource.split(":") for resource in resources]
         if not resources or not all(len(one) == 8 and one[5] == "stateMachine" for one in parts):
             return Fact(True, "")
-        return Fact(False, "names only versions or aliases of state machines", span=self.span)
+        (name, qualifier), *more = [one[6:8] for one in parts]
+        fix = None if more else _renamed(f":{name}:{qualifier}", f":{name}")
+        return Fact(False, "names only versions or aliases of state machines", span=self.span, fix=fix)
 
     @property
     def names_executions(self) -> Fact:
@@ -67,7 +71,10 @@ class StatesStatement(NamedTuple):
         if all(any(_grants(one, action) for one in self._others()) for action in actions):
             return Fact(True, "")
         listed = ", ".join(f"`{action}`" for action in actions)
-        return Fact(False, f"allows {listed} on nothing but state machines", span=self.span)
+        (name, *_), *more = [one[6:] for one in parts]
+        alone = not more and len(actions) == len(self.statement.actions)
+        fix = _renamed(f":stateMachine:{name}", f":execution:{name}:*") if alone else None
+        return Fact(False, f"allows {listed} on nothing but state machines", span=self.span, fix=fix)
 
     @property
     def starts(self) -> bool:
@@ -82,6 +89,11 @@ class StatesStatement(NamedTuple):
     def _others(self) -> Iterator[Statement]:
         for policy in self.role.policies:
             yield from (one for one in policy.statements if one is not self.statement)
+
+
+def _renamed(old: str, new: str) -> Fix | None:
+    """The other form of an ARN, where its end is written out."""
+    return None if has_letters(old) else replaced(old, new)
 
 
 def _grants(statement: Statement, action: str) -> bool:
