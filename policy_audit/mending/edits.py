@@ -31,7 +31,7 @@ class _File:
     def __init__(self, layout: Layout | None) -> None:
         self.layout = layout
         self.targets: dict[int, _Target] = {}
-        self.cuts: list[Cut] = []
+        self.cuts: dict[Cut, None] = {}
         self.taken: list[tuple[int, int]] = []
 
     def occupy(self, cuts: Sequence[Cut], undo: list[Callable[[], None]]) -> None:
@@ -120,8 +120,8 @@ class Drafts:
         file = self._file(path)
         if cut not in file.cuts:
             file.occupy((cut,), undo)
-            file.cuts.append(cut)
-            undo.append(lambda: file.cuts.remove(cut))
+            file.cuts[cut] = None
+            undo.append(lambda: file.cuts.__delitem__(cut))
         return True
 
     def _want(

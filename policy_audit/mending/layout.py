@@ -46,6 +46,7 @@ class Layout:
         self._source = source if isinstance(source, File) else File(path, self.text, "yaml")
         self.is_json = self._source.syntax == "json"
         self._starts: dict[tuple[int, int], list[Found]] | None = None
+        self._entries: dict[int, dict[str, Entry]] = {}
         first = _LINE_END.search(self.text)
         self.newline = first.group() if first else "\n"
 
@@ -86,10 +87,11 @@ class Layout:
         """The value under a key of a mapping, or the item of a list by its number."""
         node = found.node
         if isinstance(node, Object):
-            for one in node.entries:
-                if one.key.text == name:
-                    return Found(one.value, (*found.parents, (node, one)))
-        elif isinstance(node, List) and name.isdigit() and int(name) < len(node.items):
+            if id(node) not in self._entries:
+                self._entries[id(node)] = {one.key.text: one for one in node.entries}
+            entry = self._entries[id(node)].get(name)
+            return None if entry is None else Found(entry.value, (*found.parents, (node, entry)))
+        if isinstance(node, List) and name.isdigit() and int(name) < len(node.items):
             return Found(node.items[int(name)], (*found.parents, (node, int(name))))
         return None
 

@@ -50,17 +50,20 @@ def _key(value: object) -> str:
 def _joined(items: Sequence[object], name: str) -> list[object]:
     """Statements that are equal but for the element `name` as one with all of its values."""
     kept: dict[str, object] = {}
+    values: dict[str, dict[str, object]] = {}
     for one in items:
         if not isinstance(one, dict) or name not in one:
             kept[_key(one)] = one
             continue
         key = _key({**one, name: None})
-        same = kept.get(key)
-        values = _values(same[name]) if isinstance(same, dict) else []
-        known = {_key(value) for value in values}
-        values += [value for value in _values(one[name]) if _key(value) not in known]
-        kept[key] = {**one, name: single(values)}
-    return [*kept.values()]
+        kept.setdefault(key, one)
+        known = values.setdefault(key, {})
+        for value in _values(one[name]):
+            known.setdefault(_key(value), value)
+    return [
+        {**one, name: single([*values[key].values()])} if isinstance(one, dict) and key in values else one
+        for key, one in kept.items()
+    ]
 
 
 def _values(value: object) -> list[object]:
