@@ -162,6 +162,22 @@ def _is_open(ids: Ids, text: str) -> bool:
     return has_letters(text) and not ids.owner.symbols.of(text).generated
 
 
+def log_group_arn(ids: Ids) -> str:
+    # "arn:aws:logs:us-west-1:123456789012:log-group:/mystack-testgroup-12ABC1AB12A1:*", on the page of the type.
+    return ids.arn("logs", f"log-group:{ids.name('LogGroupName')}:*")
+
+
+def table_stream_arn(ids: Ids) -> str:
+    return ids.arn("dynamodb", f"table/{ids.name('TableName')}/stream/{ids.made('.StreamLabel')}")
+
+
+def secret_arn(ids: Ids) -> str:
+    """The ARN of a secret: six characters of AWS's own end it."""
+    return ids.arn(
+        "secretsmanager", f"secret:{ids.name('Name')}-{ids.made('.Suffix', Shape('end', 'A-Za-z0-9', 6, 6))}"
+    )
+
+
 def bucket_arn(ids: Ids) -> str:
     return ids.arn("s3", ids.name("BucketName"), region=False, account=False)
 
@@ -238,6 +254,7 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::EC2::VPCEndpoint": endpoint_id,
     "AWS::CodeBuild::Project": _name("Name"),
     "AWS::DynamoDB::Table": _name("TableName"),
+    "AWS::ECS::Cluster": _name("ClusterName"),
     "AWS::ECS::TaskDefinition": task_definition_arn,
     "AWS::Events::ApiDestination": _name("Name"),
     "AWS::Events::Connection": _name("Name"),
@@ -251,6 +268,7 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::Lambda::Alias": lambda_alias_arn,
     "AWS::Lambda::Function": _name("FunctionName"),
     "AWS::Lambda::Version": lambda_version_arn,
+    "AWS::Logs::LogGroup": _name("LogGroupName"),
     "AWS::S3::Bucket": _name("BucketName"),
     "AWS::SQS::Queue": queue_url,
     "AWS::Serverless::Function": _name("FunctionName"),
@@ -260,6 +278,8 @@ REFERENCES: Final[dict[str, Callable[[Ids], str]]] = {
     "AWS::SNS::Topic": _arn("sns", "", "TopicName"),
     "AWS::Scheduler::Schedule": _name("Name"),
     "AWS::Scheduler::ScheduleGroup": _name("Name"),
+    "AWS::SecretsManager::Secret": secret_arn,
+    "AWS::StepFunctions::Activity": _arn("states", "activity:", "Name"),
     "AWS::StepFunctions::StateMachine": state_machine_arn,
     "AWS::VpcLattice::ResourceConfiguration": lattice_arn("resourceconfiguration"),
     "AWS::VpcLattice::ResourceGateway": lattice_arn("resourcegateway"),
@@ -280,11 +300,13 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::ApiGatewayV2::Integration", "IntegrationId"): _opaque_id,
     ("AWS::CodeBuild::Project", "Arn"): _arn("codebuild", "project/", "Name"),
     ("AWS::DynamoDB::Table", "Arn"): _arn("dynamodb", "table/", "TableName"),
+    ("AWS::DynamoDB::Table", "StreamArn"): table_stream_arn,
     ("AWS::EC2::SecurityGroup", "GroupId"): _opaque_id,
     ("AWS::EC2::SecurityGroup", "Id"): _opaque_id,
     ("AWS::EC2::VPC", "VpcId"): vpc_id,
     ("AWS::EC2::VPCEndpoint", "DnsEntries"): _dns_entries,
     ("AWS::EC2::VPCEndpoint", "Id"): endpoint_id,
+    ("AWS::ECS::Cluster", "Arn"): _arn("ecs", "cluster/", "ClusterName"),
     ("AWS::Events::ApiDestination", "Arn"): api_destination_arn,
     ("AWS::Events::ApiDestination", "ArnForPolicy"): api_destination_name_arn,
     ("AWS::Events::Connection", "Arn"): connection_arn,
@@ -301,6 +323,7 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::Lambda::Alias", "AliasArn"): lambda_alias_arn,
     ("AWS::Lambda::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
     ("AWS::Lambda::Version", "FunctionArn"): lambda_version_arn,
+    ("AWS::Logs::LogGroup", "Arn"): log_group_arn,
     ("AWS::Pipes::Pipe", "Arn"): _arn("pipes", "pipe/", "Name"),
     ("AWS::S3::Bucket", "Arn"): bucket_arn,
     ("AWS::SQS::Queue", "Arn"): _arn("sqs", "", "QueueName"),
@@ -312,6 +335,9 @@ ATTRIBUTES: Final[dict[tuple[str, str], Callable[[Ids], str]]] = {
     ("AWS::Serverless::Function", "Arn"): _arn("lambda", "function:", "FunctionName"),
     ("AWS::Serverless::SimpleTable", "Arn"): _arn("dynamodb", "table/", "TableName"),
     ("AWS::Serverless::StateMachine", "Arn"): _arn("states", "stateMachine:", "Name"),
+    ("AWS::SecretsManager::Secret", "Id"): secret_arn,
+    ("AWS::StepFunctions::Activity", "Arn"): _arn("states", "activity:", "Name"),
+    ("AWS::StepFunctions::Activity", "Name"): _name("Name"),
     ("AWS::StepFunctions::StateMachine", "Arn"): state_machine_arn,
     ("AWS::StepFunctions::StateMachine", "Name"): _name("StateMachineName"),
     ("AWS::VpcLattice::ResourceConfiguration", "Arn"): lattice_arn("resourceconfiguration"),
