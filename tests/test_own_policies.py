@@ -327,9 +327,9 @@ def test_who_uses_the_key_of_a_queue(key: str, sender: str, sent_as: str, holder
         """
     (found,) = encrypted_targets(system(text))
     assert found.sent_as == sent_as
-    policy = found.key_policy
+    policy = found.use.policy
     assert ("" if isinstance(policy, Missing) else policy.address.rpartition("#")[2]) == holder
-    assert found.uses_a_key_of_aws == ("aws/" in key)
+    assert found.key_of_aws == ("aws/" in key)
 
 
 def test_a_queue_without_a_key_is_not_asked() -> None:

@@ -32,6 +32,7 @@ FACTS: Final[dict[str, Kind]] = {
     "connection_deployment": Kind("deployments", "ConnectionDeployment", ("Deployer",)),
     "encrypted_connection": Kind("encrypted_connections", "EncryptedConnection", ("encrypted_connections",)),
     "known_finding": Kind("baselines", "KnownFinding", ("KnownFinding",)),
+    "encrypted_task": Kind("encrypted_tasks", "EncryptedTask", ("OwnPolicy",)),
     "encrypted_target": Kind("encrypted_targets", "EncryptedTarget", ("OwnPolicy",)),
     "event_bus": Kind("event_buses", "EventBus", ("OwnPolicy",)),
     "event_rule": Kind("event_rules", "EventRule", ("Sender",)),
