@@ -242,6 +242,8 @@ def test_the_statements_of_a_bus_add_up_and_open_ones_may_be_of_any_bus() -> Non
     open_one = bus("take", bus_policy(f"EventBusName: !Ref Open, Statement: {EVERYBODY}"))
     assert open_one.policy.statements == ()
     assert open_one.unseen == ("the policy `May`, which may be attached to it,",)
+    other = "  Other: {Type: AWS::Events::EventBus, Properties: {Name: !Ref Open}}\n        "
+    assert not bus("take", other + bus_policy(f"EventBusName: !Ref Other, Statement: {EVERYBODY}")).unseen
 
 
 def test_the_default_bus_is_there_where_it_has_a_policy() -> None:

@@ -1,13 +1,14 @@
 """Queues and topics that events are sent to and that a KMS key encrypts: who sends must be able to use the key."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.dead_letters import every as dead_letter_queues
 from policy_audit.model.event_targets import EventTarget
 from policy_audit.model.event_targets import every as event_targets
-from policy_audit.model.message_keys import MessageKey, encrypted
+from policy_audit.model.message_keys import MessageKey, encrypted, keys_by_name
 from policy_audit.model.own_policies import OwnPolicy, own_policy
-from policy_audit.model.resources import Absent, Missing, Role
+from policy_audit.model.resources import Absent, Key, Missing, Role
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -23,6 +24,7 @@ class EncryptedTarget(NamedTuple):
 
     target: EventTarget
     sent_to: OwnPolicy
+    keys: Mapping[str, Key]
     is_for_dead_letters: bool
     sent_at: Span
 
@@ -65,7 +67,7 @@ class EncryptedTarget(NamedTuple):
     def use(self) -> MessageKey:
         """The key, and who uses it."""
         role = self.role if self.sent_as == "role" else None
-        return MessageKey(self.target.system, self.sent_to, role if isinstance(role, Role) else None)
+        return MessageKey(self.target.system, self.sent_to, self.keys, role if isinstance(role, Role) else None)
 
     @property
     def key_of_aws(self) -> bool:
@@ -95,13 +97,14 @@ class EncryptedTarget(NamedTuple):
 
 def every(system: "System") -> tuple[EncryptedTarget, ...]:
     """Every encrypted queue and topic that is a target, or has what a target did not take."""
+    keys = keys_by_name(system)
     found = []
     for target in event_targets(system):
         sent_to = encrypted(target.own_policy)
         if sent_to is not None:
-            found.append(EncryptedTarget(target, sent_to, False, target.span))
+            found.append(EncryptedTarget(target, sent_to, keys, False, target.span))
     for queue in dead_letter_queues(system):
         sent_to = encrypted(own_policy(system, queue.arn))
         if sent_to is not None:
-            found.append(EncryptedTarget(queue.target, sent_to, True, queue.span))
+            found.append(EncryptedTarget(queue.target, sent_to, keys, True, queue.span))
     return tuple(found)

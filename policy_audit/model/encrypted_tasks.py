@@ -2,18 +2,18 @@
 
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.message_keys import MessageKey, encrypted
+from policy_audit.model.message_keys import MessageKey, encrypted, keys_by_name
 from policy_audit.model.needs import Need
-from policy_audit.model.needs import every as every_need
 from policy_audit.model.own_policies import own_policy
-from policy_audit.model.resources import Missing, Role
+from policy_audit.model.resources import Role
+from policy_audit.model.sent_tasks import sending
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
 
-_SENDING: Final = ("sqs:SendMessage", "sns:Publish")
+_ACTIONS: Final = frozenset({"sqs:SendMessage", "sns:Publish"})
 
 
 class EncryptedTask(NamedTuple):
@@ -54,12 +54,10 @@ class EncryptedTask(NamedTuple):
 
 def every(system: "System") -> tuple[EncryptedTask, ...]:
     """Every task that sends to an encrypted queue or topic."""
+    keys = keys_by_name(system)
     found = []
-    for need in every_need(system) if system.has("needs") else ():
-        role = need.role
-        if need.kind != "task" or isinstance(need.actions, Missing) or isinstance(role, Missing):
-            continue
-        sent_to = encrypted(own_policy(system, need.resource)) if need.actions[0] in _SENDING else None
+    for need, _, role in sending(system, _ACTIONS):
+        sent_to = encrypted(own_policy(system, need.resource))
         if sent_to is not None:
-            found.append(EncryptedTask(need, role, MessageKey(system, sent_to, role)))
+            found.append(EncryptedTask(need, role, MessageKey(system, sent_to, keys, role)))
     return tuple(found)

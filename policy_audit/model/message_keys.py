@@ -1,5 +1,6 @@
 """The KMS key of a queue or topic, as those who send messages there must be able to use it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from policy_audit.model.own_policies import OwnPolicy
@@ -23,6 +24,8 @@ class MessageKey(NamedTuple):
 
     system: "System"
     sent_to: OwnPolicy
+    keys: Mapping[str, Key]
+    """Every key of the audited files by its names."""
     role: Role | None = None
 
     @property
@@ -33,7 +36,7 @@ class MessageKey(NamedTuple):
     @property
     def key(self) -> Key | Missing:
         """The key, if it is the customer's."""
-        found = next((one for one in self.system.all(Key) if self._named in one.names), None)
+        found = self.keys.get(self._named)
         reasons = self.system.symbols.reasons(self._named)
         shown = self.system.symbols.show(self._named)
         return found or Missing(reasons[0] if reasons else f"the key `{shown}` is not among the audited files")
@@ -102,6 +105,11 @@ class MessageKey(NamedTuple):
     @property
     def _named(self) -> str:
         return self.sent_to.key.text if self.sent_to.key else ""
+
+
+def keys_by_name(system: "System") -> dict[str, Key]:
+    """Every key of the audited files, by its ARN, its id and its aliases."""
+    return {name: key for key in system.all(Key) for name in key.names}
 
 
 def encrypted(found: OwnPolicy | Missing) -> OwnPolicy | None:

@@ -142,7 +142,7 @@ def every(system: "System") -> tuple[Need, ...]:
     found: list[Need] = []
     for call in system.calls:
         if not has_letters(call.integration):
-            found += _of_task(call)
+            found += of_task(call)
     for machine in system.state_machines:
         for one in machine.definition.maps:
             found += _of_map(system, machine, one)
@@ -153,7 +153,8 @@ def every(system: "System") -> tuple[Need, ...]:
 # ---- tasks ----------------------------------------------------------------------------------------------------------
 
 
-def _of_task(call: Call) -> Iterator[Need]:
+def of_task(call: Call) -> Iterator[Need]:
+    """Every need of one task, whose integration is known."""
     if call.integration.startswith("aws-sdk:"):
         yield from _of_sdk(call)
         return

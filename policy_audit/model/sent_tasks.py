@@ -1,9 +1,9 @@
 """Tasks that send to a queue, topic, function or bus of another account: that one's own policy has a say as well."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.needs import Need
-from policy_audit.model.needs import every as every_need
+from policy_audit.model.needs import Need, of_task
 from policy_audit.model.own_policies import SENDING, OwnPolicy, own_policy
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.value import has_letters
@@ -12,6 +12,9 @@ from policy_audit.record import NamedTuple
 
 if TYPE_CHECKING:
     from policy_audit.model.system import System
+
+_SERVICES: Final = ("events", "eventbridge", "lambda", "sns", "sqs")
+"""How the services of integrations end that send to what has a policy of its own."""
 
 
 class SentTask(NamedTuple):
@@ -50,14 +53,24 @@ class SentTask(NamedTuple):
 
 def every(system: "System") -> tuple[SentTask, ...]:
     """Every task that sends to another account."""
-    found = []
-    for need in every_need(system):
-        actions, role = need.actions, need.role
-        if need.kind != "task" or isinstance(actions, Missing) or isinstance(role, Missing):
+    return tuple(
+        SentTask(need, actions, role)
+        for need, actions, role in sending(system, frozenset(SENDING.values()))
+        if _is_of_another_account(need.resource, role)
+    )
+
+
+def sending(system: "System", wanted: frozenset[str]) -> Iterator[tuple[Need, tuple[str, ...], Role]]:
+    """What tasks need for one of the actions `wanted`, with that action and the role."""
+    for call in system.calls:
+        if not call.integration.rpartition(":")[0].endswith(_SERVICES):
             continue
-        if len(actions) == 1 and actions[0] in SENDING.values() and _is_of_another_account(need.resource, role):
-            found.append(SentTask(need, actions, role))
-    return tuple(found)
+        for need in of_task(call):
+            actions, role = need.actions, need.role
+            if need.kind != "task" or isinstance(actions, Missing) or isinstance(role, Missing):
+                continue
+            if len(actions) == 1 and actions[0] in wanted:
+                yield need, actions, role
 
 
 def _is_of_another_account(resource: str, role: Role) -> bool:

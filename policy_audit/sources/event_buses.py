@@ -9,7 +9,6 @@ from policy_audit.model.own_policies import OwnPolicy
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import has_letters
 from policy_audit.origin import Span
-from policy_audit.record import NamedTuple
 from policy_audit.sources.build import mapping, scalar
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, event_bus_name
@@ -22,14 +21,6 @@ POLICY: Final = "AWS::Events::EventBusPolicy"
 _DEFAULT: Final = "default"
 
 
-class _Attached(NamedTuple):
-    """A policy with the ARN of the bus that it is attached to, as far as that is known."""
-
-    bus: str
-    policy: Policy
-    name: str
-
-
 def read_event_buses(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
     """Every declared event bus, and the default bus of an account where a policy of it is declared.
 
@@ -37,41 +28,39 @@ def read_event_buses(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-eventbuspolicy.html
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-eventbus.html
     """
-    attached = [
-        _Attached(_arn_of_bus(template, one), policy_of(template, one), one.logical_id)
-        for template in templates
-        for one in template.of_type(POLICY)
-    ]
-    buses: dict[str, OwnPolicy] = {}
-    for template in templates:
-        for resource in template.of_type(BUS):
-            bus = Ids(template, resource.logical_id)
-            arn = bus.arn("events", f"event-bus/{bus.name('Name')}")
-            buses[arn] = _bus(template, resource, arn, template.value(resource.logical_id, "Policy"), attached)
+    attached: dict[str, list[Policy]] = {}
+    defaults: dict[str, tuple[Template, Resource]] = {}
     for template in templates:
         for resource in template.of_type(POLICY):
             arn = _arn_of_bus(template, resource)
-            if arn.endswith(f":event-bus/{_DEFAULT}") and arn not in buses:
-                buses[arn] = _bus(template, resource, arn, None, attached)
-    return tuple(buses.values())
+            attached.setdefault(arn, []).append(policy_of(template, resource))
+            if arn.endswith(f":event-bus/{_DEFAULT}"):
+                defaults.setdefault(arn, (template, resource))
+    declared = {_arn(template, one): (template, one) for template in templates for one in template.of_type(BUS)}
+    buses = defaults | declared
+    # A policy of a bus whose name is open, and no bus's here, may be anybody's.
+    unseen = [
+        f"the policy `{one.name}`, which may be attached to it,"
+        for arn, policies in attached.items()
+        if arn not in buses and has_letters(arn.rpartition(":event-bus/")[2])
+        for one in policies
+    ]
+    return tuple(_bus(*bus, arn, attached.get(arn, ()), unseen[:3]) for arn, bus in buses.items())
+
+
+def _arn(template: Template, resource: Resource) -> str:
+    ids = Ids(template, resource.logical_id)
+    return ids.arn("events", f"event-bus/{ids.name('Name')}")
 
 
 def _bus(
-    template: Template, resource: Resource, arn: str, own: Node | None, attached: Sequence[_Attached]
+    template: Template, resource: Resource, arn: str, attached: Sequence[Policy], unseen: Sequence[str]
 ) -> OwnPolicy:
     name = f"{resource.logical_id} (own policy)"
-    policies = [] if own is None else [read_policy(own, name, template.symbols)]
-    policies += [one.policy for one in attached if one.bus == arn]
-    # A policy of a bus whose name is open, and no bus's here, may be anybody's.
-    unseen = [one.name for one in attached if one.bus != arn and has_letters(one.bus.rpartition("/")[2][:1])]
-    return OwnPolicy(
-        template.address(resource.logical_id),
-        resource.span,
-        arn,
-        template.account,
-        _joined(policies, name, resource.span),
-        tuple(f"the policy `{one}`, which may be attached to it," for one in unseen[:3]),
-    )
+    own = template.value(resource.logical_id, "Policy") if resource.type == BUS else None
+    policies = [*([] if own is None else [read_policy(own, name, template.symbols)]), *attached]
+    joined = _joined(policies, name, resource.span)
+    return OwnPolicy(template.address(resource.logical_id), resource.span, arn, template.account, joined, tuple(unseen))
 
 
 def _joined(policies: Sequence[Policy], name: str, span: Span) -> Policy:
