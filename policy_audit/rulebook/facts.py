@@ -49,6 +49,7 @@ FACTS: Final[dict[str, Kind]] = {
     "api_policy": Kind("api_policies", "ApiPolicy", ("apis",)),
     "rest_api": Kind("rest_api", "RestApi", ("apis",)),
     "role_grants": Kind("role_grants", "RoleGrants", ("state_machines",)),
+    "schedule_operation": Kind("schedule_operations", "ScheduleOperation", ("Sender",)),
     "sent_task": Kind("sent_tasks", "SentTask", ("calls_abroad",)),
     "shared_configuration": Kind("shared_configurations", "SharedConfiguration", ("connections_of_others",)),
     "state_machine": Kind("resources", "StateMachine", ("state_machines",)),
