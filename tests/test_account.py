@@ -695,6 +695,15 @@ def test_a_resource_control_policy_binds_services_that_it_does_not_exempt(exempt
     assert {one.rule for one in audited(found).findings} == (set() if exempt else refused)
 
 
+@pytest.mark.parametrize(("organization", "answer"), [("o-1", "proven"), ("o-2", "refuted")])
+@pytest.mark.parametrize("key", ["aws:PrincipalOrgID", "aws:ResourceOrgID"])
+def test_a_policy_that_asks_for_the_organization_knows_the_accounts(key: str, organization: str, answer: str) -> None:
+    condition = {"StringNotEqualsIfExists": {key: organization}}
+    deny = {"Effect": "Deny", "Action": "secretsmanager:*", "Resource": "*", "Condition": condition}
+    found = organized(account(estate("estate")), at="ou-1", kind=SERVICE, statement=deny)
+    assert {one.answer for one in audited(found).requirements if one.rule == "connection-secret"} == {answer}
+
+
 def test_what_a_known_policy_denies_is_denied_whatever_others_say() -> None:
     found = organized(account(estate("estate")), at="ou-1", kind=SERVICE, statement=DENY)
     report = audited(denied(found, "ListPoliciesForTarget", f"r-1 {SERVICE}"))

@@ -55,6 +55,8 @@ class Role(NamedTuple):
     """The service control policies that bind it, level by level from the root; None where they are not known."""
     rcps: tuple[tuple[Policy, ...], ...] | None = None
     """The resource control policies that bind the resources of its account, likewise."""
+    organization: str = ""
+    """The id of its account's organization; empty where that is not known."""
 
 
 class PortRule(NamedTuple):

@@ -73,6 +73,7 @@ def _permission(
     show = system.symbols.show
     span = place(subject)[1]
     context, missing = context_of(clause, subject, system)
+    context = context | _organization(role, resource)
     asked = ", ".join(f"{key} `{show(text)}`" for key, text in when(clause, subject))
     listed = "`, `".join(actions)
     sentence = f"`{show(role.arn)}` may call `{listed}` on `{show(resource)}`{' with ' + asked if asked else ''}"
@@ -151,6 +152,18 @@ def _past(
     from policy_audit.rulebook.network import through_endpoint
 
     return through_endpoint(requirement, role, resource, by, system)
+
+
+def _organization(role: Role, resource: str) -> dict[str, Key]:
+    """The keys that tell the organization of the caller, and that of the resource where it is of the same account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    if not role.organization:
+        return {}
+    own = Key(Texts((literal(role.organization),)))
+    is_same = resource.split(":", 5)[4:5] == [role.account]
+    return {"aws:principalorgid": own} | ({"aws:resourceorgid": own} if is_same else {})
 
 
 def _another(path: Path | None, subject: object, resource: str) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def _add_type(
             if isinstance(one, _Unread):
                 _add_unread(resources, kind, level, one, place)
             else:
-                _add(resources, level, one)
+                _add(resources, level, one, child(section.answer(_ORGANIZATION), "Organization", "Id"))
 
 
 def _attached(section: Section, target: str, kind: str) -> Iterator[Mapping | _Unread]:
@@ -102,14 +102,14 @@ def _attached(section: Section, target: str, kind: str) -> Iterator[Mapping | _U
         yield _Unread(f"{TYPES[kind]} of `{target}`", why)
 
 
-def _add(resources: Resources, level: int, described: Mapping) -> None:
+def _add(resources: Resources, level: int, described: Mapping, organization: Node | None) -> None:
     summary, content = child(described, "Policy", "PolicySummary"), child(described, "Policy", "Content")
     if not isinstance(summary, Mapping):
         summary = described
     arn, place = text(summary.get("Arn")) or "?", place_of(summary, "Arn")
     properties: list[tuple[str, Node | None]] = [(name, summary.get(name)) for name in ("Name", "Type")]
     properties.append(("Content", content))
-    _put(resources, f"{arn} at level {level}", level, properties, place)
+    _put(resources, f"{arn} at level {level}", level, properties, place, organization)
     if not is_true(summary.get("AwsManaged")) and arn not in resources.physical:
         kind = "AWS::Organizations::Policy"
         resources.put(scalar(arn, place), kind, resource(kind, place, properties), owner=resources.account)
@@ -125,7 +125,12 @@ def _add_unread(resources: Resources, kind: str, level: int, one: _Unread, place
 
 
 def _put(
-    resources: Resources, key: str, level: int, properties: Sequence[tuple[str, Node | None]], place: Place
+    resources: Resources,
+    key: str,
+    level: int,
+    properties: Sequence[tuple[str, Node | None]],
+    place: Place,
+    organization: Node | None = None,
 ) -> None:
-    at = [*properties, ("Level", scalar(str(level), place))]
+    at = [*properties, ("Level", scalar(str(level), place)), ("OrganizationId", organization)]
     resources.put(scalar(key, place), LEVEL, resource(LEVEL, place, at), owner=resources.account)

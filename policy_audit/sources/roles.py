@@ -67,10 +67,12 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
     policies = ManagedPolicies(managed)
     by_role = _by_role(templates, attachments)
     roles = tuple(
-        role._replace(unseen=(*role.unseen, *connectors), scps=scps, rcps=rcps) if connectors or scps or rcps else role
+        role._replace(unseen=(*role.unseen, *connectors), scps=scps, rcps=rcps, organization=organization)
+        if connectors or scps or rcps
+        else role
         for template in templates
         for connectors in (_connectors(template),)
-        for scps, rcps in (_control_policies(template),)
+        for scps, rcps, organization in (_control_policies(template),)
         for resource in template.of_type("AWS::IAM::Role")
         for role in (_role(template, resource, policies, by_role),)
     )
@@ -80,11 +82,14 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
 Levels = tuple[tuple[Policy, ...], ...] | None
 
 
-def _control_policies(template: Template) -> tuple[Levels, Levels]:
-    """Service and resource control policies of the account, by level, where the form of input shows them."""
+def _control_policies(template: Template) -> tuple[Levels, Levels, str]:
+    """Service and resource control policies of the account, by level, where the form of input shows them.
+
+    With the id of the organization, as far as that is known.
+    """
     found = template.of_type("PolicyAudit::ControlPolicy")
     if not found:
-        return None, None
+        return None, None, ""
     levels: dict[str, dict[int, list[Policy]]] = {}
     for resource in found:
         kind = template.property_text(resource.logical_id, "Type") or ""
@@ -93,7 +98,8 @@ def _control_policies(template: Template) -> tuple[Levels, Levels]:
         policy = _document(template, resource, "Content", name)
         levels.setdefault(kind, {}).setdefault(level, []).append(policy)
     scps, rcps = (levels.get(kind) for kind in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"))
-    return _in_order(scps), _in_order(rcps)
+    named = (template.property_text(one.logical_id, "OrganizationId") for one in found)
+    return _in_order(scps), _in_order(rcps), next(filter(None, named), "")
 
 
 def _in_order(levels: Mapping[int, list[Policy]] | None) -> Levels:
