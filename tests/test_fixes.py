@@ -72,7 +72,6 @@ WITHOUT_A_FIX = frozenset(
         "not-principal-allow",
         "not-principal-deny",
         "principal-wildcard",
-        "source-arn-without-service",
         "policy-action-resource",
         "policy-deny-never-matches",
         "policy-malformed",
@@ -83,7 +82,6 @@ WITHOUT_A_FIX = frozenset(
         "policy-wildcard-resource",
         "private-api-named-vpcs-only",
         "private-api-needs-private-connection",
-        "private-api-policy",
         "private-api-source-ip",
         "unsigned-call-iam-method",
         "vpc-keys-on-public-api",
@@ -123,7 +121,6 @@ WITHOUT_A_FIX = frozenset(
         "state-machine-definition",
         "vpc-endpoint-admits-call",
         "vpc-endpoint-default-policy",
-        "vpc-endpoint-policy-action-prefix",
         "vpc-endpoint-policy-size",
         "vpc-endpoint-policy-wildcards",
     )

@@ -10,6 +10,7 @@ from policy_audit.mending.grants import Grants
 from policy_audit.mending.replacements import Replacements
 from policy_audit.mending.restrictions import Restrictions, spared
 from policy_audit.mending.sites import Layouts, Sites
+from policy_audit.model.api_networks import ApiNetwork
 from policy_audit.model.fix import Change, Fix, NameByArn, Put, Replace, Rewrite
 from policy_audit.model.node import Node
 from policy_audit.model.value import Symbols
@@ -71,6 +72,8 @@ class _Planner:
         if requirement.fact is not None:
             if requirement.fact.fix is not None:
                 yield requirement.fact.fix
+            elif isinstance(requirement.subject, ApiNetwork) and not requirement.subject.has_a_policy:
+                yield from self._restrictions.first_policy(requirement.subject)
         elif requirement.effect == "deny":
             yield from self._restrictions.fixes(requirement)
         else:

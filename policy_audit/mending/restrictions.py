@@ -163,6 +163,13 @@ class Restrictions:
 
     # ---- a REST API -------------------------------------------------------------------------------------------------
 
+    def first_policy(self, network: ApiNetwork) -> Iterator[Fix]:
+        """The policy for an API that has none: it lets in what comes through the networks that are named for it."""
+        statements = tuple(keeping_out((), (), network.named_networks.endpoints))
+        changes = self._in_policy(None, network.address, statements) if statements else []
+        if changes:
+            yield Fix(tuple(changes))
+
     def _kept_out_of(self, subject: RestApi | ApiNetwork, requirement: Requirement) -> Iterator[Fix]:
         """A Deny for all but the callers, or but the networks that the calls come through."""
         if isinstance(subject, ApiNetwork):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.fix import Fix, Put, Rename, Replace, replaced
+from policy_audit.model.fix import Fix, Put, Remove, Rename, Replace, replaced
 from policy_audit.model.operators import asks_for_presence, key_of, operator_of
 from policy_audit.model.policy import Condition, Principal, Statement
 from policy_audit.model.resources import Fact, Role
@@ -148,12 +148,18 @@ def can_be_a_service(about: "PolicyStatement") -> Iterator[Fact]:
     if statement.effect != "Allow" or not asked:
         return
     if about.kind in ("identity", "boundary"):
-        yield about.fact(False, f"requests made with a role never carry `{asked[0].key}`", asked[0])
+        detail = f"requests made with a role never carry `{asked[0].key}`"
+        fix = None if statement.span is None else Fix((Remove(statement.span, _path(asked[0])),))
+        yield about.fact(False, detail, asked[0])._replace(fix=fix)
     elif statement.principals and not statement.not_principal and all(map(_is_one_of_iam, statement.principals)):
         shown = statement.principals[0].value
         yield about.fact(False, f"requests of `{shown}` never carry `{asked[0].key}`", asked[0])
     else:
         yield about.fact(True, "the statement may be about a service")
+
+
+def _path(condition: Condition) -> tuple[str, ...]:
+    return ("Condition", condition.operator, condition.key)
 
 
 def _is_null(condition: Condition) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.model.fix import Fix, Put
+from policy_audit.model.fix import Fix, Put, replaced
 from policy_audit.model.operators import operator_of
 from policy_audit.model.policy import Condition, Statement
 from policy_audit.model.resources import Fact
 from policy_audit.model.value import Symbols, has_letters, is_letter
-from policy_audit.model.vpc_endpoints import VpcEndpoint
+from policy_audit.model.vpc_endpoints import SERVICES, VpcEndpoint
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 
@@ -82,7 +82,9 @@ class EndpointStatement(NamedTuple):
             shown = self.system.symbols.show(action)
             if has_letters(action):
                 return Fact(None, f"the action `{shown}` is not known")
-            return Fact(False, f"has the action `{shown}`, without the prefix of a service")
+            prefixes = SERVICES.get(self.endpoint.service, ())
+            fix = replaced(action, f"{prefixes[0]}:{action}") if len(prefixes) == 1 == len(bare) else None
+            return Fact(False, f"has the action `{shown}`, without the prefix of a service", fix=fix)
         return Fact(True, "")
 
     @property
