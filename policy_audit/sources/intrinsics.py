@@ -159,14 +159,20 @@ def _name(name: str, place: Place, scope: Scope) -> Node:
     return scope.symbol(_short(name), place)
 
 
+_ASKED: Final = Scalar("", "null", NOTHING.place)
+"""Stands for an answer that is awaited; compared by identity."""
+
+
 def _once(key: tuple[str, ...], ask: Callable[[], Node | None], place: Place, scope: Scope) -> Node | None:
     """The answer of a callback, asked once for each name; what asks for itself is a hole."""
     if key in scope.known:
-        return scope.known[key]
+        known = scope.known[key]
+        if known is _ASKED:
+            return scope.unknown(f"`{_short('.'.join(key[1:]))}` refers to itself", place)
+        return known
     if scope.depth >= MAXIMUM_DEPTH - 2:
         return scope.unknown("its references nest too deeply", place)
-    name = ".".join(key[1:])
-    scope.known[key] = scope.unknown(f"`{_short(name)}` refers to itself", place)
+    scope.known[key] = _ASKED
     scope.depth += 2  # The caller's functions between here and the next `resolve` need room on the stack as well.
     try:
         found = ask()
