@@ -45,6 +45,7 @@ API_GATEWAY = "API Gateway, How API Gateway resource policies affect authorizati
 KMS = "KMS, Key policies in AWS KMS"
 STS = "STS, GetCallerIdentity"
 POLICY_CHECKS = "IAM, IAM Access Analyzer policy check reference: Allow with NotPrincipal"
+EMPTY_ARRAY = "IAM, IAM Access Analyzer policy check reference: Empty array action, Empty array resource"
 UNDOCUMENTED = "no page says; as public evaluators have it"
 
 ACCOUNT_PRINCIPAL = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -285,6 +286,13 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
     (18, ACTION, ALLOWED, {"identity": document(allow("*"))}),
     (19, UNDOCUMENTED, IMPLICIT, {"identity": document(allow(["s3: GetObject", "s3:", "s3:Get*,s3:Put*", "s3"]))}),
     (19, UNDOCUMENTED, ALLOWED, {"identity": document(allow(None, NotAction=["s3: GetObject", "s3:", "s3:Get*,x"]))}),
+    (19, EMPTY_ARRAY, IMPLICIT, {"identity": document(allow([]))}),
+    (19, EMPTY_ARRAY, IMPLICIT, {"identity": document(allow("*", []))}),
+    # "When the element is empty, the policy statement provides no permissions", against what `NotAction` says
+    (19, EMPTY_ARRAY, UNDECIDED, {"identity": document(allow(None, NotAction=[]))}),
+    (19, EMPTY_ARRAY, UNDECIDED, {"identity": document(allow("*", None, NotResource=[]))}),
+    (19, EMPTY_ARRAY, UNDECIDED, {"identity": document(allow(), deny(None, NotAction=[]))}),
+    (19, EMPTY_ARRAY, UNDECIDED, {"identity": EVERYTHING, "resource_policy": document(deny(NotPrincipal={"AWS": []}))}),
     (20, NOT_RESOURCE, IMPLICIT, {"identity": document(allow("*", None, NotResource=["arn:aws:s3:::x/*", OBJECT]))}),
     (20, NOT_RESOURCE, ALLOWED, {"identity": document(allow("*", None, NotResource=["arn:aws:s3:::x", "arn:a:b"]))}),
     (20, NOT_RESOURCE, IMPLICIT, {"identity": document(allow(None, NotAction=["ec2:*", "s3:*"]))}),
@@ -551,7 +559,7 @@ RULES: list[tuple[int, str, str, dict[str, Any]]] = [
     ),
     (36, SETS, EXPLICIT, {"identity": unless("ForAllValues:StringEquals", "aws:TagKeys", ["x"])}),
     (37, OPERATORS, ALLOWED, {"identity": when("Null", "test:key", ["true", "false"])}),
-    (37, UNDOCUMENTED, IMPLICIT, {"identity": when("ForAllValues:Null", "test:key", "true")}),
+    (37, UNDOCUMENTED, UNDECIDED, {"identity": when("ForAllValues:Null", "test:key", "true")}),
     (37, UNDOCUMENTED, UNDECIDED, {"identity": unless("ForAnyValue:Null", "test:key", "true")}),
     (38, SETS, ALLOWED, {"identity": when("Null", "test:key", "true"), "context": {"test:key": ""}}),
     (38, SETS, ALLOWED, {"identity": when("Null", "test:key", "true"), "context": {"test:key": ()}}),

@@ -168,6 +168,14 @@ def _statements(node: Node, doubts: list[str], symbols: Symbols | None, bare_pri
         sid.text if isinstance(sid, Scalar) and sid.kind == "string" else None,
         span=span,
     )
+    # "When the element is empty, the policy statement provides no permissions": against what `NotAction` would mean.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+    excepted = {
+        "NotAction": not_action and not statement.actions,
+        "NotResource": not_resource and not statement.resources,
+        "NotPrincipal": not_principal and not statement.principals,
+    }
+    reader.doubts += [f"`{name}` names nothing" for name, is_empty in excepted.items() if is_empty]
     doubtful = tuple(dict.fromkeys(reader.doubts))
     return [statement._replace(effect=effect, unknown=doubtful) for effect in effects]
 
