@@ -349,3 +349,11 @@ def test_a_document_that_a_template_takes_in_is_no_api_of_its_own(tmp_path: Path
     told = template % "{StageName: live, DefinitionUri: orders-api.openapi.json}"
     (tmp_path / "template.yaml").write_text(told, encoding="utf-8")
     assert [one.form for one in alone(document, tmp_path)[0].targets] == ["SAM template"]
+
+
+def test_what_is_filled_in_before_it_is_a_document_is_none(tmp_path: Path) -> None:
+    (tmp_path / "flow.yaml").write_text("Resources: {Q: {Type: AWS::SQS::Queue}}", encoding="utf-8")
+    text = "openapi: 3.0.1\npaths: {$PATHS x-amazon-apigateway-auth: {}\n"
+    (tmp_path / "api.yaml").write_text(text, encoding="utf-8")
+    loaded = load([str(tmp_path)])
+    assert [one.form for one in loaded.targets] == ["CloudFormation template"] and not loaded.skipped

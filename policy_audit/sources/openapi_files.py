@@ -9,6 +9,7 @@ from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.sources.build import in_camel_case, listing, mapping, reference, resource, scalar, template, unread
+from policy_audit.sources.document import DocumentError
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.openapi import INTEGRATION, POLICY
 from policy_audit.sources.reach import Reach
@@ -24,9 +25,15 @@ def read(path: str, content: str, reach: Reach) -> Sequence[Input] | None:
     """The API that the document defines, REST or HTTP; None if the file is no OpenAPI document for API Gateway.
 
     Only private APIs have VPC endpoints in their document; of which type an API is otherwise, and what its stages are,
-    stays open. Raises AuditError as `Reach.document` does.
+    stays open. A file that is no YAML or JSON yet, for something fills it in, is none. Raises AuditError for one that
+    is, and breaks a rule of ours (a key twice).
     """
-    document = reach.document(path)
+    try:
+        document = reach.document(path)
+    except DocumentError as error:
+        if error.syntax:
+            return None
+        raise
     if not isinstance(document, Mapping) or not isinstance(document.get("paths"), Mapping):
         return None
     if document.get("openapi") is None and document.get("swagger") is None:
