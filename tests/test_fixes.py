@@ -58,6 +58,7 @@ WITHOUT_A_FIX = frozenset(
         "event-target-api-method",
         "event-target-private-api",
         "event-target-role",
+        "schedule-operation-supported",
         "http-task-method",
         "http-task-public-domain",
         "baseline-fixed",
