@@ -17,8 +17,9 @@ from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
 from policy_audit.rulebook.rule import Rule
 from policy_audit.sources.cloudformation import read_system, unsupported
-from policy_audit.sources.estate import Estate, World, parameter_assumption, said
+from policy_audit.sources.estate import Estate, parameter_assumption, said
 from policy_audit.sources.files import Loaded, load
+from policy_audit.sources.worlds import World
 
 T = TypeVar("T")
 

@@ -12,10 +12,11 @@ from typing import Any
 from policy_audit.live.snapshot import Snapshot
 from policy_audit.model.node import Mapping, Node, Scalar
 from policy_audit.model.value import Shape, has_holes, is_letter
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.files import load
 from policy_audit.sources.physical_ids import Ids, connection_secret_arn
 from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.worlds import World
 
 ACCOUNT, REGION, PARTITION = "111122223333", "eu-west-1", "aws"
 MOMENT = "2026-11-21T12:00:00Z"

@@ -34,13 +34,14 @@ with atheris.instrument_imports(include=["policy_audit"]):
     from policy_audit.model.value import Symbols, has_letters
     from policy_audit.simulate import simulate
     from policy_audit.sources.cloudformation import read_system
-    from policy_audit.sources.estate import Estate, Given, World
+    from policy_audit.sources.estate import Estate, Given
     from policy_audit.sources.inputs import Input
     from policy_audit.sources.intrinsics import Scope, read_parameters, resolve
     from policy_audit.sources.jsonata import read_expression
     from policy_audit.sources.nodes import parse, parse_embedded, parse_json, parse_yaml
     from policy_audit.sources.state_intrinsics import read_dynamic
     from policy_audit.sources.states import read_definition
+    from policy_audit.sources.worlds import World
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 8192

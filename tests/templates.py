@@ -11,10 +11,11 @@ from policy_audit.model.system import System
 from policy_audit.model.value import has_holes
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.nodes import parse
 from policy_audit.sources.template import Template
+from policy_audit.sources.worlds import World
 
 NAMES = ("a.yaml", "b.yaml", "c.yaml")
 ADVICE = frozenset({"state-machine-trust-source"})

@@ -12,8 +12,9 @@ from policy_audit.errors import NOTHING_AUDITED, AuditError
 from policy_audit.findings import Report, at_least, exit_code
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.files import load
+from policy_audit.sources.worlds import World
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 SUFFIXES = {".yaml", ".yml", ".json", ".template"}

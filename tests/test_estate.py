@@ -6,8 +6,9 @@ import pytest
 from templates import PINNED, estate
 
 from policy_audit.model.value import Symbol, Symbols, has_letters
-from policy_audit.sources.estate import MAXIMUM_WORLDS, Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.exports import Exports
+from policy_audit.sources.worlds import MAXIMUM_WORLDS, World
 
 ONE = """
 Resources:

@@ -11,8 +11,9 @@ from policy_audit.model.authorizers import Authorizer
 from policy_audit.model.resources import Api, Method
 from policy_audit.model.value import has_letters
 from policy_audit.sources.cloudformation import read_system
-from policy_audit.sources.estate import Estate, World
+from policy_audit.sources.estate import Estate
 from policy_audit.sources.files import Loaded, load
+from policy_audit.sources.worlds import World
 
 SCHEMES = {
     "sigv4": {

@@ -12,7 +12,7 @@ from policy_audit.iam.request import Key, Policies, RequestSet, Texts, Verdict
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import ACCOUNT, Symbol, Symbols
 from policy_audit.rulebook.pages import page
-from policy_audit.sources import estate
+from policy_audit.sources import worlds
 
 HERE, THERE = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{HERE}:role/runner"
@@ -278,6 +278,6 @@ def test_the_limits_are_those_of_the_code() -> None:
         limits.MOST_UNIFIER_STEPS,
         limits.MOST_CANDIDATES,
         limits.MOST_CLASSES,
-        estate.MAXIMUM_WORLDS,
+        worlds.MAXIMUM_WORLDS,
     ]
     assert f"more than {limits.MOST_IN_CORE} statements" in page("proofs")

@@ -10,9 +10,10 @@ import pytest
 from policy_audit.errors import AuditError
 from policy_audit.model.node import Mapping, Node, Sequence
 from policy_audit.model.value import has_letters
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.files import load
 from policy_audit.sources.template import Template
+from policy_audit.sources.worlds import World
 
 validate = pytest.importorskip(
     "cloudformation_validate", reason="the extra `resolver` (cloudformation-validate) is not installed"

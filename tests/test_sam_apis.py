@@ -17,8 +17,9 @@ from policy_audit.model.step_functions_integrations import ApiIntegration
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.files import load
+from policy_audit.sources.worlds import World
 
 GIVEN = Given(partition="aws", region="eu-west-1", account="111122223333")
 HEAD = "Transform: AWS::Serverless-2016-10-31\n"

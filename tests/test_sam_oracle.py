@@ -19,11 +19,12 @@ from policy_audit.model.system import System
 from policy_audit.sources import sam
 from policy_audit.sources.aws_managed_policies import path_and_name
 from policy_audit.sources.cloudformation import read_system
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.nodes import parse
 from policy_audit.sources.reach import Reach
 from policy_audit.sources.tree import child, entries, text
+from policy_audit.sources.worlds import World
 
 pytest.importorskip("samtranslator", reason="the extra `sam` (aws-sam-translator) is not installed")
 

@@ -186,7 +186,8 @@ def details(**more: object) -> dict[str, Any]:
 
 def roles_of(content: object) -> Any:
     from policy_audit.sources.cloudformation import read_system
-    from policy_audit.sources.estate import Estate, Given, World
+    from policy_audit.sources.estate import Estate, Given
+    from policy_audit.sources.worlds import World
 
     loaded = load([write("details.json", content)])
     estate = Estate(loaded.inputs, Given())

@@ -18,7 +18,7 @@ from policy_audit.model.resources import Role
 from policy_audit.model.system import System
 from policy_audit.options import Options
 from policy_audit.sources.cloudformation import read_system
-from policy_audit.sources.estate import Estate, Given, World
+from policy_audit.sources.estate import Estate, Given
 from policy_audit.sources.files import load
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.nodes import parse_json
@@ -27,6 +27,7 @@ from policy_audit.sources.terraform.instances import Instance, choice, encoded, 
 from policy_audit.sources.terraform.plan import instances
 from policy_audit.sources.terraform.resources import to_input
 from policy_audit.sources.tree import child, items, text
+from policy_audit.sources.worlds import World
 
 FORMS = Path(__file__).parent.parent / "fixtures" / "forms"
 MODULES = FORMS / "terraform-modules" / "plan.json"

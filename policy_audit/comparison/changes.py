@@ -16,7 +16,7 @@ from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
-from policy_audit.sources.estate import World
+from policy_audit.sources.worlds import World
 
 Effect = Literal["allowed", "denied", "undecided"]
 

@@ -11,9 +11,10 @@ from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.record import NamedTuple
 from policy_audit.sources.cloudformation import read_system, unsupported
-from policy_audit.sources.estate import Estate, World, said, worlds
+from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.files import Loaded, load
 from policy_audit.sources.inputs import Input
+from policy_audit.sources.worlds import World, worlds
 
 
 class Pair(NamedTuple):
