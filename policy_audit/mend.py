@@ -136,10 +136,11 @@ class _Mending:
 
 def _objection(before: Report, after: Report, mended: Sequence[Finding]) -> str:
     """Why the files are not better so: one of `mended` stays, another comes, or a doubt, or less can be read."""
-    broken = {one.target for one in before.skipped if one.broken}
-    unread = [one for one in after.skipped if one.broken and one.target not in broken]
+    # A place in a file moves with what is written above it: reasons tell these apart.
+    broken = Counter(one.reason for one in before.skipped if one.broken)
+    unread = Counter(one.reason for one in after.skipped if one.broken) - broken
     if unread:
-        return f"with its fix, `{unread[0].target}` could not be audited"
+        return f"with its fix, not all could be audited: {next(iter(unread))}"
     known, now = _keys(before), _keys(after)
     if any(now[_key(one)] for one in mended):
         return "its fix would not be enough"

@@ -25,6 +25,10 @@ GENERATED: Final = frozenset({"CDK stack", "Terraform plan", "Terraform state", 
 TEMPLATES: Final = frozenset({"CloudFormation template", "SAM template"})
 """Forms whose documents are changed; of any other that people write, only texts are replaced."""
 
+_ELEMENTS: Final = ("Action", "Condition", "Principal", "Resource")
+_MARKS: Final = {"Statement": "Statement", "Version": "Statement", **dict.fromkeys(_ELEMENTS, "Effect")}
+"""By the first name of a path below a document or a statement: what such a one has in any case."""
+
 
 def repairs(judged: Sequence[Judged], estate: Estate, loaded: Loaded, *, unsafe: bool) -> tuple[Repair, ...]:
     """What mends the findings, in the files that people write: by safe fixes, or by all."""
@@ -117,10 +121,17 @@ class _Planner:
         if isinstance(change, Replace | Rewrite | NameByArn):
             return True
         if not isinstance(change.at, str):
-            return change.at.file in self._documents
+            return change.at.file in self._documents and self._is_about_what_is_written(change.at, change.path)
         # A resource that a transform makes is not written anywhere.
         _, name, *below = (*change.path, "", "")
         return change.at in self._documents and (not any(below) or self._sites.is_declared(change.at, name))
+
+    def _is_about_what_is_written(self, at: Span, path: tuple[str, ...]) -> bool:
+        """Whether a statement or a document stands there: what a transform makes stands where its cause is written."""
+        needed = _MARKS.get(path[0]) if path else None
+        layout = self._layouts.of(at.file)
+        found = layout.at(at) if layout is not None and needed else None
+        return needed is None or (found is not None and child(found.node, needed) is not None)
 
 
 def _referred(node: Node) -> str | None:
