@@ -818,7 +818,6 @@ FAULTS = (
         "for each in (*excluded, *but)} < _TRUTHS",
         "for each in ()} < _TRUTHS",
     ),
-    Fault("resources are true or false", "space", "dimension.boolean = False", "pass"),
     Fault("a Deny of one resource counts for all", "space", "return all(any(matches_all", "return any(any(matches_all"),
     Fault("a wildcard reads what only another mentions", "patterns", " and _FRESH not in pattern.positions", ""),
     Fault(

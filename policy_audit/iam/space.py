@@ -145,8 +145,6 @@ class Space:
         self._add_principals()
         self._add("the action", _lower(requests.actions))
         self._add("the resource", requests.resources)
-        for dimension in self.dimensions:
-            dimension.boolean = False  # No `Bool` asks for these, nor anything at all where all statements are of `*`.
 
     def _add_principals(self) -> None:
         requests = self.requests
