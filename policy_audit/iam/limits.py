@@ -10,6 +10,8 @@ MOST_STEPS: Final = 220_000
 """Steps of one question: its atoms, its searches, and the questions that its symbols' values make of it."""
 BROAD_SHARE: Final = 10
 """One in so many steps at most goes to the attempt to decide a question without telling its resources apart."""
+MANY_NAMES: Final = 16
+"""Allows for other resources with open names beyond which a question about one resource is asked without them first."""
 FEW_STATES: Final = 200
 """States of the automaton that lists all atoms of a dimension of a question; beyond, it is decided lazily."""
 MOST_STATES: Final = 6_000

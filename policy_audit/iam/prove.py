@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.iam.core import carrying
 from policy_audit.iam.decide import IDENTITY_NOT_VISIBLE, Side, classes, decide, decide_broadly
-from policy_audit.iam.limits import BROAD_SHARE, MOST_REASONS, OverBudgetError, Steps
+from policy_audit.iam.limits import BROAD_SHARE, MANY_NAMES, MOST_REASONS, OverBudgetError, Steps
 from policy_audit.iam.question import Question, is_closed
 from policy_audit.iam.request import (
     Authorization,
@@ -62,6 +62,14 @@ def prove_allowed(
     """
     if policies.identity is None and (requests.kind == "signed" or authorization == "api-gateway-custom"):
         policies = policies._replace(identity=(NOT_VISIBLE,))
+    if sum(len(policy.statements) for policy in policies.identity or ()) > MANY_NAMES:
+        from policy_audit.iam.narrowing import narrowed
+
+        fewer = narrowed(requests, policies, MANY_NAMES)
+        if fewer is not None:
+            verdict = _for_all_symbols("allowed", requests, fewer.policies, symbols, authorization)
+            if isinstance(verdict, Proven):
+                return fewer.restored(verdict)
     return _for_all_symbols("allowed", requests, policies, symbols, authorization)
 
 
