@@ -1,7 +1,7 @@
 """Hostile questions end soon: decided, or undecided with the budget as the reason. Never a hang."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from hostile_questions import Hostile, is_given_up, questions
@@ -72,9 +72,13 @@ def test_values_of_symbols_that_were_not_tried_prove_nothing(monkeypatch: pytest
     whole = symbol_values.substitutions
 
     def and_nothing_left(
-        patterns: Iterable[Sequence[Pattern]], symbols: Symbols, accounts: Sequence[Pattern], steps: Steps
+        patterns: Iterable[Sequence[Pattern]],
+        symbols: Symbols,
+        accounts: Sequence[Pattern],
+        steps: Steps,
+        alone: Mapping[int, Pattern] = {},
     ) -> symbol_values.Substitutions:
-        found = whole(patterns, symbols, accounts, steps)
+        found = whole(patterns, symbols, accounts, steps, alone)
         assert found.found and found.complete
         steps.left = 0
         return found

@@ -5,7 +5,7 @@ import pytest
 from policy_audit.iam.limits import MANY_NAMES
 from policy_audit.iam.narrowing import narrowed
 from policy_audit.iam.prove import prove_allowed
-from policy_audit.iam.request import Policies, Proven, RequestSet, Texts, Undecided, literal
+from policy_audit.iam.request import Policies, Proven, Refuted, RequestSet, Texts, Undecided, literal
 from policy_audit.model.policy import Effect, Policy, Statement
 from policy_audit.model.value import GENERATED_NAME, Symbol, Symbols
 
@@ -76,3 +76,10 @@ def test_few_are_asked_together(queues: list[str]) -> None:
     more = Policies((Policy(tuple(statement("Allow", one) for one in queues[: MANY_NAMES + 2])),))
     fewer = narrowed(ask(queues[0]), more, MANY_NAMES)
     assert fewer is not None and [len(one.statements) for one in fewer.policies.identity or ()] == [1]
+
+
+def test_what_none_names_is_refuted_however_many_there_are(symbols: Symbols, queues: list[str]) -> None:
+    """What two other names have in common is nothing to the one resource that is asked about."""
+    more = [queue(symbols, number) for number in range(COUNT, 120)]
+    verdict = prove_allowed(ask(more[-1]), split([*queues, *more[:-1]]), symbols)
+    assert isinstance(verdict, Refuted)

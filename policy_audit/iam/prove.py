@@ -126,7 +126,7 @@ def _with_values(verdict: Verdict, side: Side, question: Question) -> Verdict:
         question.space.steps,
     )
     patterns = list(question.space.patterns())
-    tried = substitutions(patterns, symbols, question.space.accounts, steps)
+    tried = substitutions(patterns, symbols, question.space.accounts, steps, question.space.alone())
 
     def asked_with(bindings: Bindings) -> Question:
         changed = substitute(requests, policies, bindings)

@@ -349,6 +349,12 @@ class Space:
             patterns = dimension.patterns()
             yield [segmented(each) for each in patterns] if index == PRINCIPAL else patterns
 
+    def alone(self) -> dict[int, Pattern]:
+        """The resource, by its dimension, where the set has but one."""
+        texts = self.requests.resources
+        found = [set_reading(text) for text in texts.patterns]
+        return {RESOURCE: found[0]} if len(found) == 1 and found[0].kind == "literal" and not texts.but else {}
+
     def excluded(self, dimension: int) -> list[Pattern]:
         """The patterns of values that the set leaves out."""
         patterns = self.dimensions[dimension].chosen(self._but[dimension][0])

@@ -4,7 +4,7 @@ A proof over letters holds for every value of the symbols as long as no two patt
 one under some value. `unifiers` finds such values; the prover asks its question again for each of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from policy_audit.iam.automata import atoms
 from policy_audit.iam.limits import MOST_STATES, MOST_SUBSTITUTIONS, OverBudgetError, Steps
@@ -30,10 +30,13 @@ def substitutions(
     symbols: Symbols,
     accounts: Sequence[Pattern] = (),
     steps: Steps | None = None,
+    alone: Mapping[int, Pattern] = {},
 ) -> Substitutions:
     """The bindings to try: every unifier of two patterns of one dimension, and unions of those that agree.
 
     `accounts` are patterns for all ARNs of an account; that an open ARN belongs to it is given, not to be found out.
+    `alone` has, by the number of a dimension, the one text of the set: what other patterns share there without it is
+    not asked about.
     """
     patterns = list(patterns)
     listed = ((letter, value) for letter, value in _colons(patterns, symbols) if symbols.of(letter).shape.values)
@@ -42,7 +45,7 @@ def substitutions(
     # What is left has to do for asking the question again.
     account = Steps() if steps is None else Steps(steps.left // 2)
     try:
-        complete = _unify_all(found, sources, patterns, symbols, accounts, account)
+        complete = _unify_all(found, sources, patterns, symbols, accounts, account, alone)
         complete = _spread(found, sources, symbols, account) and complete
     except OverBudgetError:
         complete = False
@@ -58,27 +61,37 @@ def _unify_all(
     symbols: Symbols,
     accounts: Sequence[Pattern],
     steps: Steps,
+    alone: Mapping[int, Pattern],
 ) -> bool:
     """Adds the unifiers of every two patterns of a dimension to `found`, and where they come from to `sources`.
 
     Returns whether there are no others.
     """
     complete = True
-    for group in patterns:
+    for number, group in enumerate(patterns):
         told = [pattern for pattern in group if not _is_for_letters(pattern)]
-        opened = [pattern for pattern in told if _is_open(pattern)]
-        closed = [pattern for pattern in told if not _is_open(pattern)]
-        for index, one in enumerate(opened):
-            for other in (*opened[index + 1 :], *closed):
-                if (other in accounts and _is_letter(one)) or (one in accounts and _is_letter(other)):
-                    continue
-                steps.take(len(one.positions) + len(other.positions))
-                result = unifiers(one, other, symbols, steps)
-                complete = complete and result.complete
-                found.update(dict.fromkeys(result.found))
-                for binding, parts in result.sources.items():
-                    sources.setdefault(binding, set()).update(parts)
+        for one, other in _pairs(told, alone.get(number)):
+            if (other in accounts and _is_letter(one)) or (one in accounts and _is_letter(other)):
+                continue
+            steps.take(len(one.positions) + len(other.positions))
+            result = unifiers(one, other, symbols, steps)
+            complete = complete and result.complete
+            found.update(dict.fromkeys(result.found))
+            for binding, parts in result.sources.items():
+                sources.setdefault(binding, set()).update(parts)
     return complete
+
+
+def _pairs(patterns: Sequence[Pattern], alone: Pattern | None) -> Iterator[tuple[Pattern, Pattern]]:
+    """Every two of the patterns of which one is open; with `alone`, every one with that."""
+    opened = [pattern for pattern in patterns if _is_open(pattern)]
+    closed = [pattern for pattern in patterns if not _is_open(pattern)]
+    if alone is not None:
+        others = patterns if _is_open(alone) else opened
+        yield from ((alone, other) for other in others if other != alone)
+        return
+    for index, one in enumerate(opened):
+        yield from ((one, other) for other in (*opened[index + 1 :], *closed))
 
 
 def _spread(found: dict[Bindings, None], sources: Sources, symbols: Symbols, steps: Steps) -> bool:
