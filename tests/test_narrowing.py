@@ -13,8 +13,9 @@ ROLE = "arn:aws:iam::111122223333:role/flow"
 COUNT = 24
 
 
-def queue(symbols: Symbols, number: int) -> str:
-    letter = symbols.symbol(Symbol(f"${{Q{number}}}", GENERATED_NAME))
+def queue(symbols: Symbols, number: int, *, generated: bool = True) -> str:
+    """The ARN of a queue that AWS names, or of one whose name is a parameter's value."""
+    letter = symbols.symbol(Symbol(f"${{Q{number}}}", GENERATED_NAME, generated))
     return f"arn:aws:sqs:eu-west-1:111122223333:{letter}"
 
 
@@ -63,7 +64,7 @@ def test_what_none_names_is_not_proven(symbols: Symbols, queues: list[str]) -> N
 
 
 def test_an_allow_without_open_names_and_a_deny_with_one_still_count(symbols: Symbols, queues: list[str]) -> None:
-    another = queue(symbols, COUNT)
+    another = queue(symbols, COUNT, generated=False)
     everything = split(queues, statement("Allow", "arn:aws:sqs:*:*:*"))
     assert isinstance(prove_allowed(ask(another), everything, symbols), Proven)
     denied = split(queues, statement("Deny", another))
