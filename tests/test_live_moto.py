@@ -81,7 +81,11 @@ def started() -> Iterator[Server]:
                  "ENDPOINT_URL": f"http://{host}:{port}"}  # fmt: skip
         for name, value in given.items():
             patch.setenv(f"AWS_{name}", value)
-        yield Server(f"http://{host}:{port}")
+        made = Server(f"http://{host}:{port}")
+        # moto compiles the routes of a service with its first request, and CPython 3.11 may fail in threads that compile
+        # at once ("AST constructor recursion depth mismatch", https://github.com/python/cpython/issues/106905).
+        read(made, {}, workers=1)
+        yield made
     server.stop()
 
 
@@ -92,11 +96,11 @@ def server(started: Server) -> Server:
     return started
 
 
-def read(server: Server, responses: Responses) -> Snapshot:
+def read(server: Server, responses: Responses, workers: int = 4) -> Snapshot:
     """What is read of the account, with the responses to `LACKING` replayed."""
     server.wire.replay(responses)
     snapshot = Snapshot(ACCOUNT, "aws", "2026-11-21T12:00:00Z")
-    with ThreadPoolExecutor(4) as calls:
+    with ThreadPoolExecutor(workers) as calls:
         return Reader(snapshot, Scope((REGION,)), server.read, calls, REGION).read()
 
 

@@ -62,7 +62,7 @@ def prove_allowed(
     """
     if policies.identity is None and (requests.kind == "signed" or authorization == "api-gateway-custom"):
         policies = policies._replace(identity=(NOT_VISIBLE,))
-    if sum(len(policy.statements) for policy in policies.identity or ()) > MANY_NAMES:
+    if not symbols.is_empty and sum(len(policy.statements) for policy in policies.identity or ()) > MANY_NAMES:
         from policy_audit.iam.narrowing import narrowed
 
         fewer = narrowed(requests, policies, MANY_NAMES)
