@@ -82,8 +82,8 @@ def started() -> Iterator[Server]:
         for name, value in given.items():
             patch.setenv(f"AWS_{name}", value)
         made = Server(f"http://{host}:{port}")
-        # moto compiles the routes of a service with its first request, and CPython 3.11 may fail in threads that compile
-        # at once ("AST constructor recursion depth mismatch", https://github.com/python/cpython/issues/106905).
+        # moto compiles the routes of a service with its first request, and threads of CPython 3.11 that compile at once
+        # may fail ("AST constructor recursion depth mismatch", https://github.com/python/cpython/issues/106905).
         read(made, {}, workers=1)
         yield made
     server.stop()
