@@ -1,20 +1,25 @@
 """`allow` and `deny` about what is sent to a queue, topic, function or bus, where that one's own policy decides."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.request import Key, Policies, Texts, literal
 from policy_audit.model.own_policies import OwnPolicy
-from policy_audit.model.policy import Policy, Principal, Statement
+from policy_audit.model.policy import Policy, Principal
 from policy_audit.model.resources import Role
 from policy_audit.model.system import System
 from policy_audit.model.value import Symbol, has_letters
 from policy_audit.model.workflow import OtherThan
-from policy_audit.rulebook.requirement import Requirement, context_of, place, question, surroundings, when
+from policy_audit.rulebook.requirement import (
+    GRANTS_EVERYTHING,
+    Requirement,
+    context_of,
+    place,
+    question,
+    surroundings,
+    when,
+)
 from policy_audit.rulebook.rule import Permission, Rule
-
-_GRANTS_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
 
 
 def _may_let_in(policy: Policy, service: str) -> bool:
@@ -95,7 +100,7 @@ def lets_in(
 
     Both have to: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
     """
-    policies = Policies((_GRANTS_EVERYTHING,), resource=owner.policy)
+    policies = Policies((GRANTS_EVERYTHING,), resource=owner.policy)
     show = system.symbols.show
     called = f"`{requirement.action}` on `{requirement.resource}`"
     organization = system.symbols.symbol(Symbol(f"${{the organization of {role.account}}}"))

@@ -1,12 +1,11 @@
 """`allow`: what a role, a service or an intended caller must be allowed to do."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from policy_audit.iam.api_gateway import AUTHORIZERS, Question, authorization_of, caller
 from policy_audit.iam.known_keys import ABSENT
 from policy_audit.iam.request import Authorization, Key, Policies, Texts, literal
-from policy_audit.model.policy import Policy, Statement
+from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Missing, Role
 from policy_audit.model.resources import Key as KmsKey
 from policy_audit.model.rest_api import RestApi
@@ -14,6 +13,7 @@ from policy_audit.model.system import System
 from policy_audit.model.value import Symbol, has_letters
 from policy_audit.model.workflow import Call
 from policy_audit.rulebook.requirement import (
+    GRANTS_EVERYTHING,
     Requirement,
     actions_of,
     context_of,
@@ -25,8 +25,6 @@ from policy_audit.rulebook.requirement import (
     when,
 )
 from policy_audit.rulebook.rule import Path, Permission, Rule
-
-_GRANTS_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
 
 
 def allow(rule: Rule, clause: Permission, subject: object, system: System) -> Iterator[Requirement]:
@@ -174,7 +172,7 @@ def _another(path: Path | None, subject: object, resource: str) -> tuple[str, ..
 
 def _at_role(requirement: Requirement, role: Role, action: str, by: Role, context: Mapping[str, Key]) -> Requirement:
     """Whether the role `by` trusts `role`, whatever the policies of `role` are."""
-    policies = Policies((_GRANTS_EVERYTHING,), resource=by.trust, rcps=by.rcps)
+    policies = Policies((GRANTS_EVERYTHING,), resource=by.trust, rcps=by.rcps)
     same_account = role.arn.split(":", 5)[4:5] == [by.account]
     asked = question(role.arn, action, by.arn, by.account, context, policies, "trust", same_account)
     return requirement._replace(questions=(asked,), unseen=(), address=by.address, span=by.span)
@@ -274,7 +272,7 @@ def _admitted(rule: Rule, subject: object, system: System, arns: tuple[str, ...]
             yield undecidable(rule, subject, sentence, requests.reason, system)
             continue
         questions = [
-            caller(api, request.arn, arn, (_GRANTS_EVERYTHING,), None, "api-gateway-iam")
+            caller(api, request.arn, arn, (GRANTS_EVERYTHING,), None, "api-gateway-iam")
             for request in requests
             if request.method is not None and request.method.authorization == "AWS_IAM"
         ]

@@ -1,16 +1,21 @@
 """A requirement: one thing that one rule asks of one fact, with the sets of requests that answer it."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.known_keys import ABSENT, impossible_keys
 from policy_audit.iam.request import Authorization, Key, Policies, RequestSet, Texts, literal
+from policy_audit.model.policy import Policy, Statement
 from policy_audit.model.resources import Absent, Fact, Missing
 from policy_audit.model.system import System
 from policy_audit.model.workflow import OtherThan
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.rulebook.rule import Path, Permission, Rule
+
+GRANTS_EVERYTHING: Final = Policy((Statement("Allow", ("*",), ("*",)),), "2012-10-17", "(assumed identity policy)")
+"""Stands for a caller's own policies where the question is what another policy says of it."""
 
 
 class Requirement(NamedTuple):
