@@ -177,9 +177,9 @@ def check(
     if (before := printed(kept, asked)) is not None:
         write(before.text)
         return before.exit_code
-    with Watch(kept) as watch:
+    with Watch(kept, asked) as watch:
         result = _check(paths, output, reports, view, cache_folder(no_cache), changed, fix, show_diff, **said)
-    watch.keep(asked, result)
+    watch.keep(result)
     return result.exit_code
 
 

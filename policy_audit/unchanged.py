@@ -59,8 +59,10 @@ class Watch:
     Those are the files as they were before they were read: one that changes meanwhile is another one the next time.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, asked: Sequence[Any]) -> None:
+        """For a run that begins now and was `asked` this; an empty `folder` watches and keeps nothing."""
         self._own = os.path.join(folder, "") if folder else ""
+        self._key = _key(asked) if folder else ()
         self._files: dict[str, Stamp] = {}
         self._folders: dict[str, Stamp] = {}
         self._settled = True
@@ -75,7 +77,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         _Hook.watch = None
 
-    def keep(self, asked: Sequence[Any], result: Printed) -> None:
+    def keep(self, result: Printed) -> None:
         """Keeps the result for `printed`, unless a change of what was looked at might not show."""
         if not self._own:
             return
@@ -85,10 +87,9 @@ class Watch:
             if file and (name.startswith("policy_audit.") or ("." not in name and "site-packages" in file)):
                 self.note(file)
         if self._settled:
-            key = _key(asked)
             value = (tuple(self._files.items()), tuple(self._folders.items()), result)
             _forget_old(self._own)
-            cache.remember(self._own, _name(key), key, value, (Printed,))
+            cache.remember(self._own, _name(self._key), self._key, value, (Printed,))
 
     def note(self, path: str, listed: bool = False) -> None:
         """Notes what is at `path` now."""

@@ -20,7 +20,7 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     monkeypatch.setenv("LOCALAPPDATA", folder)
     # Nor does one print what another one came to.
     monkeypatch.setattr("policy_audit.cli.printed", lambda folder, asked: None)
-    monkeypatch.setattr("policy_audit.cli.Watch", lambda folder: Watch(""))
+    monkeypatch.setattr("policy_audit.cli.Watch", lambda folder, asked: Watch("", asked))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,7 +3,7 @@
 import builtins
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -130,10 +130,22 @@ def test_a_coarse_clock_takes_longer_to_tell_two_changes_apart(tmp_path: Path, m
     monkeypatch.setattr(unchanged, "_stamp", lambda *_: stamp)
     for later, kept in ((2_000_000_000, None), (3_000_000_000, Printed("text", 0))):
         monkeypatch.setattr(unchanged, "time_ns", lambda later=later: stamp[2] + later)
-        with Watch(str(tmp_path / "cache")) as watch:
+        with Watch(str(tmp_path / "cache"), ("asked",)) as watch:
             looked_at("file")
-        watch.keep(("asked",), Printed("text", 0))
+        watch.keep(Printed("text", 0))
         assert printed(str(tmp_path / "cache"), ("asked",)) == kept
+
+
+def test_a_run_is_of_the_day_on_which_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ignore may have expired at midnight, after the audit had looked at it."""
+    monkeypatch.setattr(unchanged, "time_ns", lambda: time_ns() + LATER)
+    monkeypatch.setattr(unchanged, "strftime", lambda _: "2026-12-31")
+    with Watch(str(tmp_path), ("asked",)) as watch:
+        monkeypatch.setattr(unchanged, "strftime", lambda _: "2027-01-01")
+    watch.keep(Printed("text", 0))
+    assert printed(str(tmp_path), ("asked",)) is None
+    monkeypatch.setattr(unchanged, "strftime", lambda _: "2026-12-31")
+    assert printed(str(tmp_path), ("asked",)) == Printed("text", 0)
 
 
 def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,9 +153,9 @@ def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(unchanged, "_MOST_KEPT", 3)
     folder = str(tmp_path / "cache")
     for number in range(5):
-        with Watch(folder) as watch:
+        with Watch(folder, (number,)) as watch:
             pass
-        watch.keep((number,), Printed(str(number), 0))
+        watch.keep(Printed(str(number), 0))
     assert len(os.listdir(folder)) == 3
     assert printed(folder, (4,)) == Printed("4", 0)
     assert printed(folder, (0,)) is None
@@ -241,8 +253,8 @@ def test_all_that_is_asked_of_the_system_is_watched(
     watches: list[Watch] = []
 
     class Watching(Watch):
-        def __init__(self, folder: str) -> None:
-            super().__init__(folder)
+        def __init__(self, folder: str, asked: Sequence[Any]) -> None:
+            super().__init__(folder, asked)
             watches.append(self)
 
     monkeypatch.setattr(cli, "Watch", Watching)
