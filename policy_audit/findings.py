@@ -49,6 +49,10 @@ class Admitted(NamedTuple):
     context: Mapping[str, str | tuple[str, ...]] = {}
 
 
+Key = tuple[str, str, str]
+"""Rule, address and requirement: what a finding and the requirement that it is about have in common."""
+
+
 class Checked(NamedTuple):
     """One requirement with its verdict. `because` are the statements that decide, `reasons` why it is undecided."""
 
@@ -62,6 +66,10 @@ class Checked(NamedTuple):
     assumptions: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
     """The combinations of template conditions it was asked in, when the answers differ between them."""
+
+    @property
+    def key(self) -> Key:
+        return self.rule, self.address, self.requirement
 
 
 class Finding(NamedTuple):
@@ -89,6 +97,10 @@ class Finding(NamedTuple):
     references: tuple[str, ...] = ()
     fingerprint: str = ""
     """Stable over edits: made from rule, address and requirement, never from a line."""
+
+    @property
+    def key(self) -> Key:
+        return self.rule, self.address, self.requirement
 
 
 class Repair(NamedTuple):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from policy_audit.errors import INCOMPLETE, AuditError
-from policy_audit.findings import Finding, Repair, Report
+from policy_audit.findings import Finding, Key, Repair, Report
 from policy_audit.mending.edits import Drafts
 from policy_audit.mending.layout import Cut
 from policy_audit.mending.sites import Layouts
@@ -18,7 +18,6 @@ _ABOUT_FINDINGS = frozenset({"ignore-unused", "ignore-expired", "baseline-fixed"
 
 Again = Callable[[Mapping[str, str]], Report]
 """Audits with texts, by path, in the place of what files hold."""
-Key = tuple[str, str, str]
 
 
 class Refused(NamedTuple):
@@ -95,7 +94,7 @@ class _Mending:
 
     def _next(self) -> Sequence[Repair]:
         """What is to be tried: first what may be all that is wrong, such as a slip of the pen."""
-        found = [one for one in self.report.repairs if _key(one.finding) not in self._refused]
+        found = [one for one in self.report.repairs if one.finding.key not in self._refused]
         return [one for one in found if not one.late] or found
 
     def _try(self, batch: Sequence[Repair]) -> bool:
@@ -116,7 +115,7 @@ class _Mending:
                 self._mended += taken
                 return True
         if len(batch) == 1:
-            self._refused[_key(batch[0].finding)] = Refused(batch[0].finding, reason)
+            self._refused[batch[0].finding.key] = Refused(batch[0].finding, reason)
             return False
         half = len(batch) // 2
         # After the first half is made, the second has other places: it comes in the next round.
@@ -142,7 +141,7 @@ def _objection(before: Report, after: Report, mended: Sequence[Finding]) -> str:
     if unread:
         return f"with its fix, not all could be audited: {next(iter(unread))}"
     known, now = _keys(before), _keys(after)
-    if any(now[_key(one)] for one in mended):
+    if any(now[one.key] for one in mended):
         return "its fix would not be enough"
     more = sorted(key for key in now if now[key] > known[key] and key[0] not in _ABOUT_FINDINGS)
     if more:
@@ -152,17 +151,11 @@ def _objection(before: Report, after: Report, mended: Sequence[Finding]) -> str:
 
 
 def _undecided(report: Report) -> frozenset[Key]:
-    return frozenset(
-        (one.rule, one.address, one.requirement) for one in report.requirements if one.answer == "undecided"
-    )
+    return frozenset(one.key for one in report.requirements if one.answer == "undecided")
 
 
 def _keys(report: Report) -> Counter[Key]:
-    return Counter(map(_key, report.findings))
-
-
-def _key(finding: Finding) -> Key:
-    return finding.rule, finding.address, finding.requirement
+    return Counter(one.key for one in report.findings)
 
 
 def _counted(number: int, what: str) -> str:

@@ -52,7 +52,7 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 
 def _undecided(checked: Checked) -> dict[str, object]:
-    key = fingerprint(checked.rule, checked.address, checked.requirement)
+    key = fingerprint(*checked.key)
     why = f": {'; '.join(checked.reasons)}" if checked.reasons else ""
     return _issue(f"undecided: {checked.requirement}{why}", checked.rule, key, "info", checked.span)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from policy_audit.findings import Answer, Checked, Counterexample, Finding, Mark, Report
+from policy_audit.findings import Answer, Checked, Counterexample, Finding, Key, Mark, Report
 from policy_audit.formats.markup import NOTHING, Html, element, joined, prose
 from policy_audit.formats.order import sorted_findings, sorted_requirements
 from policy_audit.formats.requests import decision, elements
@@ -33,30 +33,28 @@ class Points:
 
     def __init__(self, report: Report) -> None:
         self.texts = report.texts
-        self._anchors: dict[tuple[str, str, str], str] = {}
+        self._anchors: dict[Key, str] = {}
         self._claimed: set[str] = set()
-        findings = {_key(one): one for one in report.findings}
-        settled = {_key(one): "in the baseline" for one in report.baselined}
-        settled |= {_key(one.finding): f"ignored: {one.reason}" for one in report.ignored}
-        shown = {**{_key(one): one for one in report.baselined}, **findings}
-        shown |= {_key(one.finding): one.finding for one in report.ignored if _key(one.finding) not in findings}
-        told = {(one.rule, one.address, one.requirement) for one in report.requirements}
-        others = (_checked(one) for one in sorted_findings(report.findings) if _key(one) not in told)
+        findings = {one.key: one for one in report.findings}
+        settled = {one.key: "in the baseline" for one in report.baselined}
+        settled |= {one.finding.key: f"ignored: {one.reason}" for one in report.ignored}
+        shown = {**{one.key: one for one in report.baselined}, **findings}
+        shown |= {one.finding.key: one.finding for one in report.ignored if one.finding.key not in findings}
+        told = {one.key for one in report.requirements}
+        others = (_checked(one) for one in sorted_findings(report.findings) if one.key not in told)
         self.all: tuple[Point, ...] = tuple(
-            self._point(
-                checked, shown.get(key := (checked.rule, checked.address, checked.requirement)), settled.get(key, "")
-            )
+            self._point(checked, shown.get(checked.key), settled.get(checked.key, ""))
             for checked in (*sorted_requirements(report.requirements), *others)
         )
 
     def _point(self, checked: Checked, finding: Finding | None, settled: str) -> Point:
         anchor = f"r{len(self._anchors) + 1}"
-        self._anchors[(checked.rule, checked.address, checked.requirement)] = anchor
+        self._anchors[checked.key] = anchor
         return Point(checked, finding, settled, anchor)
 
     def anchor(self, finding: Finding) -> str:
         """The id of the element that tells of `finding`."""
-        return self._anchors[_key(finding)]
+        return self._anchors[finding.key]
 
     def count(self, answer: Answer) -> int:
         """How many there are with this answer."""
@@ -71,10 +69,6 @@ class Points:
     def unclaimed(self) -> list[Point]:
         """Those that nobody has claimed."""
         return [point for point in self.all if point.anchor not in self._claimed]
-
-
-def _key(finding: Finding) -> tuple[str, str, str]:
-    return finding.rule, finding.address, finding.requirement
 
 
 def _checked(finding: Finding) -> Checked:

@@ -75,28 +75,23 @@ def _cases(report: Report, view: View) -> Iterator[Case]:
         yield Case(_COVERAGE, "the audit", "error", str(error), visible(error.help))
     for item in sorted_skipped(report.skipped):
         yield _uncovered(item)
-    settled = {_key(item.finding): item.reason for item in report.ignored}
-    settled |= {_key(finding): "in the baseline" for finding in report.baselined}
-    findings = {_key(finding): finding for finding in report.findings}
+    settled = {item.finding.key: item.reason for item in report.ignored}
+    settled |= {finding.key: "in the baseline" for finding in report.baselined}
+    findings = {finding.key: finding for finding in report.findings}
     told = set()
     for checked in sorted(sorted_requirements(report.requirements), key=lambda one: one.rule):
-        key = (checked.rule, checked.address, checked.requirement)
-        told.add(key)
-        yield _case(checked, findings.get(key), settled.get(key, ""), view)
+        told.add(checked.key)
+        yield _case(checked, findings.get(checked.key), settled.get(checked.key, ""), view)
     # A finding that is about no requirement, such as one about an ignore.
     for finding in sorted_findings(report.findings):
-        if _key(finding) not in told:
+        if finding.key not in told:
             yield _of_finding(finding, view)
     for ignored in sorted_ignored(report.ignored):
-        if _key(ignored.finding) not in told:
+        if ignored.finding.key not in told:
             yield _skipping(ignored.finding, f"ignored: {ignored.reason}")
     for finding in sorted_findings(report.baselined):
-        if _key(finding) not in told:
+        if finding.key not in told:
             yield _skipping(finding, "in the baseline")
-
-
-def _key(finding: Finding) -> tuple[str, str, str]:
-    return finding.rule, finding.address, finding.requirement
 
 
 def _case(checked: Checked, finding: Finding | None, settled: str, view: View) -> Case:

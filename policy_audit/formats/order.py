@@ -37,11 +37,9 @@ def sorted_skipped(skipped: Iterable[Skipped]) -> tuple[Skipped, ...]:
 def undecided_only(report: Report) -> tuple[Checked, ...]:
     """The undecided requirements that no finding tells of, be it one that is ignored."""
     findings = (*report.findings, *report.baselined, *(one.finding for one in report.ignored))
-    told = {(finding.rule, finding.address, finding.requirement) for finding in findings}
+    told = {finding.key for finding in findings}
     return tuple(
-        checked
-        for checked in report.requirements
-        if checked.answer == "undecided" and (checked.rule, checked.address, checked.requirement) not in told
+        checked for checked in report.requirements if checked.answer == "undecided" and checked.key not in told
     )
 
 

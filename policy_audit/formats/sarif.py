@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from policy_audit import __version__
-from policy_audit.findings import SEVERITIES, Checked, Counterexample, Finding, Mark, Report
+from policy_audit.findings import SEVERITIES, Checked, Counterexample, Finding, Key, Mark, Report
 from policy_audit.formats import View
 from policy_audit.formats.json import dumped
 from policy_audit.formats.order import sorted_findings, sorted_ignored
@@ -34,7 +34,7 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 _SUCCESS: Final = frozenset({0, 1})
 
 Object = dict[str, object]
-Trace = Mapping[tuple[str, str, str], Checked]
+Trace = Mapping[Key, Checked]
 
 
 def render(report: Report, view: View) -> str:
@@ -74,7 +74,7 @@ def _invocation(report: Report, view: View, rules: RuleList, omitted: int) -> Ob
 
 def _results(report: Report, rules: RuleList) -> tuple[list[Object], int]:
     """The results in the order of every format, and how many are left out because there are too many: the mildest."""
-    trace = {(one.rule, one.address, one.requirement): one for one in report.requirements}
+    trace = {one.key: one for one in report.requirements}
     texts = report.texts
     given: list[tuple[Finding, Object]] = [(finding, {}) for finding in sorted_findings(report.findings)]
     given += [(finding, {"baselineState": "unchanged"}) for finding in sorted_findings(report.baselined)]
@@ -176,7 +176,7 @@ def _request(request: Counterexample) -> Object:
 
 def _steps(finding: Finding, trace: Trace) -> list[Mark]:
     """What leads to the verdict: where the requirement comes from, what comes near, the statements that decide."""
-    checked = trace.get((finding.rule, finding.address, finding.requirement))
+    checked = trace.get(finding.key)
     required = [Mark(checked.span, f"required: {checked.requirement}")] if checked else []
     labels: dict[Span, list[str]] = {}
     for mark in (*required, *finding.related, *(checked.because if checked else ())):
