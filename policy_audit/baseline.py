@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from policy_audit.collect import Judged, rooted
+from policy_audit.collect import Line, rooted
 from policy_audit.errors import USAGE, AuditError
-from policy_audit.findings import Finding
+from policy_audit.findings import Checked, Finding
 from policy_audit.model.baselines import KnownFinding
 from policy_audit.model.node import Mapping, Node
 from policy_audit.record import NamedTuple
@@ -22,9 +22,9 @@ _KEYS: Final = ("fingerprint", "rule", "address", "requirement")
 
 
 class Parted(NamedTuple):
-    """What was judged, without the findings that the baseline knows; these; and its entries, found or not."""
+    """The open requirements, without the findings that the baseline knows; these; and its entries, found or not."""
 
-    judged: list[Judged]
+    lines: list[Line]
     baselined: tuple[Finding, ...]
     known: tuple[KnownFinding, ...]
 
@@ -55,32 +55,41 @@ def _wrong(node: Node, message: str) -> AuditError:
 
 
 def part(
-    judged: Sequence[Judged], known: Sequence[KnownFinding], resources: Iterable[str], files: Iterable[str], root: str
+    lines: Iterable[Line],
+    known: Sequence[KnownFinding],
+    asked: Iterable[Checked],
+    resources: Iterable[str],
+    files: Iterable[str],
+    root: str,
 ) -> Parted:
-    """`judged`, parted by what is `known`: as many findings of one fingerprint as the baseline holds.
+    """`lines`, parted by what is `known`: as many findings of one fingerprint as the baseline holds.
 
-    An entry is gone when its requirement is met now, or when its resource is not among the `resources` (addresses) of
-    the audited `files` any more. One that is not asked of a resource that is there may be asked of a larger estate.
+    `asked` are all requirements. An entry is gone when its requirement is met now, or when its resource is not among
+    the `resources` (addresses) of the audited `files` any more. One that is not asked of a resource that is there may
+    be asked of a larger estate.
     """
     left = Counter(one.fingerprint for one in known)
-    counting: list[Judged] = []
+    counting: list[Line] = []
     baselined: list[Finding] = []
-    for one in judged:
+    for one in lines:
         if one.finding is not None and left[one.finding.fingerprint] > 0:
             left[one.finding.fingerprint] -= 1
             baselined.append(one.finding)
             one = one._replace(finding=None)
         counting.append(one)
-    met = {(one.checked.rule, rooted(one.checked.address, root), one.checked.requirement): one for one in judged}
+    wanted = {(entry.rule, entry.finding_address, entry.requirement) for entry in known}
+    answers = {
+        key: one.answer for one in asked if (key := (one.rule, rooted(one.address, root), one.requirement)) in wanted
+    }
     there = {rooted(address, root) for address in resources}
     audited = {rooted(file, root) for file in files}
     entries = []
     for entry in reversed(known):
         lacking = left[entry.fingerprint] > 0
         left[entry.fingerprint] -= lacking
-        now = met.get((entry.rule, entry.finding_address, entry.requirement))
+        now = answers.get((entry.rule, entry.finding_address, entry.requirement))
         if now is not None:
-            gone = now.checked.answer == "proven"
+            gone = now == "proven"
         else:
             gone = entry.finding_address.partition("#")[0] in audited and entry.finding_address not in there
         entries.append(entry._replace(found=not (lacking and gone)))

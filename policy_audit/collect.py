@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Ignored, Mark
+from policy_audit.findings import Admitted, Checked, Counterexample, Finding, Mark
 from policy_audit.iam.api_gateway import Question
 from policy_audit.iam.known_keys import mentioned_keys
 from policy_audit.iam.request import Deciding, Policies, Request
@@ -37,12 +37,23 @@ class Judged(NamedTuple):
     finding: Finding | None
 
 
-class Settled(NamedTuple):
-    """What was judged, with a finding only where it counts; and the findings that are ignored, or in the baseline."""
+class Line(NamedTuple):
+    """What is left of it when its estate is gone: enough to tell whether it is ignored, or in the baseline."""
 
-    judged: Sequence[Judged]
-    ignored: tuple[Ignored, ...] = ()
-    baselined: tuple[Finding, ...] = ()
+    checked: Checked
+    finding: Finding | None
+    span: Span
+    """Where the finding points at, or would."""
+    actions: tuple[str, ...]
+    """Of the requirement, and of the request that breaks it."""
+
+
+def line(judged: Judged) -> Line:
+    """What a requirement leaves."""
+    found, requirement = judged.finding, judged.requirement
+    broken = (found.counterexample.action,) if found and found.counterexample else ()
+    span = found.location if found else requirement.span
+    return Line(judged.checked, found, span, (requirement.action, *broken))
 
 
 def at_fault(requirement: Requirement, answered: Answered) -> Requirement:

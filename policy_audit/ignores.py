@@ -1,10 +1,10 @@
 """Which findings the user ignores: by comments and `Metadata` of the audited files, and by the configuration."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from policy_audit.collect import Judged
-from policy_audit.findings import Ignored
+from policy_audit.collect import Line
+from policy_audit.findings import Checked, Ignored
 from policy_audit.model.ignores import AuditedIgnore, Ignore
 from policy_audit.model.patterns import glob
 from policy_audit.origin import Span
@@ -13,15 +13,15 @@ from policy_audit.sources.nodes import read_text
 
 
 class Sorted(NamedTuple):
-    """What was judged, without the findings that are ignored; these; and the ignores with what became of each."""
+    """The open requirements, without the findings that are ignored; these; and what became of each ignore."""
 
-    judged: list[Judged]
+    lines: list[Line]
     ignored: tuple[Ignored, ...]
     ignores: tuple[AuditedIgnore, ...]
 
 
-def sort(judged: Iterable[Judged], ignores: Sequence[Ignore], today: str, disabled: frozenset[str]) -> Sorted:
-    """`judged`, parted by `ignores`, which count up to and including the day that they end.
+def sort(lines: Iterable[Line], ignores: Sequence[Ignore], today: str, disabled: frozenset[str]) -> Sorted:
+    """`lines`, parted by `ignores`, which count up to and including the day that they end.
 
     An ignore counts as used, too, if what it covers is undecided, which may be a finding or not. One of a `disabled`
     rule can cover nothing, and is not held to be useless for that.
@@ -31,10 +31,10 @@ def sort(judged: Iterable[Judged], ignores: Sequence[Ignore], today: str, disabl
         for file in _files(ignore) if not ignore.problem and not _expired(ignore, today) else ():
             by_file.setdefault((ignore.rule, file), []).append(number)
     used: set[int] = set()
-    left: list[Judged] = []
+    left: list[Line] = []
     ignored: list[Ignored] = []
-    for one in judged:
-        files = {_ANY, _file(one.checked.address), _place(one).file} if one.checked.answer != "proven" else ()
+    for one in lines:
+        files = (_ANY, _file(one.checked.address), one.span.file) if one.checked.answer != "proven" else ()
         candidates = {number for file in files for number in by_file.get((one.checked.rule, file), ())}
         covering = [number for number in sorted(candidates) if covers(ignores[number], one)]
         used.update(covering)
@@ -50,13 +50,13 @@ def sort(judged: Iterable[Judged], ignores: Sequence[Ignore], today: str, disabl
     return Sorted(left, tuple(ignored), tuple(audited))
 
 
-def covers(ignore: Ignore, one: Judged) -> bool:
+def covers(ignore: Ignore, one: Line) -> bool:
     """Whether the ignore, of the rule in question, covers the finding or the open requirement."""
-    if ignore.action and ignore.action.lower() not in _actions(one):
+    if ignore.action and ignore.action.lower() not in map(str.lower, one.actions):
         return False
     if ignore.requirement and ignore.requirement != one.checked.requirement:
         return False
-    place, address = _place(one), one.checked.address
+    place, address = one.span, one.checked.address
     named = any(
         pattern == address or (_is_open(pattern) and glob(pattern).matches(address)) for pattern in ignore.addresses
     )
@@ -81,17 +81,6 @@ def _is_open(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
-def _place(one: Judged) -> Span:
-    """Where a finding points at, or would."""
-    return one.finding.location if one.finding else one.requirement.span
-
-
-def _actions(one: Judged) -> Iterator[str]:
-    yield one.requirement.action.lower()
-    if one.finding is not None and one.finding.counterexample is not None:
-        yield one.finding.counterexample.action.lower()
-
-
 def _within(place: Span, stretch: Span) -> bool:
     return (
         place.file == stretch.file
@@ -104,10 +93,10 @@ def _expired(ignore: Ignore, today: str) -> bool:
     return bool(ignore.expires) and ignore.expires < today
 
 
-def concerning(ignores: Iterable[Ignore], files: Iterable[str], judged: Sequence[Judged]) -> list[Ignore]:
+def concerning(ignores: Iterable[Ignore], files: Iterable[str], asked: Iterable[Checked]) -> list[Ignore]:
     """The ignores of a configuration that are about what was audited: it may speak of files that were not."""
     files = tuple(files)
-    addresses = {one.checked.address for one in judged}
+    addresses = {one.address for one in asked}
     return [one for one in ignores if any(concerns(address, files, addresses) for address in one.addresses)]
 
 

@@ -1,22 +1,13 @@
 """Templates that are deployed to several Regions: the estate is audited once for each, and told of together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from policy_audit.collect import Judged
+from policy_audit.examine import Examined
 from policy_audit.options import Options
-from policy_audit.record import NamedTuple
-from policy_audit.sources.template import Template
 
 _REGION: Final = "${AWS::Region}"
-
-
-class Turn(NamedTuple):
-    """What was judged of the templates while those that are in several Regions were taken to be in this one."""
-
-    region: str
-    templates: Sequence[Template]
-    judged: Sequence[Judged]
 
 
 def in_turn(options: Options) -> dict[str, Options]:
@@ -47,24 +38,24 @@ class _Told:
         self.turns: dict[str, None] = {}
 
 
-def merged(turns: Sequence[Turn]) -> list[Judged]:
+def merged(turns: Mapping[str, Examined]) -> list[Judged]:
     """What was judged in each turn, with the Regions; what differs in the name of the Region alone is told once.
 
-    Of a template in one of the Regions only that turn counts: in the others its neighbours are elsewhere.
+    In a turn the templates that are in several Regions were taken to be in its own. Of a template in one of the Regions
+    only that turn counts: in the others its neighbours are elsewhere.
     """
-    names = [turn.region for turn in turns]
     regions: dict[str, dict[str, None]] = {}
     told: dict[tuple[str, ...], _Told] = {}
-    for turn in turns:
-        here = {one.path: one.place[1] for one in turn.templates}
+    for turn, examined in turns.items():
+        here = {one.path: one.place[1] for one in examined.estate.templates}
         for path, region in here.items():
             regions.setdefault(path, {})[region] = None
-        for one in turn.judged:
+        for one in examined.judged:
             region = here.get(_path(one), "")
-            if region not in names or region == turn.region:
+            if region not in turns or region == turn:
                 found = told.setdefault(_key(one, region), _Told(one))
-                found.regions[region] = found.turns[turn.region] = None
-    return [_where(one, len(regions.get(_path(one.judged), ())) > 1, len(names)) for one in told.values()]
+                found.regions[region] = found.turns[turn] = None
+    return [_where(one, len(regions.get(_path(one.judged), ())) > 1, len(turns)) for one in told.values()]
 
 
 def _path(judged: Judged) -> str:

@@ -419,7 +419,7 @@ def test_what_several_cases_have_in_common_is_decided_once(tmp_path: Path, monke
         asked.append(requirement.rule.id)
         return decide(requirement, symbols)
 
-    monkeypatch.setattr("policy_audit.audit.decide", counted)
+    monkeypatch.setattr("policy_audit.examine.decide", counted)
     report = audited(tmp_path, f"Parameters:\n{parameters}\nConditions:\n{conditions}\nResources:\n{resources}\n")
     assert asked.count("http-task-invoke") == 2 * count
     assert asked.count("state-machine-trust") == count

@@ -10,10 +10,11 @@ from policy_audit.model.system import System
 from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.record import NamedTuple
-from policy_audit.sources.cloudformation import read_system, unsupported
+from policy_audit.sources.cloudformation import named_in_vain, read_system, unsupported
 from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.files import Loaded, load
 from policy_audit.sources.inputs import Input
+from policy_audit.sources.literal_arns import literal_arns
 from policy_audit.sources.worlds import World, worlds
 
 
@@ -40,8 +41,9 @@ class Sides:
         self._loaded = loaded
         given = said(options)
         self.symbols = Symbols()
-        self.old = Estate(before, given, self.symbols, beside=after)
-        self.new = Estate(after, given, self.symbols, beside=before)
+        arns = literal_arns(one.body for one in (*before, *after))
+        self.old = Estate(before, given, self.symbols, arns)
+        self.new = Estate(after, given, self.symbols, arns)
 
     def pairs(self) -> Iterator[Pair]:
         """Both systems in every combination of the templates' conditions."""
@@ -67,7 +69,8 @@ class Sides:
                 for estate in (self.old, self.new)
                 for problem in estate.problems()
             ),
-            *(one for estate in (self.old, self.new) for one in unsupported(estate, self._options.callers, ())),
+            *(one for estate in (self.old, self.new) for one in unsupported(estate)),
+            *(one for estate in (self.old, self.new) for one in named_in_vain(estate, self._options.callers)),
         ]
         if self.new.unfinished:
             found.append(Skipped("conditions", self.new.unfinished, "give values for parameters", broken=True))

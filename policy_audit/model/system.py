@@ -6,7 +6,7 @@ value, `Missing` (the audit can't see it, and why) or None (there is none).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 from policy_audit.model.nearest import Nearest
 from policy_audit.model.policy import Policy
@@ -14,10 +14,9 @@ from policy_audit.model.resources import Api, Connection, Method, Missing, Resou
 from policy_audit.model.rest_api import RestApi
 from policy_audit.model.routes import Routes
 from policy_audit.model.value import Symbols, has_letters
-from policy_audit.model.workflow import Call
+from policy_audit.model.workflow import API_CALLS, Call
 
 T = TypeVar("T")
-_API_CALLS: Final = ("http:invoke", "apigateway:invoke")
 
 
 class System:
@@ -44,6 +43,7 @@ class System:
         "intended_callers",
         "others",
         "partition",
+        "private_apis",
         "region",
         "roles",
         "state_machines",
@@ -67,12 +67,15 @@ class System:
         cache: str = "",
         workflows_unread: str = "",
         is_spread: bool = False,
+        private_apis: bool = False,
     ) -> None:
         self.symbols = symbols
         self.cache = cache
         """The folder for what may be remembered from run to run, or empty."""
         self.workflows_unread = workflows_unread
         """Why there may be workflows that were not read, where that is known: nobody can say then who is a stranger."""
+        self.private_apis = private_apis or any("PRIVATE" in api.endpoint_types for api in apis)
+        """Whether there are private APIs, be it in another estate of the audit."""
         self.partition, self.region, self.account = partition, region, account
         self.roles, self.connections, self.apis = roles, connections, apis
         self.state_machines = state_machines
@@ -147,7 +150,7 @@ class System:
     @property
     def integrations(self) -> bool:
         """Whether a task does anything else than to call an API and to take the response."""
-        return any(call.integration not in _API_CALLS or call.task.pattern != "request-response" for call in self.calls)
+        return not all(call.is_plain for call in self.calls)
 
     @property
     def assumed_roles(self) -> bool:
@@ -160,7 +163,7 @@ class System:
         return any(
             one.text.startswith(("arn:", "https://sqs")) and call.state_machine.account not in one.text
             for call in self.calls
-            if call.integration not in _API_CALLS
+            if call.integration not in API_CALLS
             for _, one in call.task.arguments
         )
 

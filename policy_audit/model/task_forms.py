@@ -130,6 +130,10 @@ class TaskForm(NamedTuple):
 
 
 def every(system: "System") -> tuple[TaskForm, ...]:
-    """Every task that tells what it calls."""
+    """Every task that tells what it calls, but for plain calls of APIs: of these there is nothing to be asked."""
     machines = {machine.arn: machine for machine in system.state_machines}
-    return tuple(TaskForm(system, call, machines) for call in system.calls if not has_letters(call.integration))
+    return tuple(
+        TaskForm(system, call, machines)
+        for call in system.calls
+        if not has_letters(call.integration) and not call.is_plain
+    )

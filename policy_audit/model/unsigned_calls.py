@@ -159,8 +159,7 @@ class UnsignedCall(NamedTuple):
         That a host is computed is told by the rules about the task itself.
         """
         host = host_of(self.endpoint.text) if self.endpoint else ""
-        private = any("PRIVATE" in api.endpoint_types for api in self.system.apis)
-        return ".execute-api." in host or private or self.system.has("PrivateDomain")
+        return ".execute-api." in host or self.system.private_apis or self.system.has("PrivateDomain")
 
     @property
     def can_arrive(self) -> bool | Missing:

@@ -27,6 +27,8 @@ HTTP_TASK_SECONDS = 60
 
 _NO_STAGES = "the API's stages are not among the audited files"
 
+API_CALLS = ("http:invoke", "apigateway:invoke")
+"""The integrations that call an API."""
 VERBS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """What a request's method is; what `ANY` of an API's method stands for, and never `ANY` itself."""
 _PORTS = tuple(":" + "?" * digits for digits in range(1, 6))
@@ -72,6 +74,11 @@ class Call(NamedTuple):
     def integration(self) -> str:
         """`http:invoke`, `apigateway:invoke`, …"""
         return self.task.integration
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it calls an API, takes the response, and does nothing else."""
+        return self.integration in API_CALLS and self.task.pattern == "request-response"
 
     @property
     def auth_type(self) -> str:

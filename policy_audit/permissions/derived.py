@@ -12,7 +12,7 @@ from policy_audit.record import NamedTuple
 from policy_audit.rulebook.derive import derive
 from policy_audit.rulebook.read import read_rules
 from policy_audit.rulebook.requirement import Requirement
-from policy_audit.sources.cloudformation import read_system, unsupported
+from policy_audit.sources.cloudformation import named_in_vain, read_system, unsupported
 from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.files import load
 from policy_audit.sources.template import Template
@@ -51,7 +51,7 @@ def least(paths: Sequence[str], options: Options, cache: str = "") -> Least:
         for policy in api_policies(found, system):
             apis.setdefault(policy.api.address, policy)
     every = [one for same in asked.values() for one in same]
-    skipped = (*loaded.omitted, *unsupported(estate, options.callers, options.deployers))
+    skipped = (*loaded.omitted, *named_in_vain(estate, options.callers, options.deployers), *unsupported(estate))
     return Least(
         role_policies(every, roles, estate.symbols),
         tuple(apis.values()),

@@ -11,8 +11,8 @@ from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, text, texts
 
-_REST_PARTS = tuple(f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "Stage", "Deployment"))
-_HTTP_PARTS = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Route", "Stage"))
+REST_PARTS = tuple(f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "Stage", "Deployment"))
+HTTP_PARTS = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Route", "Stage"))
 _MAXIMUM_DEPTH = 100
 """How many resources may stand under one another: paths are shorter, and a cycle of parents must end."""
 
@@ -39,8 +39,8 @@ class _Parts:
     def __init__(self, templates: Sequence[Template]) -> None:
         self._found: dict[tuple[str, str], list[tuple[Template, Resource]]] = {}
         for template in templates:
-            for resource_type in _REST_PARTS + _HTTP_PARTS:
-                owner = "RestApiId" if resource_type in _REST_PARTS else "ApiId"
+            for resource_type in REST_PARTS + HTTP_PARTS:
+                owner = "RestApiId" if resource_type in REST_PARTS else "ApiId"
                 for resource in template.of_type(resource_type):
                     api = template.property_text(resource.logical_id, owner)
                     if api is not None:
@@ -53,7 +53,7 @@ class _Parts:
         """By kind of API, what belongs to an API whose id is not known, and so may belong to any."""
         found: dict[str, tuple[str, ...]] = {}
         for (resource_type, api), resources in self._found.items():
-            kind = "REST" if resource_type in _REST_PARTS else "HTTP"
+            kind = "REST" if resource_type in REST_PARTS else "HTTP"
             if api not in known and kind not in found and _open(api, symbols):
                 template, resource = resources[0]
                 address = template.address(resource.logical_id)
@@ -93,7 +93,7 @@ def _rest_api(template: Template, resource: Resource, parts: _Parts) -> Api:
         id=own_id,
         arn=arn,
         account=template.account,
-        endpoint_types=_endpoint_types(template, resource),
+        endpoint_types=endpoint_types(template, resource),
         policy=policy,
         methods=tuple(methods),
         stages=tuple({stage.name: stage for stage in stages}.values()),
@@ -127,7 +127,8 @@ def _unread(template: Template, resource: Resource) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
-def _endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
+def endpoint_types(template: Template, resource: Resource) -> tuple[str, ...]:
+    """`EDGE`, `REGIONAL`, `PRIVATE`: those that the API is reached by, as the template says."""
     node = template.value(resource.logical_id, "EndpointConfiguration")
     # SAM writes a plain string here, and so do some hand-written templates.
     return texts(child(node, "Types")) or texts(node)

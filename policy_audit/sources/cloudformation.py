@@ -142,12 +142,17 @@ _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
 
 
 def read_system(
-    estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = (), cache: str = ""
+    estate: Estate,
+    callers: Mapping[str, Sequence[str]],
+    deployers: Sequence[str] = (),
+    cache: str = "",
+    *,
+    private_apis: bool = False,
 ) -> System:
     """Everything that the estate declares in its present world.
 
     `callers` are the intended callers of APIs, `deployers` the roles that deploy the templates; `cache` is the folder
-    for what may be remembered from run to run, or empty.
+    for what may be remembered from run to run, or empty. `private_apis` says that there are private APIs elsewhere.
     """
     templates = estate.templates
     roles = read_roles(templates)
@@ -172,6 +177,7 @@ def read_system(
         cache=cache,
         is_spread=len({(one.region, one.account) for one in templates}) > 1,
         workflows_unread=next((one.workflows_unread for one in templates if one.workflows_unread), ""),
+        private_apis=private_apis,
     )
 
 
@@ -195,7 +201,12 @@ def _deployers(names: Sequence[str], roles: Sequence[Role]) -> dict[str, tuple[o
         return {}
     from policy_audit.model.deployments import Deployer
 
-    found = (Deployer(name, role) for name in names for role in roles if name == role.arn or _names(name, role.address))
+    found = (
+        Deployer(name, role)
+        for name in names
+        for role in roles
+        if name == role.arn or names_address(name, role.address)
+    )
     return {"Deployer": tuple(found)}
 
 
@@ -203,28 +214,27 @@ def _callers(
     address: str, callers: Mapping[str, Sequence[str]], roles: Sequence[Role], symbols: Symbols
 ) -> tuple[str, ...]:
     """ARNs of the intended callers of the API at `address`: each is given as ARN, address or logical id of a role."""
-    named = [one for name, names in callers.items() if _names(name, address) for one in names]
+    named = [one for name, names in callers.items() if names_address(name, address) for one in names]
     return tuple(_arn(one, roles, symbols) for one in named)
 
 
 def _arn(name: str, roles: Sequence[Role], symbols: Symbols) -> str:
     """The ARN of the role that the user named; a hole if it is neither an ARN nor among the audited roles."""
-    found = next((role.arn for role in roles if _names(name, role.address)), None)
+    found = next((role.arn for role in roles if names_address(name, role.address)), None)
     if found is None and not name.startswith("arn:"):
         return symbols.hole(f"the role `{name}` is not among the audited files", name)
     return found or name
 
 
-def _names(name: str, address: str) -> bool:
+def names_address(name: str, address: str) -> bool:
     """Whether the user's `name` is this address, or its logical id."""
     file, _, logical_id = address.rpartition("#")
     given, separator, given_id = name.rpartition("#")
     return given_id == logical_id and (not separator or os.path.realpath(given) == os.path.realpath(file))
 
 
-def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = ()) -> list[Skipped]:
-    """Resources and macros of the templates that the audit does not read, and what the configuration names in vain:
-    APIs of `callers` and roles of `deployers` that no template declares."""
+def named_in_vain(estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = ()) -> list[Skipped]:
+    """What the configuration names and no template declares: APIs of `callers`, and roles of `deployers`."""
     apis = [
         template.address(resource.logical_id)
         for template in estate.templates
@@ -234,7 +244,7 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]], deployers:
     found = [
         Skipped(name, "`callers` names this REST API, which is not among the audited files")
         for name in callers
-        if not any(_names(name, address) for address in apis)
+        if not any(names_address(name, address) for address in apis)
     ]
     roles = read_roles(estate.templates) if deployers else ()
     found += [
@@ -242,6 +252,12 @@ def unsupported(estate: Estate, callers: Mapping[str, Sequence[str]], deployers:
         for name in deployers
         if not _deployers((name,), roles)["Deployer"]
     ]
+    return found
+
+
+def unsupported(estate: Estate) -> list[Skipped]:
+    """Resources and macros of the templates that the audit does not read."""
+    found: list[Skipped] = []
     for template in estate.templates:
         for macro in template.transforms():
             if macro not in _TRANSFORMS:

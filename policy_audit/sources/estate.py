@@ -1,7 +1,6 @@
 """The audited templates as one estate: linked by imports and outputs, in one account and Region, in every case."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
@@ -16,25 +15,12 @@ from policy_audit.options import Options
 from policy_audit.record import NamedTuple
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
+from policy_audit.sources.literal_arns import LiteralArns, literal_arns
 from policy_audit.sources.places import File
 from policy_audit.sources.scope import Problem, assumed
 from policy_audit.sources.template import Links, Template
 from policy_audit.sources.worlds import World, matters, worlds
 
-_ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s\"']*):([^:\s\"']*)")
-_OF_OTHERS = frozenset(
-    {
-        "Credentials",
-        "Description",
-        "Fn::GetStackOutput",
-        "LayerArn",
-        "Layers",
-        "Metadata",
-        "NotPrincipal",
-        "Principal",
-    }
-)
-_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
 MAXIMUM_TRIED = 32
 """How many worlds there may be for open keys of mappings to be tried one by one."""
 
@@ -51,6 +37,13 @@ class Given(NamedTuple):
     """Account by path of a template, or of a folder with templates; the longest path counts."""
     regions: Mapping[str, str] = {}
     """Region by path, likewise."""
+
+
+class Asked(NamedTuple):
+    """What templates have asked of others so far: names of exports, and of outputs, each with the template's path."""
+
+    exports: set[tuple[str, str]]
+    outputs: set[tuple[str, str]]
 
 
 def said(options: Options) -> Given:
@@ -81,14 +74,18 @@ class Estate:
         inputs: Sequence[Input],
         given: Given,
         symbols: Symbols | None = None,
-        beside: Sequence[Input] = (),
+        arns: LiteralArns | None = None,
+        exports: frozenset[str] = frozenset(),
     ) -> None:
-        """Estates that are to be compared share `symbols`, and each counts the literal ARNs `beside` it as well."""
+        """Estates that are to be compared share `symbols`. `arns` are those of all files, where there are more than the
+        inputs, and `exports` the names of exports that several have."""
+        self._of_several = exports
         self.symbols = symbols or Symbols()
         self.assumptions: list[str] = []
+        self.asked = Asked(set(), set())
         self.unfinished = ""
         """Why not every case was looked at."""
-        pinned = self._pinned((*inputs, *beside), given)
+        pinned = self._pinned(arns or literal_arns(one.body for one in inputs), given)
         self._given = given
         self._here = [one.path for one in inputs]
         paths = {os.path.realpath(one.path): one.path for one in inputs}
@@ -135,25 +132,15 @@ class Estate:
         self._by_id = {one.id: template for one, template in zip(inputs, self.templates, strict=True)}
         self._index_outputs()
 
-    def _pinned(self, inputs: Sequence[Input], given: Given) -> dict[str, str]:
+    def _pinned(self, arns: LiteralArns, given: Given) -> dict[str, str]:
         """Partition, Region and account: as given, else the one value that every literal ARN agrees on.
 
         Where some templates are said to be in an account or a Region of their own, ARNs tell nothing of the others.
         """
         pinned = {}
-        seen: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-        for one in inputs:
-            for partition, service, region, account in _arns(one.body):
-                # The resource of a state is no real ARN.
-                if (service, region) != ("states", ""):
-                    seen[0].add(partition)
-                if _REGION.fullmatch(region):
-                    seen[1].add(region)
-                if len(account) == 12 and account.isdigit():
-                    seen[2].add(account)
         own = {name for name, places in (("AccountId", given.accounts), ("Region", given.regions)) if places}
         names = (("Partition", given.partition), ("Region", given.region), ("AccountId", given.account))
-        for (name, value), found in zip(names, seen, strict=True):
+        for (name, value), found in zip(names, arns, strict=True):
             if value:
                 pinned[f"AWS::{name}"] = value
             elif len(found) == 1 and name not in own:
@@ -239,6 +226,7 @@ class Estate:
         A stack of another place is not meant, whatever its name.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
         """
+        self.asked.outputs.add((output, self.templates[asking].path))
         here = self.templates[asking].place
         place = (account or here[0], region or here[1])
         template = self._by_stack.get((stack, place)) or self._by_path.get(self._stacks.get(stack, ""))
@@ -266,6 +254,7 @@ class Estate:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-importvalue.html
         """
         there = self.templates[importing]
+        self.asked.exports.add((name, there.path))
         if self._exports is None:
             self._exports = Nearest()
             for template in self.templates:
@@ -285,7 +274,7 @@ class Estate:
             exporting = [one for export in self._export_names.meant(name) for one in nearest(export)]
             if len(exporting) == 1:
                 self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
-        elif exports.count(name) > len(exporting) == 1:
+        elif len(exporting) == 1 and (exports.count(name) > 1 or name in self._of_several):
             self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
         return self._value(*exporting[0]) if len(exporting) == 1 else None
 
@@ -423,24 +412,6 @@ def _is_there(place: tuple[str, str], here: tuple[str, str], account: str = "", 
 def parameter_assumption(template: Template, name: str) -> str:
     """How the report tells that a parameter was taken at its default."""
     return f"parameter `{name}` of {template.path} has its default"
-
-
-def _arns(document: tree.Mapping) -> Iterator[tuple[str, str, str, str]]:
-    """Partition, service, region and account of each ARN, as far as it is literal.
-
-    Principals, published layers, roles for tasks and for outputs of other stacks, and whatever is only told to readers
-    belong to other accounts.
-    """
-    pending: list[Node] = [document]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Scalar):
-            if "arn:" in node.text:
-                yield from _ARN.findall(node.text)
-        elif isinstance(node, tree.Mapping):
-            pending += [one.value for one in node.entries if one.key.text not in _OF_OTHERS]
-        else:
-            pending += node.items
 
 
 def _given(path: str, parameters: Mapping[str, str]) -> dict[str, Node]:

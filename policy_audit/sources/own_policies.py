@@ -18,7 +18,7 @@ _DECLARING: Final = {
     "AWS::SQS::Queue": ("sqs", "QueueName", ""),
 }
 """By type: service, the property with the name, and what stands before it in the ARN."""
-_ATTACHING: Final = {
+ATTACHING: Final = {
     "AWS::SNS::TopicInlinePolicy": ("sns", "TopicArn"),
     "AWS::SNS::TopicPolicy": ("sns", "Topics"),
     "AWS::SQS::QueueInlinePolicy": ("sqs", "Queue"),
@@ -125,7 +125,7 @@ def _joined(attached: Sequence[_Attached], service: str, name: str, arn: str) ->
 
 
 def _documents(template: Template) -> Iterator[_Attached]:
-    for kind, (service, target) in _ATTACHING.items():
+    for kind, (service, target) in ATTACHING.items():
         for resource in template.of_type(kind):
             node = template.value(resource.logical_id, "PolicyDocument")
             if node is None:
@@ -140,7 +140,7 @@ def _permissions(template: Template) -> Iterator[_Attached]:
     for resource in template.of_type("AWS::Lambda::Permission"):
         logical_id = resource.logical_id
         function = template.property_text(logical_id, "FunctionName") or ""
-        name, qualifier = _unqualified(function)
+        name, qualifier = unqualified(function)
         policy = Policy((_statement(template, resource, name, qualifier),), "2012-10-17", logical_id, "", resource.span)
         yield _Attached("lambda", (name,), policy, logical_id)
 
@@ -173,7 +173,7 @@ def _statement(template: Template, resource: Resource, function: str, qualifier:
     )
 
 
-def _unqualified(function: str) -> tuple[str, str]:
+def unqualified(function: str) -> tuple[str, str]:
     """A function's name or ARN, and the version or alias after it."""
     parts = function.split(":")
     if function.startswith("arn:"):

@@ -150,17 +150,21 @@ def _with_open_attachments(
                 literal.setdefault(name, []).append(one.policy.name)
     if not anywhere and not literal:
         return roles
-    clauses: dict[Shape | tuple[str, str] | None, tuple[str, ...]] = {}
+    clauses: dict[RoleForm | None, tuple[str, ...]] = {}
     found = []
     for role in roles:
-        form = _form(role.name, symbols)
+        form = form_of(role.name, symbols)
         if form not in clauses:
             clauses[form] = _clause([*anywhere, *_admitted(form, literal)])
         found.append(role._replace(unseen=(*role.unseen, *clauses[form])))
     return tuple(found)
 
 
-def _form(name: str, symbols: Symbols) -> Shape | tuple[str, str] | None:
+RoleForm = Shape | tuple[str, str]
+"""What is known of a name that is open: its shape, or how it begins and ends."""
+
+
+def form_of(name: str, symbols: Symbols) -> RoleForm | None:
     """What is known of a role's name that is open: its shape, or how it begins and ends; None for a literal one."""
     if not has_letters(name):
         return None
@@ -168,14 +172,17 @@ def _form(name: str, symbols: Symbols) -> Shape | tuple[str, str] | None:
     return symbols.of(name).shape if len(name) == 1 else (known[0], known[-1])
 
 
-def _admitted(form: Shape | tuple[str, str] | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
+def may_be(form: RoleForm, name: str) -> bool:
+    """Whether an open name of this form may be `name`, which is written out."""
+    if isinstance(form, Shape):
+        return form.admits(name)
+    return name.startswith(form[0]) and name.endswith(form[1])
+
+
+def _admitted(form: RoleForm | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
     """The policies attached by a literal name that a role's open name may be."""
     for name, policies in literal.items():
-        if isinstance(form, Shape):
-            fits = form.admits(name)
-        else:
-            fits = form is not None and name.startswith(form[0]) and name.endswith(form[1])
-        yield from policies if fits else ()
+        yield from policies if form is not None and may_be(form, name) else ()
 
 
 def _clause(policies: Sequence[str]) -> tuple[str, ...]:

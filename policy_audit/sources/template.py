@@ -1,6 +1,6 @@
 """One CloudFormation template: its resources, and their properties with every intrinsic function resolved."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 
 from policy_audit.findings import Mark
@@ -176,6 +176,10 @@ class Template:
         """What AWS made for a resource that is deployed: see `physical_ids.Ids.made`."""
         found = self._links.ids.get(logical_id)
         return None if found is None else found.get(suffix)
+
+    def made_by_aws(self, logical_id: str) -> Iterable[str]:
+        """Everything that AWS made for a resource that is deployed, as far as that is known."""
+        return self._links.ids.get(logical_id, {}).values()
 
     def nests(self, logical_id: str) -> bool:
         """Whether the resource is a nested stack whose template is audited."""

@@ -1,0 +1,168 @@
+"""Joins templates that have ties, in turns: what is nested, what is imported, what is named, what may be anybody's."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from policy_audit.model.nearest import Nearest
+from policy_audit.options import Options
+from policy_audit.sources.estate import Estate, said
+from policy_audit.sources.exports import Exports
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.literal_arns import LiteralArns
+from policy_audit.sources.roles import RoleForm, may_be
+from policy_audit.sources.separate import Separated
+from policy_audit.sources.ties import Imports, Ties, files_of, imports, ties
+
+K = TypeVar("K")
+
+
+def joined(inputs: Sequence[Input], turns: Sequence[Options], arns: LiteralArns) -> Separated:
+    """The inputs as estates without a tie, in any of the `turns`; `arns` are those of all inputs."""
+    groups = _Groups(len(inputs))
+    owners = _join_families(inputs, groups)
+    linked: list[Imports] = []
+    tied: list[Ties] = []
+    for options in turns:
+        separation = _Separation(inputs, groups, arns, options)
+        linked += separation.join_linked()
+        tied += separation.join_tied()
+    exports = Counter(name for name, _ in {at for one in linked for at in one.exports})
+    return Separated(
+        groups.all(),
+        arns,
+        frozenset(name for name, count in exports.items() if count > 1),
+        any(one.is_private for one in tied),
+        owners,
+    )
+
+
+def _join_families(inputs: Sequence[Input], groups: "_Groups") -> Mapping[str, int]:
+    """Joins stacks with those nested in them, and what is written in one file; by path, an input that is."""
+    owners: dict[str, int] = {}
+    ids: dict[str, int] = {}
+    for number, one in enumerate(inputs):
+        groups.join((number, *(owners.setdefault(path, number) for path in files_of(one))))
+        groups.join((number, ids.setdefault(one.id, number)))
+        if one.parent is not None:
+            groups.join((number, ids.setdefault(one.parent[0], number)))
+    return owners
+
+
+class _Separation:
+    """Joins what has ties, with the options of one turn."""
+
+    def __init__(self, inputs: Sequence[Input], groups: "_Groups", arns: LiteralArns, options: Options) -> None:
+        self._inputs, self._groups, self._arns = inputs, groups, arns
+        self._given = said(options)
+        self._named = tuple(one for name, callers in options.callers.items() for one in (name, *callers))
+        real = {os.path.realpath(path) for path in options.stacks.values()}
+        self._with_stacks = {one.path for one in inputs if one.stack or os.path.realpath(one.path) in real}
+
+    def join_linked(self) -> Iterable[Imports]:
+        """Joins what imports with what exports."""
+        found: dict[tuple[int, ...], Imports] = {}
+        while True:
+            units = self._groups.all()
+            # What is imported may make the names of which more is imported: only together they tell.
+            found = {unit: found.get(unit) or imports(self._estate(unit)) for unit in units}
+            self._join_imports(found)
+            if len(self._groups.all()) == len(units):
+                return found.values()
+
+    def join_tied(self) -> Iterable[Ties]:
+        """Joins what has any other tie. Asked after what is imported is known."""
+        found = {unit: ties(self._estate(unit), self._named) for unit in self._groups.all()}
+        self._join_named(found)
+        self._join_open(found)
+        self._groups.join(unit[0] for unit, one in found.items() if one.is_named)
+        return found.values()
+
+    def _estate(self, unit: Sequence[int]) -> Estate:
+        return Estate([self._inputs[number] for number in unit], self._given, arns=self._arns)
+
+    def _join_imports(self, found: Mapping[tuple[int, ...], Imports]) -> None:
+        """Joins what takes an export, or an output of another stack, with what may be meant by its name."""
+        if not any(one.imports or one.taken for one in found.values()):
+            return
+        exporting: Nearest[int] = Nearest()
+        declaring: Nearest[int] = Nearest()
+        of_stacks: dict[str, list[int]] = {}
+        for unit, one in found.items():
+            for name, path in one.exports:
+                exporting.add(name, path, unit[0])
+            for name, path in one.outputs:
+                if path in self._with_stacks:
+                    of_stacks.setdefault(name, []).append(unit[0])
+                else:
+                    declaring.add(name, path, unit[0])
+        exports = Exports(exporting)
+        for unit, one in found.items():
+            for name, path in one.imports:
+                for meant in (name, *exports.meant(name)):
+                    self._groups.join((unit[0], *exporting.of(meant, path)))
+            for name, path in one.taken:
+                self._groups.join((unit[0], *of_stacks.get(name, ()), *declaring.of(name, path)))
+
+    def _join_named(self, found: Mapping[tuple[int, ...], Ties]) -> None:
+        """Joins all texts that have the name of a resource as a word with the next file that has such a resource."""
+        named: Nearest[int] = Nearest()
+        meant: dict[int, dict[str, None]] = {}
+        for unit, one in found.items():
+            for name in one.names:
+                identity = "\0".join(name.identity)
+                meant.setdefault(hash(name.word), {})[identity] = None
+                named.add(identity, name.path, unit[0])
+        for unit, one in found.items():
+            for path, words in one.words:
+                for word in words:
+                    for identity in meant.get(word, ()):
+                        self._groups.join((unit[0], *named.of(identity, path)))
+
+    def _join_open(self, found: Mapping[tuple[int, ...], Ties]) -> None:
+        """Joins what may be attached to any resource of a kind with all that have one."""
+        having = _by(((kind, unit[0]) for unit, one in found.items() for kind in one.kinds))
+        forms: dict[RoleForm, list[int]] = _by(((form, unit[0]) for unit, one in found.items() for form in one.forms))
+        roles = frozenset(name for one in found.values() for name in one.roles)
+        for unit, one in found.items():
+            for kind in one.open:
+                self._groups.join((unit[0], *having.get(kind, ())))
+            for name in one.attached - roles:
+                for form, others in forms.items():
+                    if may_be(form, name):
+                        self._groups.join((unit[0], *others))
+
+
+class _Groups:
+    """Numbers that are joined bit by bit."""
+
+    def __init__(self, count: int) -> None:
+        self._above = list(range(count))
+
+    def join(self, numbers: Iterable[int]) -> None:
+        first: int | None = None
+        for number in numbers:
+            top = self._top(number)
+            first = top if first is None else first
+            low, high = sorted((first, top))
+            self._above[high] = first = low
+
+    def all(self) -> tuple[tuple[int, ...], ...]:
+        """The groups by their first numbers, each in order."""
+        found: dict[int, list[int]] = {}
+        for number in range(len(self._above)):
+            found.setdefault(self._top(number), []).append(number)
+        return tuple(map(tuple, found.values()))
+
+    def _top(self, number: int) -> int:
+        while self._above[number] != number:
+            self._above[number] = number = self._above[self._above[number]]
+        return number
+
+
+def _by(pairs: Iterable[tuple[K, int]]) -> dict[K, list[int]]:
+    found: dict[K, list[int]] = {}
+    for key, number in pairs:
+        found.setdefault(key, []).append(number)
+    return found

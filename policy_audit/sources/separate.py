@@ -1,0 +1,54 @@
+"""Which of the audited templates are one estate: a folder may hold several that know nothing of each other.
+
+Each is then audited by itself: the report is the same, an audit takes the memory of the largest, and conditions of
+templates that have nothing to do with each other are no cases together.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from policy_audit.options import Options
+from policy_audit.record import NamedTuple
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.literal_arns import LiteralArns, literal_arns
+
+_FEW: Final = 8
+"""How many templates are taken as one estate without a look: to part so few takes longer than it saves."""
+
+
+class Separated(NamedTuple):
+    """The estates, each as the numbers of its inputs, in order; and what is true of all of them together."""
+
+    estates: tuple[tuple[int, ...], ...]
+    arns: LiteralArns
+    exports: frozenset[str] = frozenset()
+    """The names of exports that several estates have."""
+    has_private_apis: bool = False
+    """Whether one of them has a private API, or a private domain name."""
+    owners: Mapping[str, int] = {}
+    """By the path of a file, the number of an input that is written in it."""
+
+    def parts(self, files: Iterable[str]) -> Iterator[tuple[tuple[int, ...], list[str]]]:
+        """Each estate, with those of `files` that belong to it; files that no input is written in go with the first."""
+        if len(self.estates) == 1:
+            yield self.estates[0], [*files]
+            return
+        estate_of = {number: at for at, numbers in enumerate(self.estates) for number in numbers}
+        found: list[list[str]] = [[] for _ in self.estates]
+        for path in files:
+            found[estate_of[self.owners[path]] if path in self.owners else 0].append(path)
+        yield from zip(self.estates, found, strict=True)
+
+
+def separate(inputs: Sequence[Input], turns: Sequence[Options]) -> Separated:
+    """Parts the inputs into estates without a tie in any of the `turns`, which differ in the Region."""
+    arns = literal_arns(one.body for one in inputs)
+    whole = Separated((tuple(range(len(inputs))),), arns)
+    if len(inputs) <= _FEW and sum(one.body.get("Conditions") is not None for one in inputs) < 2:
+        return whole
+    # What is deployed is one account, or several that call each other; who deploys may deploy anything.
+    if turns[0].deployers or any(one.is_deployed for one in inputs):
+        return whole
+    from policy_audit.sources.joined import joined
+
+    return joined(inputs, turns, arns)

@@ -1,0 +1,326 @@
+"""By what templates may mean each other's resources: names, exports, outputs, and what is open and may be anybody's.
+
+Nothing is left out: two estates without a tie say nothing of each other, whatever is asked of either. A tie too many
+only costs memory.
+"""
+
+import re
+from array import array
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceOf
+from typing import Final
+
+from policy_audit.model.node import Mapping, Node, Scalar, Sequence
+from policy_audit.model.value import FIRST_SYMBOL, LAST, SHARED, Symbols, has_letters
+from policy_audit.record import NamedTuple
+from policy_audit.sources import own_policies, targets
+from policy_audit.sources.apis import HTTP_PARTS, REST_PARTS, endpoint_types
+from policy_audit.sources.cloudformation import names_address
+from policy_audit.sources.estate import Estate
+from policy_audit.sources.inputs import Input
+from policy_audit.sources.intrinsics import resolve
+from policy_audit.sources.physical_ids import REFERENCES, Ids
+from policy_audit.sources.places import File, Within
+from policy_audit.sources.roles import RoleForm, form_of
+from policy_audit.sources.template import Resource, Template
+from policy_audit.sources.tree import texts
+
+OPEN: Final = chr(LAST)
+"""In the place of every open value of one template, which is none of another's."""
+_SHARED: Final = {name: chr(FIRST_SYMBOL + number) for number, name in enumerate(sorted(SHARED))}
+_WORD: Final = re.compile(r"[\w.\-\U000f0000-\U0010fffd]+")
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_IN_HOST: Final = re.compile("[a-z0-9]+")
+_IMPORTING: Final = frozenset({"Fn::GetStackOutput", "Fn::ImportValue"})
+_SHORTEST_ID: Final = 8
+"""Of the ids that AWS makes and another file may name."""
+_UNNAMED: Final = frozenset(
+    {"AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage", "AWS::IAM::Policy", "AWS::Scheduler::Schedule"}
+)
+"""Types with names that no other file means them by."""
+_NAMED: Final = {
+    "AWS::ApiGateway::DomainNameV2": ("DomainName", ""),
+    "AWS::Events::EventBusPolicy": ("EventBusName", "default"),
+}
+"""Types whose `Ref` is not their name, by the property that has it, and the name without it."""
+_ROLE: Final = "AWS::IAM::Role"
+_REST_API: Final = "AWS::ApiGateway::RestApi"
+_HAVING: Final = {
+    **{kind: service for kind, (service, _, _) in targets.DECLARING.items()},
+    _ROLE: "role",
+    _REST_API: "REST",
+    "AWS::ApiGatewayV2::Api": "HTTP",
+    "AWS::EC2::SecurityGroup": "group",
+    "AWS::Events::EventBusPolicy": "events",
+    "AWS::VpcLattice::ResourceConfiguration": "configuration",
+}
+"""By type, the kind of resource that something open may be attached to."""
+_ATTACHING: Final = {
+    **targets.ATTACHING,
+    **own_policies.ATTACHING,
+    **dict.fromkeys(REST_PARTS, ("REST", "RestApiId")),
+    **dict.fromkeys(HTTP_PARTS, ("HTTP", "ApiId")),
+    "AWS::EC2::SecurityGroupEgress": ("group", "GroupId"),
+    "AWS::EC2::SecurityGroupIngress": ("group", "GroupId"),
+    "AWS::IAM::ManagedPolicy": ("role", "Roles"),
+    "AWS::IAM::Policy": ("role", "Roles"),
+    "AWS::IAM::RolePolicy": ("role", "RoleName"),
+    "AWS::Lambda::Permission": ("lambda", "FunctionName"),
+    "AWS::RAM::ResourceShare": ("configuration", "ResourceArns"),
+}
+"""By type: the kind, and the property that says what the resource belongs to."""
+_TO_NOBODY: Final = frozenset({"REST", "HTTP", "group", "role"})
+"""The kinds where what names nothing belongs to nothing."""
+
+
+At = tuple[str, str]
+"""A name, and the path of the template that has it, or asks for it."""
+
+
+class Named(NamedTuple):
+    """A resource that other files may mean: the last word of its name, what tells it from others, and its template."""
+
+    word: str
+    identity: tuple[str, ...]
+    path: str
+
+
+class Imports(NamedTuple):
+    """What an estate gives to other stacks by name, and takes of others by name, over all its worlds."""
+
+    exports: frozenset[At]
+    imports: frozenset[At]
+    outputs: frozenset[At]
+    taken: frozenset[At]
+    """The names of outputs that are taken of other stacks."""
+
+
+class Ties(NamedTuple):
+    """What ties an estate to others, over all its worlds."""
+
+    names: frozenset[Named]
+    words: tuple[tuple[str, "array[int]"], ...]
+    """By the path of a template, the words of all its texts, as hashes."""
+    kinds: frozenset[str]
+    """The kinds of its resources, of those that something may be attached to."""
+    open: frozenset[str]
+    """The kinds to one of which it attaches something, and which one is not known."""
+    roles: frozenset[str]
+    """The names of its roles that are written out."""
+    forms: frozenset[RoleForm]
+    """What is known of the names of its other roles."""
+    attached: frozenset[str]
+    """The names of roles that are not its own and that it attaches policies to."""
+    is_private: bool
+    """Whether it has a private API, or a private domain name."""
+    is_named: bool
+    """Whether the configuration names one of its APIs or roles as the called or the caller."""
+
+
+def imports(estate: Estate) -> Imports:
+    """What an estate exports and imports."""
+    exports: set[At] = set()
+    outputs: set[At] = set()
+    for _ in estate.worlds():
+        for template in estate.templates:
+            for node in _importing(template):
+                resolve(node, template.scope)
+            for name, output in template.outputs().items():
+                outputs.add((name, template.path))
+                if output.export is not None:
+                    exports.add((canonical(output.export, estate.symbols), template.path))
+    asked = frozenset((canonical(name, estate.symbols), path) for name, path in estate.asked.exports)
+    return Imports(frozenset(exports), asked, frozenset(outputs), frozenset(estate.asked.outputs))
+
+
+def ties(estate: Estate, named: SequenceOf[str] = ()) -> Ties:
+    """The ties of an estate. `named` are the APIs and roles that the configuration names."""
+    found = _Ties(estate, frozenset(named))
+    for _ in estate.worlds():
+        found.look()
+    return found.all()
+
+
+def files_of(given: Input) -> frozenset[str]:
+    """The paths of the files that the input's nodes were written in."""
+    found: set[str] = set()
+    known: set[int] = set()
+    pending: list[Node] = [given.body, *given.parameters.values()]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Scalar):
+            pending += [piece.scalar for piece in node.pieces]
+        elif isinstance(node, Mapping):
+            pending += [one.value for one in node.entries]
+        else:
+            pending += node.items
+        source: object = node.place.source
+        if id(source) not in known:
+            known.add(id(source))
+            while isinstance(source, Within):
+                pending += [piece.scalar for piece in source.scalar.pieces]
+                source = source.scalar.place.source
+            if isinstance(source, File):
+                found.add(source.name)
+    return frozenset(found)
+
+
+def _importing(template: Template) -> Iterator[Node]:
+    """The functions of a template that take a value of another; whole resources, where a loop may write some."""
+    pending: list[Node] = [template.document]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Mapping):
+            for entry in node.entries:
+                pending.append(entry.value)
+                if entry.key.text in _IMPORTING:
+                    yield Mapping((entry,), node.place)
+                elif entry.key.text.startswith("Fn::ForEach"):
+                    yield from (one.properties for one in template.resources.values() if one.properties is not None)
+        elif isinstance(node, Sequence):
+            pending += node.items
+
+
+class _Ties:
+    def __init__(self, estate: Estate, named: frozenset[str]) -> None:
+        self._estate, self._symbols, self._named = estate, estate.symbols, named
+        self._names: set[Named] = set()
+        self._words: dict[str, set[int]] = {}
+        self._kinds: set[str] = set()
+        self._open: set[str] = set()
+        self._roles: set[str] = set()
+        self._forms: set[RoleForm] = set()
+        self._attached: set[str] = set()
+        self._is_private = self._is_named = False
+
+    def all(self) -> Ties:
+        return Ties(
+            frozenset(self._names),
+            tuple((path, array("q", words)) for path, words in self._words.items()),
+            frozenset(self._kinds),
+            frozenset(self._open),
+            frozenset(self._roles),
+            frozenset(self._forms),
+            frozenset(self._attached - self._roles),
+            self._is_private,
+            self._is_named,
+        )
+
+    def look(self) -> None:
+        """Adds what ties the estate in its present world."""
+        own: dict[str, set[str]] = {}
+        for template in self._estate.templates:
+            for resource in template.resources.values():
+                self._declared(template, resource, own)
+        for template in self._estate.templates:
+            words = self._words.setdefault(template.path, set())
+            for resource in template.resources.values():
+                if resource.type in _ATTACHING:
+                    self._attaching(template, resource, own)
+                properties = template.properties(resource.logical_id)
+                if properties is not None:
+                    self._mentioned(properties, words)
+            for name in template.outputs():
+                value = template.output_value(name)
+                if value is not None:
+                    self._mentioned(value, words)
+
+    # ---- what others may mean ----
+
+    def _declared(self, template: Template, resource: Resource, own: dict[str, set[str]]) -> None:
+        kind, logical_id = resource.type, resource.logical_id
+        if kind in _NAMED:
+            name, default = _NAMED[kind]
+            self._name(template.property_text(logical_id, name) or default, template, resource)
+        elif kind in REFERENCES and kind not in _UNNAMED:
+            self._name(template.reference_text(logical_id), template, resource)
+        for made in template.made_by_aws(logical_id):
+            if len(made) >= _SHORTEST_ID:
+                self._name(made, template, resource)
+        having = _HAVING.get(kind)
+        if having is not None:
+            self._kinds.add(having)
+            own.setdefault(having, set()).update(_names(template, resource))
+        if kind == _ROLE:
+            self._role(Ids(template, logical_id).name("RoleName"))
+        private = kind == _REST_API and "PRIVATE" in endpoint_types(template, resource)
+        self._is_private = self._is_private or private or kind == "AWS::ApiGateway::DomainNameV2"
+        if self._named and kind in (_ROLE, _REST_API):
+            address, arn = template.address(logical_id), template.attribute_text(logical_id, "Arn")
+            self._is_named = self._is_named or any(arn == one or names_address(one, address) for one in self._named)
+
+    def _name(self, text: str, template: Template, resource: Resource) -> None:
+        name = canonical(text, self._symbols)
+        words = _WORD.findall(name)
+        if words and OPEN not in words[-1]:
+            # No account has two of one type and name: those of one place are copies, of which each file means the next.
+            self._names.add(Named(words[-1], (resource.type, name, *template.place), template.path))
+
+    def _role(self, name: str) -> None:
+        form = form_of(name, self._symbols)
+        if form is None:
+            self._roles.add(name)
+        else:
+            self._forms.add(form)
+
+    # ---- what it means of others ----
+
+    def _attaching(self, template: Template, resource: Resource, own: dict[str, set[str]]) -> None:
+        kind, name = _ATTACHING[resource.type]
+        found = texts(template.value(resource.logical_id, name))
+        if kind == "lambda":
+            found = tuple(own_policies.unqualified(one)[0] for one in found)
+        if kind == "role":
+            self._attached.update(one for one in found if not has_letters(one))
+        theirs = own.get(kind, ())
+        if any(has_letters(one) and one not in theirs for one in found) or not (found or kind in _TO_NOBODY):
+            self._open.add(kind)
+
+    def _mentioned(self, node: Node, words: set[int]) -> None:
+        pending = [node]
+        while pending:
+            one = pending.pop()
+            if isinstance(one, Scalar):
+                words.update(map(hash, self._words_of(one.text)))
+            elif isinstance(one, Mapping):
+                pending += [entry.value for entry in one.entries]
+            else:
+                pending += one.items
+
+    def _words_of(self, text: str) -> list[str]:
+        """The words of a text, without those in which something is open."""
+        if "\\u" in text:
+            text = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
+        found = [one for one in _WORD.findall(canonical(text, self._symbols)) if OPEN not in one]
+        hosts = [one for one in found if "vpce-" in one or ".execute-api" in one]
+        return [*found, *(part for host in hosts for part in _in_host(host))] if hosts else found
+
+
+def _in_host(host: str) -> Iterator[str]:
+    """The ids of an API and of a VPC endpoint that a host's first label may have in it."""
+    parts = _IN_HOST.findall(host.partition(".")[0])
+    yield from parts
+    yield from (f"vpce-{part}" for part in parts)
+
+
+def _names(template: Template, resource: Resource) -> Iterator[str]:
+    """The texts in which the resource is meant by what is attached to it."""
+    ids = Ids(template, resource.logical_id)
+    if resource.type == _ROLE:
+        yield ids.name("RoleName")
+        return
+    yield template.reference_text(resource.logical_id)
+    if resource.type in targets.DECLARING:
+        service, name, start = targets.DECLARING[resource.type]
+        somewhere = service != "s3"
+        yield ids.name(name)
+        yield ids.arn(service, start + ids.name(name), region=somewhere, account=somewhere)
+    else:
+        yield template.attribute_text(resource.logical_id, "Arn")
+
+
+def canonical(text: str, symbols: Symbols) -> str:
+    """A text with the same letter for each open value that all templates share, and `OPEN` for every other one."""
+    if not has_letters(text):
+        return text
+    return re.sub("[\U000f0000-\U0010fffd]", lambda found: _SHARED.get(symbols.of(found.group()).name, OPEN), text)
