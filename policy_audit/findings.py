@@ -1,6 +1,6 @@
 """What an audit says: requirements with their verdicts, findings among them, and everything that was not audited."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from policy_audit.errors import CLEAN, FINDINGS, INCOMPLETE, NOTHING_AUDITED
@@ -174,7 +174,7 @@ class Report(NamedTuple):
     """Everything one audit found. `texts` gives the lines of the files for excerpts, secrets masked."""
 
     findings: tuple[Finding, ...] = ()
-    requirements: tuple[Checked, ...] = ()
+    requirements: Sequence[Checked] = ()
     skipped: tuple[Skipped, ...] = ()
     assumptions: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -197,7 +197,14 @@ class Report(NamedTuple):
 
     def count(self, answer: Answer) -> int:
         """How many requirements have this answer."""
-        return sum(checked.answer == answer for checked in self.requirements)
+        return self.verdicts()[answer]
+
+    def verdicts(self) -> dict[Answer, int]:
+        """How many requirements have which answer."""
+        numbers: dict[Answer, int] = {"proven": 0, "refuted": 0, "undecided": 0}
+        for checked in self.requirements:
+            numbers[checked.answer] += 1
+        return numbers
 
 
 def at_least(severity: Severity, threshold: Severity) -> bool:

@@ -1,15 +1,20 @@
 """What is to be told of all estates of an audit together: the report."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from policy_audit.collect import Judged, Line, line
 from policy_audit.examine import Examined, once
 from policy_audit.findings import CallPath, Checked, Finding, Ignored, Repair, Report, Skipped
 from policy_audit.options import Options
 from policy_audit.rulebook.rule import Rule
+from policy_audit.shelf import Boxes
 from policy_audit.sources.cloudformation import named_in_vain, unsupported
 from policy_audit.sources.estate import Estate, parameter_assumption
 from policy_audit.sources.files import Loaded
+
+_MOST_IN_MEMORY: Final = 5_000
+"""Requirements; those beyond are on disk until they are told."""
 
 
 class Gathering:
@@ -18,10 +23,11 @@ class Gathering:
     def __init__(self, options: Options, rules: Sequence[Rule], known: frozenset[str], traced: bool) -> None:
         """`rules` are those that are asked, `known` the ids of all."""
         self._options, self._rules, self._known, self._traced = options, rules, known, traced
-        self._requirements: list[Checked] = []
+        self._requirements: Boxes[Checked] = Boxes(_MOST_IN_MEMORY)
         self._open: list[Line] = []
         """Of the requirements that are not proven, what may be ignored or in the baseline."""
         self._skipped: list[Sequence[Skipped]] = []
+        self._omitted: list[Skipped] = []
         self._in_vain: dict[Skipped, int] = {}
         """What the user names and an estate does not have, with the number of these estates."""
         self._estates = 0
@@ -44,10 +50,11 @@ class Gathering:
             self._ignored += ignored
         lines = [line(one) for one in judged if one.checked.answer != "proven"]
         self._open += lines
-        self._requirements += (one.checked for one in judged)
+        self._requirements.add(one.checked for one in judged)
         self._estates += 1
         for skipped in once(_in_vain(one, loaded, options) for one in estates):
             self._in_vain[skipped] = self._in_vain.get(skipped, 0) + 1
+        self._omitted += (skipped for one in loaded.inputs for skipped in one.skipped)
         self._skipped += (_problems(one) for one in estates)
         self._assumptions += (_assumptions(one) for one in estates)
         self._assumptions += (one.assumed for one in loaded.inputs)
@@ -65,22 +72,22 @@ class Gathering:
 
     def report(self, loaded: Loaded) -> Report:
         """The report on all that was added; `loaded` is all of it together."""
-        options, rules = self._options, self._rules
+        options, rules, asked = self._options, self._rules, self._requirements
         lines: Sequence[Line] = self._open
         baselined: tuple[Finding, ...] = ()
         if options.ignores or options.baseline:
             from policy_audit.settle import settle
 
-            settled = settle(lines, self._requirements, self._resources, loaded, rules, options)
+            settled = settle(lines, asked, self._resources, loaded, rules, options)
             lines, baselined = settled.lines, settled.baselined
             self._ignored += settled.ignored
-            self._requirements += settled.more
+            asked.add(settled.more)
         findings = tuple(one.finding for one in lines if one.finding is not None)
         counting = {id(one) for one in findings}
         return Report(
             findings=findings,
-            requirements=tuple(self._requirements),
-            skipped=(*loaded.omitted, *once((*self._skipped, self._nowhere()))),
+            requirements=tuple(asked) if len(asked) <= _MOST_IN_MEMORY else asked,
+            skipped=(*loaded.skipped, *self._omitted, *once((*self._skipped, self._nowhere()))),
             assumptions=once(self._assumptions),
             targets=loaded.targets,
             texts=self._lines(findings),

@@ -381,4 +381,4 @@ def test_secrets_of_a_mapping_template_are_not_shown(tmp_path: Path) -> None:
     parts = method(URI + "StartExecution", 'a: \'{"input": "swordfish", "stateMachineArn": "$x"}\'')
     report = audited(tmp_path, text(role("states:StopExecution", "*"), parts), options=Options(strict=True))
     assert report.findings
-    assert "swordfish" not in repr(report.findings + report.requirements)
+    assert "swordfish" not in repr((report.findings, report.requirements))

@@ -41,7 +41,7 @@ class Sides:
         self._loaded = loaded
         given = said(options)
         self.symbols = Symbols()
-        arns = literal_arns(one.body for one in (*before, *after))
+        arns = literal_arns(*(one.body for one in (*before, *after)))
         self.old = Estate(before, given, self.symbols, arns)
         self.new = Estate(after, given, self.symbols, arns)
 

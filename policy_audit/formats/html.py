@@ -5,7 +5,7 @@ The file asks for nothing outside: its style, script and icons stand in it, and 
 
 import os
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -89,10 +89,11 @@ def _header(report: Report, view: View) -> Html:
     severities = [(name, sum(one.severity == name for one in report.findings)) for name in reversed(SEVERITIES)]
     told = ", ".join(f"{number} {name}" for name, number in severities if number)
     line = f"{_count(len(report.findings), 'finding')}{f' ({told})' if told else ''}"
+    verdicts = report.verdicts()
     tiles = [
         element(
             "li",
-            element("b", str(number := report.count(answer))),
+            element("b", str(number := verdicts[answer])),
             element("span", answer),
             class_=f"tile {answer if number else 'none'}",
         )
@@ -105,18 +106,18 @@ def _header(report: Report, view: View) -> Html:
             "p", line, f" in {_count(len(report.targets), 'file')}, {_count(len(report.requirements), 'requirement')}"
         ),
         element("ul", *tiles, class_="tiles"),
-        _bar(report),
+        _bar(verdicts),
     )
 
 
-def _bar(report: Report) -> Html:
+def _bar(verdicts: Mapping[Answer, int]) -> Html:
     """How the verdicts share the requirements, as one line."""
-    whole = len(report.requirements)
+    whole = sum(verdicts.values())
     if not whole:
         return NOTHING
     parts, start = [], 0.0
     for answer in _ANSWERS:
-        width = 1000 * report.count(answer) / whole
+        width = 1000 * verdicts[answer] / whole
         parts.append(element("rect", x=f"{start:.1f}", y="0", width=f"{width:.1f}", height="8", class_=answer))
         start += width
     return element("svg", *parts, class_="bar", viewBox="0 0 1000 8", preserveAspectRatio="none", aria_hidden="true")

@@ -1,7 +1,7 @@
 """The report for a program: one JSON document, as `report.schema.json` describes it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from policy_audit import __version__
@@ -63,20 +63,15 @@ def _without_lone_surrogates(text: str) -> str:
 
 
 def _counts(report: Report) -> dict[str, object]:
-    by_rule: dict[str, dict[str, int]] = {rule: _verdicts(()) for rule in sorted(report.rules)}
-    for checked in sorted_requirements(report.requirements):
-        by_rule.setdefault(checked.rule, _verdicts(()))[checked.answer] += 1
+    nothing = Report().verdicts()
+    by_rule = {rule: dict(nothing) for rule in sorted({*report.rules, *(one.rule for one in report.requirements)})}
+    for checked in report.requirements:
+        by_rule[checked.rule][checked.answer] += 1
     severities = dict.fromkeys(SEVERITIES, 0)
     for finding in report.findings:
         severities[finding.severity] += 1
-    return {**_verdicts(report.requirements), "by_rule": by_rule, "findings": severities, "targets": forms(report)}
-
-
-def _verdicts(requirements: Iterable[Checked]) -> dict[str, int]:
-    numbers = {"proven": 0, "refuted": 0, "undecided": 0}
-    for checked in requirements:
-        numbers[checked.answer] += 1
-    return numbers
+    verdicts: dict[str, object] = {answer: number for answer, number in report.verdicts().items()}  # noqa: C416
+    return {**verdicts, "by_rule": by_rule, "findings": severities, "targets": forms(report)}
 
 
 def _finding(finding: Finding) -> dict[str, object]:

@@ -50,7 +50,7 @@ def render(report: Report, view: View) -> str:
 def _headline(report: Report, view: View) -> str:
     if no_audit(report, view):
         return "### policy-audit: there is no audit"
-    verdicts = ", ".join(f"{report.count(answer)} {answer}" for answer in ("proven", "refuted", "undecided"))
+    verdicts = ", ".join(f"{number} {answer}" for answer, number in report.verdicts().items())
     numbers = [(severity, sum(one.severity == severity for one in report.findings)) for severity in SEVERITIES]
     told = ", ".join(f"{number} {severity}" for severity, number in reversed(numbers) if number)
     title = f"{_count(len(report.findings), 'finding')} ({told})" if told else "no findings"

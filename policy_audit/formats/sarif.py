@@ -54,7 +54,7 @@ def render(report: Report, view: View) -> str:
         # Python counts code points; SARIF's default is UTF-16.
         "columnKind": "unicodeCodePoints",
         "results": results,
-        "properties": {answer: report.count(answer) for answer in ("proven", "refuted", "undecided")},
+        "properties": report.verdicts(),
     }
     return dumped({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 

@@ -121,7 +121,8 @@ def _undecided(report: Report, paint: Paint) -> str:
 
 def _numbered(report: Report) -> dict[str, int]:
     """The assumptions, those of the whole audit first, with the numbers by which the requirements name them."""
-    own = (each for checked in sorted_requirements(report.requirements) for each in checked.assumptions)
+    assuming = (checked for checked in report.requirements if checked.assumptions)
+    own = (each for checked in sorted_requirements(assuming) for each in checked.assumptions)
     return {text: number for number, text in enumerate(dict.fromkeys((*report.assumptions, *own)), 1)}
 
 
@@ -186,8 +187,7 @@ def summary(report: Report, paint: Paint) -> str:
     """The line that sums it up, newline included."""
     if not report.targets:
         return paint("nothing was audited", "bold") + ": no file of a known form\n"
-    answers: tuple[Answer, ...] = ("proven", "refuted", "undecided")
-    verdicts = ", ".join(_verdict(report.count(answer), answer, paint) for answer in answers)
+    verdicts = ", ".join(_verdict(number, answer, paint) for answer, number in report.verdicts().items())
     requirements = _count(len(report.requirements), "requirement")
     settled = [f"{len(report.ignored)} ignored"] if report.ignored else []
     settled += [f"{len(report.baselined)} in the baseline"] if report.baselined else []

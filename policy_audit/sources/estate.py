@@ -85,7 +85,7 @@ class Estate:
         self.asked = Asked(set(), set())
         self.unfinished = ""
         """Why not every case was looked at."""
-        pinned = self._pinned(arns or literal_arns(one.body for one in inputs), given)
+        pinned = self._pinned(arns or literal_arns(*(one.body for one in inputs)), given)
         self._given = given
         self._here = [one.path for one in inputs]
         paths = {os.path.realpath(one.path): one.path for one in inputs}

@@ -6,19 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from policy_audit.errors import NOTHING_AUDITED, USAGE, AuditError
 from policy_audit.findings import Skipped, Target
 from policy_audit.record import NamedTuple
+from policy_audit.shelf import Shelf
 from policy_audit.sources.document import MAXIMUM_BYTES
 from policy_audit.sources.folders import walk
 from policy_audit.sources.forms import FORMS, PARTS, SUFFIXES, TEMPLATES, WHOLES, Form
 from policy_audit.sources.inputs import Input
-from policy_audit.sources.reach import Reach
+from policy_audit.sources.reach import ROOM, Reach
 from policy_audit.unchanged import looked_at
 
 
 class Loaded(NamedTuple):
     """The documents of an audit, the text of every file that was read for them, and what could not be read."""
 
-    inputs: tuple[Input, ...]
-    texts: dict[str, str]
+    inputs: Sequence[Input]
+    texts: Mapping[str, str]
     targets: tuple[Target, ...]
     skipped: tuple[Skipped, ...]
     masked: frozenset[str] = frozenset()
@@ -51,7 +52,8 @@ def load(
     for path, named in candidates:
         loading.file(path, named)
     loading.rest()
-    inputs, skipped = loading.with_nested(), loading.skipped
+    loading.nested()
+    inputs, skipped = loading.inputs, loading.skipped
     if not inputs and not any(one.broken for one in skipped):
         named_files = "; ".join(f"{one.target}: {one.reason}" for one in skipped)
         raise AuditError(
@@ -59,8 +61,15 @@ def load(
             help=f"name a template, or a folder that holds some ({', '.join(f'*{one}' for one in SUFFIXES)})",
             exit_code=NOTHING_AUDITED,
         )
-    targets = tuple(dict.fromkeys(Target(one.path, one.form) for one in inputs))
-    return Loaded(tuple(inputs), loading.reach.texts, targets, tuple(skipped), frozenset(loading.reach.masked))
+    targets = tuple(dict.fromkeys(loading.targets))
+    return Loaded(inputs, loading.reach.texts, targets, tuple(skipped), frozenset(loading.reach.masked))
+
+
+def _mark(text: str) -> bytes:
+    """What tells a text from others."""
+    from hashlib import sha256
+
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _distinct(files: Iterator[tuple[str, bool]]) -> list[tuple[str, bool]]:
@@ -76,7 +85,9 @@ class _Loading:
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
-        self.inputs: list[Input] = []
+        self.inputs: Shelf[Input] = Shelf(ROOM)
+        self.targets: list[Target] = []
+        """What each of the inputs is."""
         self.skipped: list[Skipped] = []
         self._parts: list[tuple[str, bool]] = []
 
@@ -102,25 +113,39 @@ class _Loading:
         The file that an asset of a cloud assembly was copied from says nothing that the copy does not say.
         """
         texts = self.reach.texts
-        copied = {texts[path] for path in texts if self.reach.is_claimed(path)} if self._parts else frozenset()
+        copied = {_mark(texts[path]) for path in texts if self.reach.is_claimed(path)} if self._parts else frozenset()
         for path, named in self._parts:
-            if self.reach.is_claimed(path) or (texts[path] in copied and not named):
+            if self.reach.is_claimed(path) or (_mark(texts[path]) in copied and not named):
                 continue
             if not self._read(path, PARTS, named) and path in texts:
                 self._unknown(path, named)
 
-    def with_nested(self) -> Sequence[Input]:
-        """The inputs with the stacks nested in them."""
-        if not any(
-            "AWS::CloudFormation::Stack" in text or "AWS::Serverless::Application" in text for text in self._texts()
-        ):
-            return self.inputs
+    def nested(self) -> None:
+        """Adds the stacks nested in the inputs, and takes out what is audited as one of these."""
+        texts = (self.reach.texts.get(one.path, "") for one in self.targets)
+        if not any("AWS::CloudFormation::Stack" in text or "AWS::Serverless::Application" in text for text in texts):
+            return
         from policy_audit.sources.nested import with_nested
 
-        return with_nested(self.inputs, self.reach)
+        roots = self.inputs
+        self.inputs, self.targets = Shelf(ROOM), []
+        stands_alone: list[bool] = []
+        nested: set[str] = set()
+        for one, below in with_nested(roots, self.reach):
+            self._add(one, len(self.reach.texts.get(one.path, "")))
+            stands_alone.append(one.parent is None)
+            nested |= below
+        kept = [
+            number
+            for number, (target, alone) in enumerate(zip(self.targets, stands_alone, strict=True))
+            if not alone or target.path not in nested
+        ]
+        self.inputs.only(kept)
+        self.targets = [self.targets[number] for number in kept]
 
-    def _texts(self) -> Iterator[str]:
-        return (self.reach.texts.get(one.path, "") for one in self.inputs)
+    def _add(self, one: Input, size: int) -> None:
+        self.inputs.add(one, size)
+        self.targets.append(Target(one.path, one.form))
 
     def _read(self, path: str, forms: Sequence[Form], named: bool) -> bool:
         """Whether the file is of one of `forms`. One that can't be read is told of, unless it is surely none of them.
@@ -135,10 +160,12 @@ class _Loading:
             if named and not any(form.may_be(path, content, named) for form in (*WHOLES, *FORMS, *PARTS)):
                 tried = [TEMPLATES]
             for form in tried:
+                before = self.reach.read
                 found = form.read(path, content, self.reach)
                 if found is not None:
                     self.reach.claim(path)
-                    self.inputs += found
+                    for one in found:
+                        self._add(one, len(content) + (self.reach.read - before) // len(found))
                     return True
         except AuditError as error:
             if named or path in self.reach.texts or not _cannot_be_input(path):

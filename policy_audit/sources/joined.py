@@ -12,20 +12,22 @@ from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.literal_arns import LiteralArns
 from policy_audit.sources.roles import RoleForm, may_be
-from policy_audit.sources.separate import Separated
-from policy_audit.sources.ties import Imports, Ties, files_of, imports, ties
+from policy_audit.sources.separate import Separated, Sketch
+from policy_audit.sources.ties import Imports, Ties, imports, ties
 
 K = TypeVar("K")
 
 
-def joined(inputs: Sequence[Input], turns: Sequence[Options], arns: LiteralArns) -> Separated:
+def joined(
+    inputs: Sequence[Input], sketches: Sequence[Sketch], turns: Sequence[Options], arns: LiteralArns
+) -> Separated:
     """The inputs as estates without a tie, in any of the `turns`; `arns` are those of all inputs."""
     groups = _Groups(len(inputs))
-    owners = _join_families(inputs, groups)
+    owners = _join_families(sketches, groups)
     linked: list[Imports] = []
     tied: list[Ties] = []
     for options in turns:
-        separation = _Separation(inputs, groups, arns, options)
+        separation = _Separation(inputs, sketches, groups, arns, options)
         linked += separation.join_linked()
         tied += separation.join_tied()
     exports = Counter(name for name, _ in {at for one in linked for at in one.exports})
@@ -38,27 +40,32 @@ def joined(inputs: Sequence[Input], turns: Sequence[Options], arns: LiteralArns)
     )
 
 
-def _join_families(inputs: Sequence[Input], groups: "_Groups") -> Mapping[str, int]:
+def _join_families(sketches: Sequence[Sketch], groups: "_Groups") -> Mapping[str, int]:
     """Joins stacks with those nested in them, and what is written in one file; by path, an input that is."""
     owners: dict[str, int] = {}
     ids: dict[str, int] = {}
-    for number, one in enumerate(inputs):
-        groups.join((number, *(owners.setdefault(path, number) for path in files_of(one))))
-        groups.join((number, ids.setdefault(one.id, number)))
-        if one.parent is not None:
-            groups.join((number, ids.setdefault(one.parent[0], number)))
+    for number, one in enumerate(sketches):
+        groups.join((number, *(owners.setdefault(path, number) for path in one.files)))
+        groups.join((number, *(ids.setdefault(each, number) for each in (one.id, one.parent) if each)))
     return owners
 
 
 class _Separation:
     """Joins what has ties, with the options of one turn."""
 
-    def __init__(self, inputs: Sequence[Input], groups: "_Groups", arns: LiteralArns, options: Options) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        sketches: Sequence[Sketch],
+        groups: "_Groups",
+        arns: LiteralArns,
+        options: Options,
+    ) -> None:
         self._inputs, self._groups, self._arns = inputs, groups, arns
         self._given = said(options)
         self._named = tuple(one for name, callers in options.callers.items() for one in (name, *callers))
         real = {os.path.realpath(path) for path in options.stacks.values()}
-        self._with_stacks = {one.path for one in inputs if one.stack or os.path.realpath(one.path) in real}
+        self._with_stacks = {one.path for one in sketches if one.has_stack or os.path.realpath(one.path) in real}
 
     def join_linked(self) -> Iterable[Imports]:
         """Joins what imports with what exports."""

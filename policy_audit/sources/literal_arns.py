@@ -1,7 +1,7 @@
 """What the ARNs in templates tell of where these are deployed: partition, Region and account, as far as written out."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from policy_audit.model.node import Mapping, Node, Scalar
@@ -26,12 +26,16 @@ _REGION: Final = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
 class LiteralArns(NamedTuple):
     """The partitions, Regions and accounts that ARNs name."""
 
-    partitions: frozenset[str]
-    regions: frozenset[str]
-    accounts: frozenset[str]
+    partitions: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+
+    def joined(self, other: "LiteralArns") -> "LiteralArns":
+        """Those of both."""
+        return LiteralArns(*(ours | theirs for ours, theirs in zip(self, other, strict=True)))
 
 
-def literal_arns(documents: Iterable[Mapping]) -> LiteralArns:
+def literal_arns(*documents: Mapping) -> LiteralArns:
     """What the ARNs of all documents name."""
     partitions: set[str] = set()
     regions: set[str] = set()

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from policy_audit.errors import AuditError
@@ -29,29 +29,32 @@ MOST: Final = 500
 DEEPEST: Final = 10
 
 
-def with_nested(inputs: Sequence[Input], reach: Reach) -> tuple[Input, ...]:
-    """The inputs, and those of every stack nested in them; what is nested is not audited by itself as well."""
-    found: list[Input] = []
-    nested: set[str] = set()
-    pending = [(one, 0) for one in reversed(inputs)]
-    while pending:
-        given, depth = pending.pop()
-        skipped = list(given.skipped)
-        children: list[Input] = []
-        for logical_id, location, resource in _locations(given):
-            if len(found) + len(pending) > MOST or depth >= DEEPEST:
-                span = location.place.span
-                reason = "the stacks nest too deeply, or there are too many: this one is not followed"
-                skipped.append(Skipped(str(span), reason, broken=True, span=span))
-                continue
-            if text(child(resource, "Type")) == _STACK_SET:
-                children += _of_stack_set(given, logical_id, resource, reach, skipped)
-            else:
-                children += _children(given, logical_id, location, reach, skipped)
-        found.append(given._replace(skipped=tuple(skipped)))
-        nested |= {one.path for one in children if one.path != given.path}
-        pending += [(one, depth + 1) for one in reversed(children)]
-    return tuple(one for one in found if one.parent is not None or one.path not in nested)
+def with_nested(inputs: Iterable[Input], reach: Reach) -> Iterator[tuple[Input, frozenset[str]]]:
+    """The inputs, and those of every stack nested in them, each with the paths of the templates nested in it: these are
+    not audited by themselves as well."""
+    followed = 0
+    for one in inputs:
+        pending = [(one, 0)]
+        while pending:
+            given, depth = pending.pop()
+            skipped = list(given.skipped)
+            children: list[Input] = []
+            for logical_id, location, resource in _locations(given):
+                if followed + len(children) >= MOST or depth >= DEEPEST:
+                    span = location.place.span
+                    reason = "the stacks nest too deeply, or there are too many: this one is not followed"
+                    skipped.append(Skipped(str(span), reason, broken=True, span=span))
+                    continue
+                if text(child(resource, "Type")) == _STACK_SET:
+                    children += _of_stack_set(given, logical_id, resource, reach, skipped)
+                else:
+                    children += _children(given, logical_id, location, reach, skipped)
+            followed += len(children)
+            yield (
+                given._replace(skipped=tuple(skipped)),
+                frozenset(one.path for one in children if one.path != given.path),
+            )
+            pending += [(one, depth + 1) for one in reversed(children)]
 
 
 def _locations(given: Input) -> Iterator[tuple[str, Scalar, Node]]:

@@ -3,13 +3,18 @@
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from policy_audit.errors import INCOMPLETE, AuditError
 from policy_audit.model.node import Node, Place, Scalar
+from policy_audit.shelf import Texts
 from policy_audit.sources.document import read_text
 from policy_audit.sources.nodes import parse
 from policy_audit.sources.places import File
 from policy_audit.unchanged import looked_at
+
+ROOM: Final = 1 << 19
+"""How many characters of files, and of what is made of them, stay in memory; what is beyond goes to disk."""
 
 
 class Reach:
@@ -38,8 +43,10 @@ class Reach:
         self._named: set[str] = set()
         self._instead = instead
         """Texts in the place of what files hold, by path."""
-        self.texts: dict[str, str] = {}
+        self.texts = Texts(ROOM)
         """The text of every file that was read, by its path."""
+        self.read = 0
+        """How many characters were read so far."""
         self.masked: set[str] = set()
         """The paths of those texts that `hide` has changed."""
         self._parsed: tuple[str, Node] | None = None
@@ -54,7 +61,10 @@ class Reach:
         """The text of the file at `path`. Raises AuditError for one that is out of reach or can't be read."""
         if path not in self.texts:
             self._refuse(path)
-            self.texts[path] = self._instead[path] if path in self._instead else read_text(path)
+            found = self._instead[path] if path in self._instead else read_text(path)
+            self.read += len(found)
+            self.texts[path] = found
+            return found
         return self.texts[path]
 
     def whole(self, path: str) -> Scalar:

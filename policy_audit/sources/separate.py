@@ -40,15 +40,37 @@ class Separated(NamedTuple):
         yield from zip(self.estates, found, strict=True)
 
 
+class Sketch(NamedTuple):
+    """What is kept of an input while it is not looked at."""
+
+    id: str
+    path: str
+    parent: str
+    """The id of the stack that it is nested in, or empty."""
+    has_stack: bool
+    """Whether the form of input tells of which stack it is the template."""
+    files: frozenset[str]
+
+
 def separate(inputs: Sequence[Input], turns: Sequence[Options]) -> Separated:
     """Parts the inputs into estates without a tie in any of the `turns`, which differ in the Region."""
-    arns = literal_arns(one.body for one in inputs)
-    whole = Separated((tuple(range(len(inputs))),), arns)
-    if len(inputs) <= _FEW and sum(one.body.get("Conditions") is not None for one in inputs) < 2:
-        return whole
-    # What is deployed is one account, or several that call each other; who deploys may deploy anything.
-    if turns[0].deployers or any(one.is_deployed for one in inputs):
-        return whole
+    parting = len(inputs) > _FEW or sum(one.body.get("Conditions") is not None for one in inputs) > 1
+    # Who deploys may deploy anything.
+    parting = parting and not turns[0].deployers
+    sketches = []
+    arns = LiteralArns()
+    for one in inputs:
+        arns = arns.joined(literal_arns(one.body))
+        # What is deployed is one account, or several that call each other.
+        parting = parting and not one.is_deployed
+        if parting:
+            from policy_audit.sources.ties import files_of
+
+            sketches.append(
+                Sketch(one.id, one.path, one.parent[0] if one.parent else "", bool(one.stack), files_of(one))
+            )
+    if not parting:
+        return Separated((tuple(range(len(inputs))),), arns)
     from policy_audit.sources.joined import joined
 
-    return joined(inputs, turns, arns)
+    return joined(inputs, sketches, turns, arns)
