@@ -55,6 +55,14 @@ class Examined(NamedTuple):
     judged: list[Judged]
     ways: Sequence[CallPath] = ()
     parts: Mapping[str, str] = {}
+    systems: Sequence[System] = ()
+    """What was read of it, in each world."""
+
+    def close(self) -> None:
+        """Lets go of what was read, whose parts know each other: Python would find out, but late."""
+        self.estate.close()
+        for system in self.systems:
+            system.close()
 
 
 def examine(estate: Estate, options: Options, asking: Asking) -> Examined:
@@ -63,15 +71,17 @@ def examine(estate: Estate, options: Options, asking: Asking) -> Examined:
     worlds = []
     ways: list[tuple[CallPath, ...]] = []
     parts: dict[str, str] = {}
+    systems = []
     for world in estate.worlds():
         worlds.append(world)
         system = _in_world(estate, world, options, asking, cases)
+        systems.append(system)
         if asking.traced:
             ways.append(_paths(system, estate))
             parts |= _parts(system)
     possible = [world for world in worlds if estate.possible(world)]
     passed = once(found for world, found in zip(worlds, ways, strict=False) if world in possible)
-    return Examined(estate, _collect(cases, possible, estate, options, asking.detailed), passed, parts)
+    return Examined(estate, _collect(cases, possible, estate, options, asking.detailed), passed, parts, systems)
 
 
 def _in_world(estate: Estate, world: World, options: Options, asking: Asking, cases: Cases) -> System:

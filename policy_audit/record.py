@@ -29,7 +29,7 @@ else:
                 "__match_args__": fields,
                 "_fields": fields,
                 "__new__": _constructor(name, fields, defaults),
-                "__getnewargs__": _arguments,
+                "__reduce__": _reduced,
                 "__repr__": _repr,
                 "_make": classmethod(tuple.__new__),
                 "_replace": _replace,
@@ -57,9 +57,11 @@ else:
 
         return __new__
 
-    def _arguments(self) -> tuple:
-        """What a copy is made of, in this process (`copy`) or another (`pickle`)."""
-        return tuple(self)
+    _made = tuple.__new__
+
+    def _reduced(self) -> tuple:
+        """What a copy is made of, by `copy` or `pickle`: without a call of Python's for each record."""
+        return _made, (type(self), tuple(self))
 
     def _repr(self) -> str:
         shown = (f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True))

@@ -133,6 +133,10 @@ class Boxes(Sequence[T], Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return chain.from_iterable(self._boxes)
 
+    def __reduce__(self) -> tuple[type[tuple[T, ...]], tuple[tuple[T, ...]]]:
+        """What goes to another process: all of it."""
+        return tuple, (tuple(self),)
+
 
 class Texts(MutableMapping[str, str]):
     """Texts by path; beyond `room` characters they go to disk."""

@@ -25,9 +25,6 @@ ESTATES = (
     ("estate-api-destination", "parcels", ("api.yaml", "events.yaml")),
 )
 """Folders of two templates each, with the word that all names in them begin with."""
-A_FOLDER = 50
-
-
 class Ran(NamedTuple):
     seconds: float
     """Of the processor, user and system."""
@@ -38,14 +35,14 @@ class Ran(NamedTuple):
 
 
 def copies(folder: Path, count: int) -> None:
-    """Writes `count` templates: estates with the same shape and other names, fifty files to a folder."""
+    """Writes `count` templates: estates with the same shape and other names, each in a folder of its own."""
     for number in range(count // 2):
         source, word, files = ESTATES[number % len(ESTATES)]
-        below = folder / f"{2 * number // A_FOLDER:03}"
+        below = folder / f"{number:04}"
         below.mkdir(parents=True, exist_ok=True)
         for file in files:
             text = (FIXTURES / source / file).read_text(encoding="utf-8").replace(word, f"{word}{number}")
-            (below / f"{number:04}-{file}").write_text(text, encoding="utf-8")
+            (below / file).write_text(text, encoding="utf-8")
 
 
 def ran(command: Sequence[str]) -> Ran:

@@ -115,6 +115,13 @@ class System:
             if call.integration == "http:invoke" and isinstance(call.role, Role):
                 self._calls_by_role.setdefault(call.role.address, []).append(call)
 
+    def close(self) -> None:
+        """Lets go of what knows it: nothing is to be asked any more."""
+        for home in (self, *(self._homes or {}).values()):
+            home.calls = ()
+            home._calls_by_api, home._calls_by_role = {}, {}
+        self._homes = None
+
     @property
     def is_spread(self) -> bool:
         """Whether the estate is in several Regions or accounts."""

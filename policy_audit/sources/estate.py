@@ -40,10 +40,11 @@ class Given(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What templates have asked of others so far: names of exports, and of outputs, each with the template's path."""
+    """What templates have asked of others so far, by names, each with the path of the template that asks."""
 
     exports: set[tuple[str, str]]
     outputs: set[tuple[str, str]]
+    stacks: set[tuple[str, str]]
 
 
 def said(options: Options) -> Given:
@@ -82,7 +83,7 @@ class Estate:
         self._of_several = exports
         self.symbols = symbols or Symbols()
         self.assumptions: list[str] = []
-        self.asked = Asked(set(), set())
+        self.asked = Asked(set(), set(), set())
         self.unfinished = ""
         """Why not every case was looked at."""
         pinned = self._pinned(arns or literal_arns(*(one.body for one in inputs)), given)
@@ -227,6 +228,7 @@ class Estate:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
         """
         self.asked.outputs.add((output, self.templates[asking].path))
+        self.asked.stacks.add((stack, self.templates[asking].path))
         here = self.templates[asking].place
         place = (account or here[0], region or here[1])
         template = self._by_stack.get((stack, place)) or self._by_path.get(self._stacks.get(stack, ""))
@@ -291,6 +293,11 @@ class Estate:
     def _assume(self, sentence: str) -> None:
         if sentence not in self.assumptions:
             self.assumptions.append(sentence)
+
+    def close(self) -> None:
+        """Lets go of what its templates find each other by: nothing is to be resolved any more."""
+        for template in self.templates:
+            template.close()
 
     # ---- cases ----
 

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, reduce
 from typing import TypeVar
 
 from policy_audit.model.nearest import Nearest
@@ -16,6 +17,7 @@ from policy_audit.sources.separate import Separated, Sketch
 from policy_audit.sources.ties import Imports, Ties, imports, ties
 
 K = TypeVar("K")
+T = TypeVar("T")
 
 
 def joined(
@@ -64,30 +66,53 @@ class _Separation:
         self._inputs, self._groups, self._arns = inputs, groups, arns
         self._given = said(options)
         self._named = tuple(one for name, callers in options.callers.items() for one in (name, *callers))
-        real = {os.path.realpath(path) for path in options.stacks.values()}
-        self._with_stacks = {one.path for one in sketches if one.has_stack or os.path.realpath(one.path) in real}
+        real: dict[str, list[int]] = {}
+        self._stacks: dict[str, list[int]] = {}
+        """By the name of a stack, its templates."""
+        for number, one in enumerate(sketches):
+            real.setdefault(os.path.realpath(one.path), []).append(number)
+            if one.stack:
+                self._stacks.setdefault(one.stack, []).append(number)
+        for stack, path in options.stacks.items():
+            self._stacks.setdefault(stack, []).extend(real.get(os.path.realpath(path), ()))
+        self._with_stacks = {sketches[number].path for numbers in self._stacks.values() for number in numbers}
 
     def join_linked(self) -> Iterable[Imports]:
         """Joins what imports with what exports."""
         found: dict[tuple[int, ...], Imports] = {}
         while True:
             units = self._groups.all()
-            # What is imported may make the names of which more is imported: only together they tell.
-            found = {unit: found.get(unit) or imports(self._estate(unit)) for unit in units}
+            by_number = {number: one for unit, one in found.items() for number in unit}
+            found = {unit: self._imports(unit, by_number) for unit in units}
             self._join_imports(found)
             if len(self._groups.all()) == len(units):
                 return found.values()
 
+    def _imports(self, unit: Sequence[int], known: Mapping[int, Imports]) -> Imports:
+        """What a unit imports and exports; `known` is that of its parts.
+
+        What is imported may make the names of which more is imported: only together they tell.
+        """
+        parts = [*{id(known[number]): known[number] for number in unit if number in known}.values()]
+        if len(parts) == 1 or (parts and all(one.is_known for one in parts)):
+            return reduce(Imports.joined, parts)
+        return self._of(unit, imports)
+
     def join_tied(self) -> Iterable[Ties]:
         """Joins what has any other tie. Asked after what is imported is known."""
-        found = {unit: ties(self._estate(unit), self._named) for unit in self._groups.all()}
+        found = {unit: self._of(unit, partial(ties, named=self._named)) for unit in self._groups.all()}
         self._join_named(found)
         self._join_open(found)
         self._groups.join(unit[0] for unit, one in found.items() if one.is_named)
         return found.values()
 
-    def _estate(self, unit: Sequence[int]) -> Estate:
-        return Estate([self._inputs[number] for number in unit], self._given, arns=self._arns)
+    def _of(self, unit: Sequence[int], asked: Callable[[Estate], T]) -> T:
+        """What is asked of a unit as an estate."""
+        estate = Estate([self._inputs[number] for number in unit], self._given, arns=self._arns)
+        try:
+            return asked(estate)
+        finally:
+            estate.close()
 
     def _join_imports(self, found: Mapping[tuple[int, ...], Imports]) -> None:
         """Joins what takes an export, or an output of another stack, with what may be meant by its name."""
@@ -109,6 +134,8 @@ class _Separation:
             for name, path in one.imports:
                 for meant in (name, *exports.meant(name)):
                     self._groups.join((unit[0], *exporting.of(meant, path)))
+            for name, _ in one.stacks:
+                self._groups.join((unit[0], *self._stacks.get(name, ())))
             for name, path in one.taken:
                 self._groups.join((unit[0], *of_stacks.get(name, ()), *declaring.of(name, path)))
 

@@ -26,6 +26,9 @@ class File:
         self.syntax = syntax
         self._lines: list[int] | None = None
 
+    def __reduce__(self) -> tuple[type["File"], tuple[str, str, Syntax]]:
+        return File, (self.name, self.text, self.syntax)
+
     def span(self, start: int, end: int) -> Span:
         """Lines and columns of characters `start` to `end`, blank space at the end left out."""
         if end > start:
@@ -56,6 +59,9 @@ class Within:
         self.syntax = syntax
         self._characters: Characters | None = None
         self._parts: list[tuple[int, Within]] | None = None
+
+    def __reduce__(self) -> tuple[type["Within"], tuple[Scalar, Syntax]]:
+        return Within, (self.scalar, self.syntax)
 
     def span(self, start: int, end: int) -> Span:
         """Where characters `start` to `end` of the value were written."""

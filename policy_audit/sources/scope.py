@@ -117,6 +117,10 @@ class Scope:
         self.decided: dict[str, bool | None] = {}
         self.known: dict[tuple[str, ...], Node | None] = {}
 
+    def close(self) -> None:
+        """Lets go of all that names are found by."""
+        self.reference = self.attribute = self.passed = self.imported = self.stack_output = _none
+
     def offer(self, letter: str, keys: list[str]) -> None:
         """Records the keys of a mapping that an open value may be, if they are few enough to be tried one by one."""
         if len(keys) <= MAXIMUM_KEYS:

@@ -47,8 +47,8 @@ class Sketch(NamedTuple):
     path: str
     parent: str
     """The id of the stack that it is nested in, or empty."""
-    has_stack: bool
-    """Whether the form of input tells of which stack it is the template."""
+    stack: str
+    """The name of its stack, where the form of input tells it."""
     files: frozenset[str]
 
 
@@ -66,9 +66,7 @@ def separate(inputs: Sequence[Input], turns: Sequence[Options]) -> Separated:
         if parting:
             from policy_audit.sources.ties import files_of
 
-            sketches.append(
-                Sketch(one.id, one.path, one.parent[0] if one.parent else "", bool(one.stack), files_of(one))
-            )
+            sketches.append(Sketch(one.id, one.path, one.parent[0] if one.parent else "", one.stack, files_of(one)))
     if not parting:
         return Separated((tuple(range(len(inputs))),), arns)
     from policy_audit.sources.joined import joined

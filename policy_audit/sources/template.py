@@ -155,6 +155,11 @@ class Template:
                 )
         return found
 
+    def close(self) -> None:
+        """Lets go of the other templates, and of itself: nothing is to be resolved any more."""
+        self.scope.close()
+        self._links = Links()
+
     # ---- resources ----
 
     def address(self, logical_id: str) -> str:

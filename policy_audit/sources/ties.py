@@ -6,7 +6,7 @@ only costs memory.
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
 from typing import Final
 
@@ -35,11 +35,19 @@ _IMPORTING: Final = frozenset({"Fn::GetStackOutput", "Fn::ImportValue"})
 _SHORTEST_ID: Final = 8
 """Of the ids that AWS makes and another file may name."""
 _UNNAMED: Final = frozenset(
-    {"AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage", "AWS::IAM::Policy", "AWS::Scheduler::Schedule"}
+    {
+        "AWS::ApiGateway::Stage",
+        "AWS::ApiGatewayV2::Stage",
+        "AWS::IAM::Policy",
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::Version",
+        "AWS::Scheduler::Schedule",
+    }
 )
 """Types with names that no other file means them by."""
 _NAMED: Final = {
     "AWS::ApiGateway::DomainNameV2": ("DomainName", ""),
+    "AWS::ECS::TaskDefinition": ("Family", ""),
     "AWS::Events::EventBusPolicy": ("EventBusName", "default"),
 }
 """Types whose `Ref` is not their name, by the property that has it, and the name without it."""
@@ -56,19 +64,18 @@ _HAVING: Final = {
 }
 """By type, the kind of resource that something open may be attached to."""
 _ATTACHING: Final = {
-    **targets.ATTACHING,
-    **own_policies.ATTACHING,
-    **dict.fromkeys(REST_PARTS, ("REST", "RestApiId")),
-    **dict.fromkeys(HTTP_PARTS, ("HTTP", "ApiId")),
-    "AWS::EC2::SecurityGroupEgress": ("group", "GroupId"),
-    "AWS::EC2::SecurityGroupIngress": ("group", "GroupId"),
-    "AWS::IAM::ManagedPolicy": ("role", "Roles"),
-    "AWS::IAM::Policy": ("role", "Roles"),
-    "AWS::IAM::RolePolicy": ("role", "RoleName"),
-    "AWS::Lambda::Permission": ("lambda", "FunctionName"),
-    "AWS::RAM::ResourceShare": ("configuration", "ResourceArns"),
+    **{kind: (of, (name,)) for kind, (of, name) in (targets.ATTACHING | own_policies.ATTACHING).items()},
+    **dict.fromkeys(REST_PARTS, ("REST", ("RestApiId",))),
+    **dict.fromkeys(HTTP_PARTS, ("HTTP", ("ApiId",))),
+    "AWS::EC2::SecurityGroupEgress": ("group", ("GroupId",)),
+    "AWS::EC2::SecurityGroupIngress": ("group", ("GroupId",)),
+    "AWS::IAM::ManagedPolicy": ("role", ("Roles",)),
+    "AWS::IAM::Policy": ("role", ("Roles",)),
+    "AWS::IAM::RolePolicy": ("role", ("RoleName",)),
+    "AWS::Lambda::Permission": ("lambda", ("FunctionName",)),
+    "AWS::RAM::ResourceShare": ("configuration", ("ResourceArns", "Principals")),
 }
-"""By type: the kind, and the property that says what the resource belongs to."""
+"""By type: the kind, and the properties that say what the resource belongs to."""
 _TO_NOBODY: Final = frozenset({"REST", "HTTP", "group", "role"})
 """The kinds where what names nothing belongs to nothing."""
 
@@ -93,6 +100,17 @@ class Imports(NamedTuple):
     outputs: frozenset[At]
     taken: frozenset[At]
     """The names of outputs that are taken of other stacks."""
+    stacks: frozenset[At]
+    """The names of these stacks."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether no name has anything open in it, such as what is imported itself."""
+        return not any(OPEN in name for name, _ in (*self.exports, *self.imports, *self.taken, *self.stacks))
+
+    def joined(self, other: "Imports") -> "Imports":
+        """Those of both."""
+        return Imports(*(ours | theirs for ours, theirs in zip(self, other, strict=True)))
 
 
 class Ties(NamedTuple):
@@ -129,8 +147,10 @@ def imports(estate: Estate) -> Imports:
                 outputs.add((name, template.path))
                 if output.export is not None:
                     exports.add((canonical(output.export, estate.symbols), template.path))
-    asked = frozenset((canonical(name, estate.symbols), path) for name, path in estate.asked.exports)
-    return Imports(frozenset(exports), asked, frozenset(outputs), frozenset(estate.asked.outputs))
+    asked, taken, stacks = (
+        frozenset((canonical(name, estate.symbols), path) for name, path in names) for names in estate.asked
+    )
+    return Imports(frozenset(exports), asked, frozenset(outputs), taken, stacks)
 
 
 def ties(estate: Estate, named: SequenceOf[str] = ()) -> Ties:
@@ -213,17 +233,11 @@ class _Ties:
             for resource in template.resources.values():
                 self._declared(template, resource, own)
         for template in self._estate.templates:
-            words = self._words.setdefault(template.path, set())
             for resource in template.resources.values():
                 if resource.type in _ATTACHING:
                     self._attaching(template, resource, own)
-                properties = template.properties(resource.logical_id)
-                if properties is not None:
-                    self._mentioned(properties, words)
-            for name in template.outputs():
-                value = template.output_value(name)
-                if value is not None:
-                    self._mentioned(value, words)
+            words = self._words_of(_texts(template))
+            self._words.setdefault(template.path, set()).update(map(hash, words))
 
     # ---- what others may mean ----
 
@@ -266,34 +280,48 @@ class _Ties:
     # ---- what it means of others ----
 
     def _attaching(self, template: Template, resource: Resource, own: dict[str, set[str]]) -> None:
-        kind, name = _ATTACHING[resource.type]
-        found = texts(template.value(resource.logical_id, name))
-        if kind == "lambda":
-            found = tuple(own_policies.unqualified(one)[0] for one in found)
-        if kind == "role":
-            self._attached.update(one for one in found if not has_letters(one))
+        kind, properties = _ATTACHING[resource.type]
         theirs = own.get(kind, ())
-        if any(has_letters(one) and one not in theirs for one in found) or not (found or kind in _TO_NOBODY):
-            self._open.add(kind)
+        for name in properties:
+            found = texts(template.value(resource.logical_id, name))
+            if kind == "lambda":
+                found = tuple(own_policies.unqualified(one)[0] for one in found)
+            if kind == "role":
+                self._attached.update(one for one in found if not has_letters(one))
+            if any(has_letters(one) and one not in theirs for one in found) or not (found or kind in _TO_NOBODY):
+                self._open.add(kind)
 
-    def _mentioned(self, node: Node, words: set[int]) -> None:
-        pending = [node]
-        while pending:
-            one = pending.pop()
-            if isinstance(one, Scalar):
-                words.update(map(hash, self._words_of(one.text)))
-            elif isinstance(one, Mapping):
-                pending += [entry.value for entry in one.entries]
-            else:
-                pending += one.items
-
-    def _words_of(self, text: str) -> list[str]:
-        """The words of a text, without those in which something is open."""
+    def _words_of(self, texts: Iterable[str]) -> list[str]:
+        """The words of texts, without those in which something is open."""
+        text = canonical("\n".join(texts), self._symbols)
         if "\\u" in text:
             text = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
-        found = [one for one in _WORD.findall(canonical(text, self._symbols)) if OPEN not in one]
+        found = [one for one in _WORD.findall(text) if OPEN not in one]
         hosts = [one for one in found if "vpce-" in one or ".execute-api" in one]
-        return [*found, *(part for host in hosts for part in _in_host(host))] if hosts else found
+        return [*found, *(part for host in hosts for part in _in_host(host))]
+
+
+def _texts(template: Template) -> Iterator[str]:
+    """All texts of the template's resources and outputs, resolved."""
+    scope, resolved = template.scope, False
+    pending = [one.properties for one in template.resources.values() if one.properties is not None]
+    pending += [one.value for one in template.outputs().values()]
+    found: list[Node] = []
+    while pending or found:
+        resolved = not pending
+        node = found.pop() if resolved else pending.pop()
+        if isinstance(node, Scalar):
+            if not resolved and "{{" in node.text:
+                found.append(resolve(node, scope))
+            else:
+                yield node.text
+        elif isinstance(node, Mapping):
+            if not resolved and any(one.key.text == "Ref" or one.key.text.startswith("Fn::") for one in node.entries):
+                found.append(resolve(node, scope))
+            else:
+                (found if resolved else pending).extend(one.value for one in node.entries)
+        else:
+            (found if resolved else pending).extend(node.items)
 
 
 def _in_host(host: str) -> Iterator[str]:
