@@ -55,7 +55,7 @@ def _audit(
         loaded = loaded._replace(inputs=with_declarations(loaded.inputs, options.templates, options.stacks))
     turns = _turns(options)
     separated = separate(loaded.inputs, [*turns.values()])
-    asking = Asking(rules, cache, detailed, traced, separated.has_private_apis)
+    asking = Asking(rules, cache, detailed, traced)
     gathering = Gathering(options, rules, frozenset(rule.id for rule in every), traced)
     for part, examined in _examined(loaded, separated, turns, asking):
         gathering.add(part, examined)
@@ -75,12 +75,12 @@ def _examined(
     loaded: Loaded, separated: Separated, turns: Mapping[str, Options], asking: Asking
 ) -> Iterator[tuple[Loaded, dict[str, Examined]]]:
     """Each estate as a part of what was loaded, and examined in each Region."""
-    for numbers, files in separated.parts(loaded.texts):
+    for numbers, files, elsewhere in separated.parts(loaded.texts):
         inputs = [loaded.inputs[number] for number in numbers]
         symbols = Symbols()
         examined = {}
         for region, options in turns.items():
-            estate = Estate(inputs, said(options), symbols, separated.arns, separated.exports)
+            estate = Estate(inputs, said(options), symbols, separated.arns, separated.exports, elsewhere)
             examined[region] = examine(estate, options, asking)
         yield loaded._replace(inputs=tuple(inputs), texts={path: loaded.texts[path] for path in files}), examined
         for one in examined.values():

@@ -44,8 +44,6 @@ class Asking(NamedTuple):
     cache: str = ""
     detailed: bool = False
     traced: bool = False
-    private_apis: bool = False
-    """Whether there are private APIs among the audited files, be it in another estate."""
 
 
 class Examined(NamedTuple):
@@ -85,9 +83,7 @@ def examine(estate: Estate, options: Options, asking: Asking) -> Examined:
 
 
 def _in_world(estate: Estate, world: World, options: Options, asking: Asking, cases: Cases) -> System:
-    system: System = read_system(
-        estate, options.callers, options.deployers, asking.cache, private_apis=asking.private_apis
-    )
+    system: System = read_system(estate, options.callers, options.deployers, asking.cache)
     for requirement in derive(asking.rules, system):
         same = cases.setdefault((requirement.rule.id, requirement.address, requirement.sentence), [])
         case = next((one for one in same if one.requirement.asks == requirement.asks), None)

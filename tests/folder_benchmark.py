@@ -25,6 +25,8 @@ ESTATES = (
     ("estate-api-destination", "parcels", ("api.yaml", "events.yaml")),
 )
 """Folders of two templates each, with the word that all names in them begin with."""
+
+
 class Ran(NamedTuple):
     seconds: float
     """Of the processor, user and system."""

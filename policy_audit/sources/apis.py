@@ -1,11 +1,12 @@
 """API Gateway's APIs: methods with their paths, stages, endpoint types and the resource policy."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from policy_audit.model.node import Node, Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Api, Deployment, Method, Stage
 from policy_audit.model.value import Symbols, has_letters
+from policy_audit.sources.elsewhere import Unplaced
 from policy_audit.sources.physical_ids import Ids, api_id, execute_api_arn
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
@@ -27,16 +28,27 @@ def read_apis(templates: Sequence[Template]) -> tuple[Api, ...]:
         for resource in template.of_type("AWS::ApiGatewayV2::Api"):
             if (template.property_text(resource.logical_id, "ProtocolType") or "HTTP") == "HTTP":
                 found.append(_http_api(template, resource, parts))
-    unseen = parts.unplaced({api.id for api in found}, templates[0].symbols) if found else ()
+    if not found:
+        return ()
+    # One of each kind is enough to be told of.
+    unseen: dict[str, str] = {}
+    for one in (*parts.unplaced(), *templates[0].elsewhere.of("API")):
+        unseen.setdefault(one.to, one.told)
     if not unseen:
         return tuple(found)
-    return tuple(api._replace(unseen=(*api.unseen, *unseen.get(api.kind, ()))) for api in found)
+    return tuple(api._replace(unseen=(*api.unseen, unseen[api.kind])) if api.kind in unseen else api for api in found)
+
+
+def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
+    """What belongs to an API whose id is not known, and so may belong to any: one of each kind."""
+    return _Parts(templates).unplaced()
 
 
 class _Parts:
     """The resources that belong to APIs, by type and by the id of their API."""
 
     def __init__(self, templates: Sequence[Template]) -> None:
+        self._templates = templates
         self._found: dict[tuple[str, str], list[tuple[Template, Resource]]] = {}
         for template in templates:
             for resource_type in REST_PARTS + HTTP_PARTS:
@@ -49,16 +61,22 @@ class _Parts:
     def of(self, resource_type: str, api: str) -> Sequence[tuple[Template, Resource]]:
         return self._found.get((resource_type, api), ())
 
-    def unplaced(self, known: Collection[str], symbols: Symbols) -> dict[str, tuple[str, ...]]:
+    def unplaced(self) -> tuple[Unplaced, ...]:
         """By kind of API, what belongs to an API whose id is not known, and so may belong to any."""
-        found: dict[str, tuple[str, ...]] = {}
+        found: dict[str, Unplaced] = {}
+        known = frozenset(
+            api_id(Ids(template, resource.logical_id))
+            for template in self._templates
+            for kind in ("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api")
+            for resource in template.declared(kind)
+        )
         for (resource_type, api), resources in self._found.items():
             kind = "REST" if resource_type in REST_PARTS else "HTTP"
-            if api not in known and kind not in found and _open(api, symbols):
-                template, resource = resources[0]
-                address = template.address(resource.logical_id)
-                found[kind] = (f"`{address}` belongs to an API whose id is not known (`{symbols.show(api)}`)",)
-        return found
+            template, resource = resources[0]
+            if api not in known and kind not in found and _open(api, template.symbols):
+                shown = f"`{template.address(resource.logical_id)}` belongs to an API whose id is not known"
+                found[kind] = Unplaced(kind, f"{shown} (`{template.symbols.show(api)}`)")
+        return tuple(found.values())
 
 
 def _open(api: str, symbols: Symbols) -> bool:

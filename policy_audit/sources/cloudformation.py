@@ -142,17 +142,12 @@ _TRANSFORMS = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}
 
 
 def read_system(
-    estate: Estate,
-    callers: Mapping[str, Sequence[str]],
-    deployers: Sequence[str] = (),
-    cache: str = "",
-    *,
-    private_apis: bool = False,
+    estate: Estate, callers: Mapping[str, Sequence[str]], deployers: Sequence[str] = (), cache: str = ""
 ) -> System:
     """Everything that the estate declares in its present world.
 
     `callers` are the intended callers of APIs, `deployers` the roles that deploy the templates; `cache` is the folder
-    for what may be remembered from run to run, or empty. `private_apis` says that there are private APIs elsewhere.
+    for what may be remembered from run to run, or empty.
     """
     templates = estate.templates
     roles = read_roles(templates)
@@ -177,7 +172,7 @@ def read_system(
         cache=cache,
         is_spread=len({(one.region, one.account) for one in templates}) > 1,
         workflows_unread=next((one.workflows_unread for one in templates if one.workflows_unread), ""),
-        private_apis=private_apis,
+        private_apis=first is not None and first.elsewhere.has_private_apis,
     )
 
 

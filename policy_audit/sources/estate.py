@@ -13,6 +13,7 @@ from policy_audit.model.node import Node, Place, Scalar
 from policy_audit.model.value import Symbols
 from policy_audit.options import Options
 from policy_audit.record import NamedTuple
+from policy_audit.sources.elsewhere import Elsewhere
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.literal_arns import LiteralArns, literal_arns
@@ -77,10 +78,11 @@ class Estate:
         symbols: Symbols | None = None,
         arns: LiteralArns | None = None,
         exports: frozenset[str] = frozenset(),
+        elsewhere: Elsewhere = Elsewhere(),  # noqa: B008 - immutable
     ) -> None:
         """Estates that are to be compared share `symbols`. `arns` are those of all files, where there are more than the
-        inputs, and `exports` the names of exports that several have."""
-        self._of_several = exports
+        inputs, and `exports` the names of exports that several have; `elsewhere` is what other estates have."""
+        self._of_several, self._elsewhere = exports, elsewhere
         self.symbols = symbols or Symbols()
         self.assumptions: list[str] = []
         self.asked = Asked(set(), set(), set())
@@ -169,6 +171,7 @@ class Estate:
                 made_by=given.made_by,
                 is_deployed=given.is_deployed,
                 workflows_unread=given.workflows_unread,
+                elsewhere=self._elsewhere,
             )
         parent, stack = given.parent
 
@@ -190,6 +193,7 @@ class Estate:
             given.written,
             given.aliases,
             given.ids,
+            elsewhere=self._elsewhere,
         )
 
     def _index_outputs(self) -> None:

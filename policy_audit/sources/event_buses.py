@@ -10,6 +10,7 @@ from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import has_letters
 from policy_audit.origin import Span
 from policy_audit.sources.build import mapping, scalar
+from policy_audit.sources.elsewhere import Unplaced
 from policy_audit.sources.nodes import parse_embedded
 from policy_audit.sources.physical_ids import Ids, event_bus_name
 from policy_audit.sources.policies import read_policy
@@ -38,14 +39,21 @@ def read_event_buses(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
                 defaults.setdefault(arn, (template, resource))
     declared = {_arn(template, one): (template, one) for template in templates for one in template.of_type(BUS)}
     buses = defaults | declared
-    # A policy of a bus whose name is open, and no bus's here, may be anybody's.
-    unseen = [
-        f"the policy `{one.name}`, which may be attached to it,"
-        for arn, policies in attached.items()
-        if arn not in buses and has_letters(arn.rpartition(":event-bus/")[2])
-        for one in policies
-    ]
+    elsewhere = templates[0].elsewhere.of("bus") if buses else ()
+    unseen = [f"the policy `{one.told}`, which may be attached to it," for one in (*unplaced(templates), *elsewhere)]
     return tuple(_bus(*bus, arn, attached.get(arn, ()), unseen[:3]) for arn, bus in buses.items())
+
+
+def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
+    """The policies that may be attached to any bus: the name of theirs is open, and no bus's here."""
+    declared = {_arn(template, one) for template in templates for one in template.declared(BUS)}
+    return tuple(
+        Unplaced("", resource.logical_id)
+        for template in templates
+        for resource in template.of_type(POLICY)
+        for arn in (_arn_of_bus(template, resource),)
+        if arn not in declared and has_letters(arn.rpartition(":event-bus/")[2])
+    )
 
 
 def _arn(template: Template, resource: Resource) -> str:

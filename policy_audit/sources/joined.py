@@ -1,22 +1,21 @@
-"""Joins templates that have ties, in turns: what is nested, what is imported, what is named, what may be anybody's."""
+"""Joins templates that have ties, in turns: what is nested, what is imported, what is named."""
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial, reduce
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import TypeVar
 
 from policy_audit.model.nearest import Nearest
 from policy_audit.options import Options
+from policy_audit.sources.elsewhere import Elsewhere, around
 from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.literal_arns import LiteralArns
-from policy_audit.sources.roles import RoleForm, may_be
 from policy_audit.sources.separate import Separated, Sketch
 from policy_audit.sources.ties import Imports, Ties, imports, ties
 
-K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -26,18 +25,17 @@ def joined(
     """The inputs as estates without a tie, in any of the `turns`; `arns` are those of all inputs."""
     groups = _Groups(len(inputs))
     owners = _join_families(sketches, groups)
-    linked: list[Imports] = []
-    tied: list[Ties] = []
-    for options in turns:
-        separation = _Separation(inputs, sketches, groups, arns, options)
-        linked += separation.join_linked()
-        tied += separation.join_tied()
+    separations = [_Separation(inputs, sketches, groups, arns, options) for options in turns]
+    linked = [each for one in separations for each in one.join_linked()]
+    for one in separations:
+        one.join_tied()
     exports = Counter(name for name, _ in {at for one in linked for at in one.exports})
+    have = [reduce(Elsewhere.joined, each) for each in zip(*(one.have() for one in separations), strict=True)]
     return Separated(
         groups.all(),
         arns,
         frozenset(name for name, count in exports.items() if count > 1),
-        any(one.is_private for one in tied),
+        tuple(around(have)),
         owners,
     )
 
@@ -98,13 +96,29 @@ class _Separation:
             return reduce(Imports.joined, parts)
         return self._of(unit, imports)
 
-    def join_tied(self) -> Iterable[Ties]:
+    def join_tied(self) -> None:
         """Joins what has any other tie. Asked after what is imported is known."""
-        found = {unit: self._of(unit, partial(ties, named=self._named)) for unit in self._groups.all()}
+        found = self._tied = {unit: self._of(unit, self._ties) for unit in self._groups.all()}
         self._join_named(found)
-        self._join_open(found)
         self._groups.join(unit[0] for unit, one in found.items() if one.is_named)
-        return found.values()
+        # A share of what is not known may be one of any resource configuration.
+        if any(one.has_open_shares for one in found.values()):
+            self._groups.join(unit[0] for unit, one in found.items() if one.has_open_shares or one.has_configurations)
+
+    def _ties(self, estate: Estate) -> Ties:
+        return ties(estate, self._named)
+
+    def have(self) -> Iterator[Elsewhere]:
+        """What each estate has that may concern others. Asked when all are joined."""
+        roles = frozenset(name for one in self._tied.values() for name in one.roles)
+        tied = {number: one for unit, one in self._tied.items() for number in unit}
+        for unit in self._groups.all():
+            parts = [*{id(tied[number]): tied[number] for number in unit}.values()]
+            found = reduce(Elsewhere.joined, (one.has for one in parts))
+            if found.unplaced and len(parts) > 1:
+                # What one part attaches to something that it does not know, another may have.
+                found = self._of(unit, self._ties).has
+            yield found.without("role", roles)
 
     def _of(self, unit: Sequence[int], asked: Callable[[Estate], T]) -> T:
         """What is asked of a unit as an estate."""
@@ -154,19 +168,6 @@ class _Separation:
                     for identity in meant.get(word, ()):
                         self._groups.join((unit[0], *named.of(identity, path)))
 
-    def _join_open(self, found: Mapping[tuple[int, ...], Ties]) -> None:
-        """Joins what may be attached to any resource of a kind with all that have one."""
-        having = _by(((kind, unit[0]) for unit, one in found.items() for kind in one.kinds))
-        forms: dict[RoleForm, list[int]] = _by(((form, unit[0]) for unit, one in found.items() for form in one.forms))
-        roles = frozenset(name for one in found.values() for name in one.roles)
-        for unit, one in found.items():
-            for kind in one.open:
-                self._groups.join((unit[0], *having.get(kind, ())))
-            for name in one.attached - roles:
-                for form, others in forms.items():
-                    if may_be(form, name):
-                        self._groups.join((unit[0], *others))
-
 
 class _Groups:
     """Numbers that are joined bit by bit."""
@@ -193,10 +194,3 @@ class _Groups:
         while self._above[number] != number:
             self._above[number] = number = self._above[self._above[number]]
         return number
-
-
-def _by(pairs: Iterable[tuple[K, int]]) -> dict[K, list[int]]:
-    found: dict[K, list[int]] = {}
-    for key, number in pairs:
-        found.setdefault(key, []).append(number)
-    return found

@@ -1,12 +1,13 @@
 """Policies of queues, topics and functions, joined with the resource that they are attached to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from policy_audit.model.own_policies import OwnPolicy
 from policy_audit.model.policy import Condition, Policy, Principal, Statement
 from policy_audit.model.value import has_letters
 from policy_audit.record import NamedTuple
+from policy_audit.sources.elsewhere import Unplaced
 from policy_audit.sources.physical_ids import Ids
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
@@ -18,7 +19,7 @@ _DECLARING: Final = {
     "AWS::SQS::Queue": ("sqs", "QueueName", ""),
 }
 """By type: service, the property with the name, and what stands before it in the ARN."""
-ATTACHING: Final = {
+_ATTACHING: Final = {
     "AWS::SNS::TopicInlinePolicy": ("sns", "TopicArn"),
     "AWS::SNS::TopicPolicy": ("sns", "Topics"),
     "AWS::SQS::QueueInlinePolicy": ("sqs", "Queue"),
@@ -26,6 +27,8 @@ ATTACHING: Final = {
     "PolicyAudit::FunctionPolicy": ("lambda", "Functions"),
 }
 """By type: service, and the property that names what the document is attached to, by ARN or URL."""
+ATTACHING: Final = frozenset((*_ATTACHING, "AWS::Lambda::Permission"))
+"""All types that attach a policy."""
 _CONDITIONS: Final = {
     "SourceArn": ("ArnLike", "aws:SourceArn"),
     "SourceAccount": ("StringEquals", "aws:SourceAccount"),
@@ -61,16 +64,44 @@ def read_own_policies(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
     names = [_names(template, resource, kind) for template, resource, kind in declared]
     ours = {name for one in names for name in one}
     named: dict[str, list[_Attached]] = {}
-    anywhere: dict[str, list[_Attached]] = {}
     for template in templates:
         for one in (*_documents(template), *_permissions(template)):
-            known = [name for name in one.names if name in ours]
-            for name in known:
-                named.setdefault(name, []).append(one)
-            # A name that is open, and nobody's here, may be anybody's.
-            if not one.names or any(has_letters(name) and name not in ours for name in one.names):
-                anywhere.setdefault(one.service, []).append(one)
-    return tuple(_own(*one, each, named, anywhere) for one, each in zip(declared, names, strict=True))
+            for name in one.names:
+                if name in ours:
+                    named.setdefault(name, []).append(one)
+    anywhere: dict[str, list[str]] = {}
+    for each in (*unplaced(templates), *templates[0].elsewhere.of("own policy")) if declared else ():
+        anywhere.setdefault(each.to, []).append(each.told)
+    return tuple(_own(*one, known, named, anywhere) for one, known in zip(declared, names, strict=True))
+
+
+def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
+    """The policies that may be attached to any queue, topic or function of a service: what they name is open, and
+    nobody's here."""
+    ours = {
+        name
+        for template in templates
+        for kind in _DECLARING
+        for resource in template.declared(kind)
+        for name in _names(template, resource, kind)
+    }
+    found = []
+    for template in templates:
+        for service, names, logical_id in _attaching(template):
+            if not names or any(has_letters(name) and name not in ours for name in names):
+                found.append(Unplaced(service, logical_id))
+    return tuple(found)
+
+
+def _attaching(template: Template) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Each policy: the service, the names of what it is attached to, and its logical id."""
+    for kind, (service, target) in _ATTACHING.items():
+        for resource in template.of_type(kind):
+            if template.value(resource.logical_id, "PolicyDocument") is not None:
+                yield service, texts(template.value(resource.logical_id, target)), resource.logical_id
+    for resource in template.of_type("AWS::Lambda::Permission"):
+        function = template.property_text(resource.logical_id, "FunctionName") or ""
+        yield "lambda", (_unqualified(function)[0],), resource.logical_id
 
 
 def _names(template: Template, resource: Resource, kind: str) -> tuple[str, ...]:
@@ -87,7 +118,7 @@ def _own(
     kind: str,
     names: Sequence[str],
     named: dict[str, list[_Attached]],
-    anywhere: dict[str, list[_Attached]],
+    anywhere: Mapping[str, Sequence[str]],
 ) -> OwnPolicy:
     service = _DECLARING[kind][0]
     attached = tuple({id(one): one for name in names for one in named.get(name, ())}.values())
@@ -97,7 +128,7 @@ def _own(
         names[0],
         template.account,
         _joined(attached, service, f"{resource.logical_id} (own policy)", names[0]),
-        tuple(f"the policy `{one.name}`, which may be attached to it," for one in anywhere.get(service, ())[:3]),
+        tuple(f"the policy `{one}`, which may be attached to it," for one in anywhere.get(service, ())[:3]),
         field(template.value(resource.logical_id, "KmsMasterKeyId")),
     )
 
@@ -125,7 +156,7 @@ def _joined(attached: Sequence[_Attached], service: str, name: str, arn: str) ->
 
 
 def _documents(template: Template) -> Iterator[_Attached]:
-    for kind, (service, target) in ATTACHING.items():
+    for kind, (service, target) in _ATTACHING.items():
         for resource in template.of_type(kind):
             node = template.value(resource.logical_id, "PolicyDocument")
             if node is None:
@@ -140,7 +171,7 @@ def _permissions(template: Template) -> Iterator[_Attached]:
     for resource in template.of_type("AWS::Lambda::Permission"):
         logical_id = resource.logical_id
         function = template.property_text(logical_id, "FunctionName") or ""
-        name, qualifier = unqualified(function)
+        name, qualifier = _unqualified(function)
         policy = Policy((_statement(template, resource, name, qualifier),), "2012-10-17", logical_id, "", resource.span)
         yield _Attached("lambda", (name,), policy, logical_id)
 
@@ -173,7 +204,7 @@ def _statement(template: Template, resource: Resource, function: str, qualifier:
     )
 
 
-def unqualified(function: str) -> tuple[str, str]:
+def _unqualified(function: str) -> tuple[str, str]:
     """A function's name or ARN, and the version or alias after it."""
     parts = function.split(":")
     if function.startswith("arn:"):

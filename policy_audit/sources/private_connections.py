@@ -13,6 +13,7 @@ from policy_audit.model.resources import (
     SecurityGroup,
 )
 from policy_audit.model.value import Symbols, has_letters
+from policy_audit.sources.elsewhere import Unplaced
 from policy_audit.sources.physical_ids import (
     Ids,
     attribute,
@@ -28,6 +29,9 @@ _CONNECTION = "AWS::Events::Connection"
 _CONFIGURATION = "AWS::VpcLattice::ResourceConfiguration"
 _GATEWAY = "AWS::VpcLattice::ResourceGateway"
 _GROUP = "AWS::EC2::SecurityGroup"
+_DIRECTIONS = ("Ingress", "Egress")
+RULES = frozenset(f"{_GROUP}{direction}" for direction in _DIRECTIONS)
+"""The types of rules that stand apart from their group."""
 _CREDENTIALS = (
     ("ApiKeyAuthParameters", "ApiKeyValue"),
     ("BasicAuthParameters", "Password"),
@@ -155,25 +159,39 @@ def _security_groups(templates: Sequence[Template]) -> dict[str, SecurityGroup]:
     """
     groups = {}
     added: dict[str, dict[str, list[PortRule]]] = {"Ingress": {}, "Egress": {}}
-    unplaced: list[str] = []
     for template in templates:
         for resource in template.of_type(_GROUP):
             group = _group(template, resource)
             groups[group.id] = group
     for template in templates:
-        for direction in ("Ingress", "Egress"):
+        for direction in _DIRECTIONS:
             for resource in template.of_type(f"{_GROUP}{direction}"):
                 group_id = template.property_text(resource.logical_id, "GroupId") or ""
                 rule = _rule(template.properties(resource.logical_id), resource)
                 if group_id in groups:
                     added[direction].setdefault(group_id, []).append(rule)
-                elif _open(group_id, template.symbols):
-                    shown = template.symbols.show(group_id)
-                    unplaced.append(f"`{resource.logical_id}` adds a rule to a group that is not known (`{shown}`)")
+    unseen = (*unplaced(templates), *templates[0].elsewhere.of("group")) if groups else ()
+    doubt = [one.told for one in unseen[:1]]
     return {
-        name: _with(group, added["Ingress"].get(name, ()), added["Egress"].get(name, ()), unplaced[:1])
+        name: _with(group, added["Ingress"].get(name, ()), added["Egress"].get(name, ()), doubt)
         for name, group in groups.items()
     }
+
+
+def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
+    """The rules that separate resources add to a group that is not known."""
+    groups = {
+        reference(template, _GROUP, one.logical_id) for template in templates for one in template.declared(_GROUP)
+    }
+    found = []
+    for template in templates:
+        for resource in (one for direction in _DIRECTIONS for one in template.of_type(f"{_GROUP}{direction}")):
+            group_id = template.property_text(resource.logical_id, "GroupId") or ""
+            if group_id not in groups and _open(group_id, template.symbols):
+                shown = template.symbols.show(group_id)
+                told = f"`{resource.logical_id}` adds a rule to a group that is not known (`{shown}`)"
+                found.append(Unplaced("", told))
+    return tuple(found)
 
 
 def _open(group_id: str, symbols: Symbols) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from policy_audit.model.nearest import Nearest
 from policy_audit.model.node import Scalar
@@ -9,10 +10,18 @@ from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing, Role
 from policy_audit.model.value import Shape, Symbols, has_letters
 from policy_audit.record import NamedTuple
+from policy_audit.sources.elsewhere import Unplaced
 from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import child, entries, items, text, texts, unknown
+
+ATTACHING: Final = {
+    "AWS::IAM::ManagedPolicy": "Roles",
+    "AWS::IAM::Policy": "Roles",
+    "AWS::IAM::RolePolicy": "RoleName",
+}
+"""The types that attach a policy to roles, and the property with their names."""
 
 
 class Attachment(NamedTuple):
@@ -57,16 +66,12 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
         for resource in template.of_type("AWS::IAM::ManagedPolicy"):
             policy = _document(template, resource, "PolicyDocument", resource.logical_id)
             managed.add(managed_policy_arn(Ids(template, resource.logical_id)), template.path, policy)
-            attachments.append(Attachment(policy, _role_names(template, resource, "Roles"), template.path))
-        for resource in template.of_type("AWS::IAM::Policy"):
+        for resource, roles in attaching(template):
             policy = _document(template, resource, "PolicyDocument", resource.logical_id)
-            attachments.append(Attachment(policy, _role_names(template, resource, "Roles"), template.path))
-        for resource in template.of_type("AWS::IAM::RolePolicy"):
-            policy = _document(template, resource, "PolicyDocument", resource.logical_id)
-            attachments.append(Attachment(policy, _role_names(template, resource, "RoleName"), template.path))
+            attachments.append(Attachment(policy, roles, template.path))
     policies = ManagedPolicies(managed)
     by_role = _by_role(templates, attachments)
-    roles = tuple(
+    found = tuple(
         role._replace(unseen=(*role.unseen, *connectors), scps=scps, rcps=rcps, organization=organization)
         if connectors or scps or rcps
         else role
@@ -76,7 +81,35 @@ def read_roles(templates: Sequence[Template]) -> tuple[Role, ...]:
         for resource in template.of_type("AWS::IAM::Role")
         for role in (_role(template, resource, policies, by_role),)
     )
-    return _with_open_attachments(roles, attachments, templates[0].symbols) if templates else roles
+    if not templates:
+        return found
+    return _with_open_attachments(found, unplaced(templates) if attachments else (), templates[0])
+
+
+def attaching(template: Template) -> Iterator[tuple[Resource, tuple[str, ...]]]:
+    """Each policy of the template that says which roles it is attached to, with their names."""
+    for kind, name in ATTACHING.items():
+        for resource in template.of_type(kind):
+            yield resource, texts(template.value(resource.logical_id, name))
+
+
+def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
+    """The policies of roles that are not known, and those of roles that are not declared, with the role's name.
+
+    A role of another case is known: it is nobody else.
+    """
+    names = {
+        Ids(template, role.logical_id).name("RoleName")
+        for template in templates
+        for role in template.declared("AWS::IAM::Role")
+    }
+    return tuple(
+        Unplaced("" if has_letters(name) else name, resource.logical_id)
+        for template in templates
+        for resource, roles in attaching(template)
+        for name in roles
+        if name not in names
+    )
 
 
 Levels = tuple[tuple[Policy, ...], ...] | None
@@ -136,18 +169,14 @@ def _connectors(template: Template) -> tuple[str, ...]:
 
 
 def _with_open_attachments(
-    roles: tuple[Role, ...], attachments: Sequence[Attachment], symbols: Symbols
+    roles: tuple[Role, ...], unplaced: Sequence[Unplaced], template: Template
 ) -> tuple[Role, ...]:
-    """A policy whose roles are not known may be attached to any of them."""
-    names = {role.name for role in roles}
+    """A policy whose roles are not known may be attached to any of them, be it one of another estate."""
+    symbols = template.symbols
     literal: dict[str, list[str]] = {}
-    anywhere: list[str] = []
-    for one in attachments:
-        for name in one.roles:
-            if has_letters(name) and name not in names:
-                anywhere.append(one.policy.name)
-            elif name not in names:
-                literal.setdefault(name, []).append(one.policy.name)
+    for one in (*unplaced, *template.elsewhere.of("role")):
+        literal.setdefault(one.to, []).append(one.told)
+    anywhere = literal.pop("", [])
     if not anywhere and not literal:
         return roles
     clauses: dict[RoleForm | None, tuple[str, ...]] = {}
@@ -250,11 +279,6 @@ def _document(template: Template, resource: Resource, property_name: str, name: 
     if node is None:
         return Policy((), name=name, unknown=f"the resource has no `{property_name}`", span=resource.span)
     return read_policy(node, name, template.symbols)
-
-
-def _role_names(template: Template, resource: Resource, property_name: str) -> tuple[str, ...]:
-    node = template.value(resource.logical_id, property_name)
-    return texts(node)
 
 
 def _boundary(template: Template, resource: Resource, managed: ManagedPolicies) -> Policy | Missing | None:

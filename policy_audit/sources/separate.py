@@ -9,6 +9,7 @@ from typing import Final
 
 from policy_audit.options import Options
 from policy_audit.record import NamedTuple
+from policy_audit.sources.elsewhere import Elsewhere
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.literal_arns import LiteralArns, literal_arns
 
@@ -23,21 +24,22 @@ class Separated(NamedTuple):
     arns: LiteralArns
     exports: frozenset[str] = frozenset()
     """The names of exports that several estates have."""
-    has_private_apis: bool = False
-    """Whether one of them has a private API, or a private domain name."""
+    elsewhere: tuple[Elsewhere, ...] = (Elsewhere(),)
+    """What is around each of the estates."""
     owners: Mapping[str, int] = {}
     """By the path of a file, the number of an input that is written in it."""
 
-    def parts(self, files: Iterable[str]) -> Iterator[tuple[tuple[int, ...], list[str]]]:
-        """Each estate, with those of `files` that belong to it; files that no input is written in go with the first."""
+    def parts(self, files: Iterable[str]) -> Iterator[tuple[tuple[int, ...], list[str], Elsewhere]]:
+        """Each estate, with those of `files` that belong to it, and with what is around it; files that no input is
+        written in go with the first."""
         if len(self.estates) == 1:
-            yield self.estates[0], [*files]
+            yield self.estates[0], [*files], self.elsewhere[0]
             return
         estate_of = {number: at for at, numbers in enumerate(self.estates) for number in numbers}
         found: list[list[str]] = [[] for _ in self.estates]
         for path in files:
             found[estate_of[self.owners[path]] if path in self.owners else 0].append(path)
-        yield from zip(self.estates, found, strict=True)
+        yield from zip(self.estates, found, self.elsewhere, strict=True)
 
 
 class Sketch(NamedTuple):

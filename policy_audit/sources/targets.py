@@ -7,6 +7,7 @@ from policy_audit.model.policy import Policy, Principal
 from policy_audit.model.targets import Target, TaskDefinition
 from policy_audit.model.value import has_holes
 from policy_audit.record import NamedTuple
+from policy_audit.sources.elsewhere import Unplaced
 from policy_audit.sources.physical_ids import Ids, task_definition_arn
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
@@ -45,12 +46,20 @@ class _Grant(NamedTuple):
 def read_targets(templates: Sequence[Template]) -> tuple[Target, ...]:
     """Every target, with the policy of its own that may let a role of the account in."""
     grants = [grant for template in templates for grant in _grants(template)]
+    if templates:
+        grants += (_Grant(one.to, (), one.told) for one in templates[0].elsewhere.of("grant"))
     return tuple(
         _target(template, resource, service, name, start, grants)
         for template in templates
         for kind, (service, name, start) in DECLARING.items()
         for resource in template.of_type(kind)
     )
+
+
+def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
+    """The policies that may let roles in, to which target of their service is not known."""
+    grants = (grant for template in templates for grant in _grants(template))
+    return tuple(Unplaced(grant.service, grant.policy) for grant in grants if not grant.names)
 
 
 def read_task_definitions(templates: Sequence[Template]) -> tuple[TaskDefinition, ...]:

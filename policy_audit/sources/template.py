@@ -9,6 +9,7 @@ from policy_audit.model.value import Symbols
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
+from policy_audit.sources.elsewhere import Elsewhere
 from policy_audit.sources.inputs import MadeBy
 from policy_audit.sources.intrinsics import Problem, Scope, decide, expand, read_parameters, resolve
 from policy_audit.sources.nodes import parse_embedded
@@ -42,7 +43,8 @@ class Links(NamedTuple):
     `output(logical id, output)` is an output of the stack that the template nests under this logical id; `nested` are
     the logical ids of the nested stacks whose templates are audited. `id` tells a template from the same one in another
     stack: their open values are not the same. `written` has the lines of a program that made resources, and `aliases`
-    the logical ids of resources that the template refers to by another name. The rest is as in `Input`.
+    the logical ids of resources that the template refers to by another name. `elsewhere` is what other estates have.
+    The rest is as in `Input`.
     """
 
     passed: Callable[[str], Node | None] = lambda name: None
@@ -56,6 +58,7 @@ class Links(NamedTuple):
     made_by: MappingOf[str, MadeBy] = {}
     is_deployed: bool = False
     workflows_unread: str = ""
+    elsewhere: Elsewhere = Elsewhere()
 
 
 class Template:
@@ -170,12 +173,16 @@ class Template:
 
     def of_type(self, resource_type: str) -> Sequence[Resource]:
         """The resources of this type that exist in this world, in the order written."""
+        found = self.declared(resource_type)
+        return [one for one in found if self._exists(one)] if found and self._links.exists() else []
+
+    def declared(self, resource_type: str) -> Sequence[Resource]:
+        """The resources of this type, be they there in this world or not."""
         if self._by_type is None:
             self._by_type = {}
             for resource in self.resources.values():
                 self._by_type.setdefault(resource.type, []).append(resource)
-        found = self._by_type.get(resource_type, ())
-        return [one for one in found if self._exists(one)] if found and self._links.exists() else []
+        return self._by_type.get(resource_type, ())
 
     def made(self, logical_id: str, suffix: str) -> str | None:
         """What AWS made for a resource that is deployed: see `physical_ids.Ids.made`."""
@@ -290,6 +297,11 @@ class Template:
         }
         found |= {one: made.marks for one, made in self._links.made_by.items()}
         return {self.address(logical_id): marks for logical_id, marks in found.items()}
+
+    @property
+    def elsewhere(self) -> Elsewhere:
+        """What other estates attach to what is not known."""
+        return self._links.elsewhere
 
     @property
     def is_deployed(self) -> bool:

@@ -1,7 +1,7 @@
-"""By what templates may mean each other's resources: names, exports, outputs, and what is open and may be anybody's.
+"""By what templates may mean each other's resources: names of exports and outputs, names of resources in texts.
 
-Nothing is left out: two estates without a tie say nothing of each other, whatever is asked of either. A tie too many
-only costs memory.
+Nothing is left out: two estates without a tie say nothing of each other's resources, whatever is asked of either. A tie
+too many only costs memory. What is attached to something that is not known is the matter of `elsewhere`.
 """
 
 import re
@@ -13,22 +13,25 @@ from typing import Final
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import FIRST_SYMBOL, LAST, SHARED, Symbols, has_letters
 from policy_audit.record import NamedTuple
-from policy_audit.sources import own_policies, targets
-from policy_audit.sources.apis import HTTP_PARTS, REST_PARTS, endpoint_types
 from policy_audit.sources.cloudformation import names_address
+from policy_audit.sources.elsewhere import Elsewhere
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.intrinsics import resolve
-from policy_audit.sources.physical_ids import REFERENCES, Ids
+from policy_audit.sources.physical_ids import REFERENCES
 from policy_audit.sources.places import File, Within
-from policy_audit.sources.roles import RoleForm, form_of
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import texts
+from policy_audit.sources.unplaced import unplaced
 
 OPEN: Final = chr(LAST)
 """In the place of every open value of one template, which is none of another's."""
 _SHARED: Final = {name: chr(FIRST_SYMBOL + number) for number, name in enumerate(sorted(SHARED))}
 _WORD: Final = re.compile(r"[\w.\-\U000f0000-\U0010fffd]+")
+_HEAD: Final = re.compile(r"""\barn:[^:\s"']*:[^:\s"']*:[^:\s"']*:[^:\s"']*(?=:)""")
+"""What of an ARN stands before the resource, and names none."""
+_MEANT: Final = re.compile(r"""(?:^|(?<=[:/"'=,\\]))[\w.\-\U000f0000-\U0010fffd]+""", re.M)
+"""A word where a name may stand: not in the midst of what is told to people."""
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _IN_HOST: Final = re.compile("[a-z0-9]+")
 _IMPORTING: Final = frozenset({"Fn::GetStackOutput", "Fn::ImportValue"})
@@ -52,32 +55,9 @@ _NAMED: Final = {
 }
 """Types whose `Ref` is not their name, by the property that has it, and the name without it."""
 _ROLE: Final = "AWS::IAM::Role"
-_REST_API: Final = "AWS::ApiGateway::RestApi"
-_HAVING: Final = {
-    **{kind: service for kind, (service, _, _) in targets.DECLARING.items()},
-    _ROLE: "role",
-    _REST_API: "REST",
-    "AWS::ApiGatewayV2::Api": "HTTP",
-    "AWS::EC2::SecurityGroup": "group",
-    "AWS::Events::EventBusPolicy": "events",
-    "AWS::VpcLattice::ResourceConfiguration": "configuration",
-}
-"""By type, the kind of resource that something open may be attached to."""
-_ATTACHING: Final = {
-    **{kind: (of, (name,)) for kind, (of, name) in (targets.ATTACHING | own_policies.ATTACHING).items()},
-    **dict.fromkeys(REST_PARTS, ("REST", ("RestApiId",))),
-    **dict.fromkeys(HTTP_PARTS, ("HTTP", ("ApiId",))),
-    "AWS::EC2::SecurityGroupEgress": ("group", ("GroupId",)),
-    "AWS::EC2::SecurityGroupIngress": ("group", ("GroupId",)),
-    "AWS::IAM::ManagedPolicy": ("role", ("Roles",)),
-    "AWS::IAM::Policy": ("role", ("Roles",)),
-    "AWS::IAM::RolePolicy": ("role", ("RoleName",)),
-    "AWS::Lambda::Permission": ("lambda", ("FunctionName",)),
-    "AWS::RAM::ResourceShare": ("configuration", ("ResourceArns", "Principals")),
-}
-"""By type: the kind, and the properties that say what the resource belongs to."""
-_TO_NOBODY: Final = frozenset({"REST", "HTTP", "group", "role"})
-"""The kinds where what names nothing belongs to nothing."""
+_API: Final = "AWS::ApiGateway::RestApi"
+_SHARE: Final = "AWS::RAM::ResourceShare"
+_SHARED_BY_IT: Final = "AWS::VpcLattice::ResourceConfiguration"
 
 
 At = tuple[str, str]
@@ -119,18 +99,14 @@ class Ties(NamedTuple):
     names: frozenset[Named]
     words: tuple[tuple[str, "array[int]"], ...]
     """By the path of a template, the words of all its texts, as hashes."""
-    kinds: frozenset[str]
-    """The kinds of its resources, of those that something may be attached to."""
-    open: frozenset[str]
-    """The kinds to one of which it attaches something, and which one is not known."""
     roles: frozenset[str]
     """The names of its roles that are written out."""
-    forms: frozenset[RoleForm]
-    """What is known of the names of its other roles."""
-    attached: frozenset[str]
-    """The names of roles that are not its own and that it attaches policies to."""
-    is_private: bool
-    """Whether it has a private API, or a private domain name."""
+    has: Elsewhere
+    """What it has that may concern others."""
+    has_configurations: bool
+    """Whether it has a resource configuration, which another may share."""
+    has_open_shares: bool
+    """Whether it shares what is not known, or with whom is not."""
     is_named: bool
     """Whether the configuration names one of its APIs or roles as the called or the caller."""
 
@@ -206,42 +182,33 @@ class _Ties:
         self._estate, self._symbols, self._named = estate, estate.symbols, named
         self._names: set[Named] = set()
         self._words: dict[str, set[int]] = {}
-        self._kinds: set[str] = set()
-        self._open: set[str] = set()
         self._roles: set[str] = set()
-        self._forms: set[RoleForm] = set()
-        self._attached: set[str] = set()
-        self._is_private = self._is_named = False
+        self._has = Elsewhere()
+        self._has_configurations = self._has_open_shares = self._is_named = False
 
     def all(self) -> Ties:
         return Ties(
             frozenset(self._names),
             tuple((path, array("q", words)) for path, words in self._words.items()),
-            frozenset(self._kinds),
-            frozenset(self._open),
             frozenset(self._roles),
-            frozenset(self._forms),
-            frozenset(self._attached - self._roles),
-            self._is_private,
+            self._has,
+            self._has_configurations,
+            self._has_open_shares,
             self._is_named,
         )
 
     def look(self) -> None:
         """Adds what ties the estate in its present world."""
-        own: dict[str, set[str]] = {}
+        self._has = self._has.joined(unplaced(self._estate.templates))
         for template in self._estate.templates:
             for resource in template.resources.values():
-                self._declared(template, resource, own)
-        for template in self._estate.templates:
-            for resource in template.resources.values():
-                if resource.type in _ATTACHING:
-                    self._attaching(template, resource, own)
+                self._declared(template, resource)
             words = self._words_of(_texts(template))
             self._words.setdefault(template.path, set()).update(map(hash, words))
 
     # ---- what others may mean ----
 
-    def _declared(self, template: Template, resource: Resource, own: dict[str, set[str]]) -> None:
+    def _declared(self, template: Template, resource: Resource) -> None:
         kind, logical_id = resource.type, resource.logical_id
         if kind in _NAMED:
             name, default = _NAMED[kind]
@@ -251,15 +218,14 @@ class _Ties:
         for made in template.made_by_aws(logical_id):
             if len(made) >= _SHORTEST_ID:
                 self._name(made, template, resource)
-        having = _HAVING.get(kind)
-        if having is not None:
-            self._kinds.add(having)
-            own.setdefault(having, set()).update(_names(template, resource))
         if kind == _ROLE:
-            self._role(Ids(template, logical_id).name("RoleName"))
-        private = kind == _REST_API and "PRIVATE" in endpoint_types(template, resource)
-        self._is_private = self._is_private or private or kind == "AWS::ApiGateway::DomainNameV2"
-        if self._named and kind in (_ROLE, _REST_API):
+            self._roles.add(template.reference_text(logical_id))
+        self._has_configurations = self._has_configurations or kind == _SHARED_BY_IT
+        if kind == _SHARE:
+            listed = [texts(template.value(logical_id, name)) for name in ("ResourceArns", "Principals")]
+            is_open = any(not one or any(map(has_letters, one)) for one in listed)
+            self._has_open_shares = self._has_open_shares or is_open
+        if self._named and kind in (_ROLE, _API):
             address, arn = template.address(logical_id), template.attribute_text(logical_id, "Arn")
             self._is_named = self._is_named or any(arn == one or names_address(one, address) for one in self._named)
 
@@ -270,33 +236,12 @@ class _Ties:
             # No account has two of one type and name: those of one place are copies, of which each file means the next.
             self._names.add(Named(words[-1], (resource.type, name, *template.place), template.path))
 
-    def _role(self, name: str) -> None:
-        form = form_of(name, self._symbols)
-        if form is None:
-            self._roles.add(name)
-        else:
-            self._forms.add(form)
-
-    # ---- what it means of others ----
-
-    def _attaching(self, template: Template, resource: Resource, own: dict[str, set[str]]) -> None:
-        kind, properties = _ATTACHING[resource.type]
-        theirs = own.get(kind, ())
-        for name in properties:
-            found = texts(template.value(resource.logical_id, name))
-            if kind == "lambda":
-                found = tuple(own_policies.unqualified(one)[0] for one in found)
-            if kind == "role":
-                self._attached.update(one for one in found if not has_letters(one))
-            if any(has_letters(one) and one not in theirs for one in found) or not (found or kind in _TO_NOBODY):
-                self._open.add(kind)
-
     def _words_of(self, texts: Iterable[str]) -> list[str]:
         """The words of texts, without those in which something is open."""
         text = canonical("\n".join(texts), self._symbols)
         if "\\u" in text:
             text = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
-        found = [one for one in _WORD.findall(text) if OPEN not in one]
+        found = [one for one in _MEANT.findall(_HEAD.sub("", text)) if OPEN not in one]
         hosts = [one for one in found if "vpce-" in one or ".execute-api" in one]
         return [*found, *(part for host in hosts for part in _in_host(host))]
 
@@ -329,22 +274,6 @@ def _in_host(host: str) -> Iterator[str]:
     parts = _IN_HOST.findall(host.partition(".")[0])
     yield from parts
     yield from (f"vpce-{part}" for part in parts)
-
-
-def _names(template: Template, resource: Resource) -> Iterator[str]:
-    """The texts in which the resource is meant by what is attached to it."""
-    ids = Ids(template, resource.logical_id)
-    if resource.type == _ROLE:
-        yield ids.name("RoleName")
-        return
-    yield template.reference_text(resource.logical_id)
-    if resource.type in targets.DECLARING:
-        service, name, start = targets.DECLARING[resource.type]
-        somewhere = service != "s3"
-        yield ids.name(name)
-        yield ids.arn(service, start + ids.name(name), region=somewhere, account=somewhere)
-    else:
-        yield template.attribute_text(resource.logical_id, "Arn")
 
 
 def canonical(text: str, symbols: Symbols) -> str:

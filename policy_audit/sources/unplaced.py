@@ -1,0 +1,41 @@
+"""Finds what an estate attaches to something that is not known, with the functions of those who read such things."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from policy_audit.record import NamedTuple
+from policy_audit.sources import apis, event_buses, own_policies, private_connections, roles, targets
+from policy_audit.sources.elsewhere import Elsewhere, Kind, Unplaced
+from policy_audit.sources.template import Template
+
+
+class _Finding(NamedTuple):
+    """The types of what is attached, and what finds those that are unplaced."""
+
+    types: frozenset[str]
+    find: Callable[[Sequence[Template]], tuple[Unplaced, ...]]
+
+
+_FINDING: Final[dict[Kind, _Finding]] = {
+    "API": _Finding(frozenset((*apis.REST_PARTS, *apis.HTTP_PARTS)), apis.unplaced),
+    "bus": _Finding(frozenset((event_buses.POLICY,)), event_buses.unplaced),
+    "grant": _Finding(frozenset(targets.ATTACHING), targets.unplaced),
+    "group": _Finding(private_connections.RULES, private_connections.unplaced),
+    "own policy": _Finding(own_policies.ATTACHING, own_policies.unplaced),
+    "role": _Finding(frozenset(roles.ATTACHING), roles.unplaced),
+}
+
+
+def unplaced(templates: Sequence[Template]) -> Elsewhere:
+    """What an estate's templates have, in their present world, that may concern other estates."""
+    types = {resource.type for template in templates for resource in template.resources.values()}
+    found = {kind: one.find(templates) for kind, one in _FINDING.items() if not types.isdisjoint(one.types)}
+    return Elsewhere({kind: each for kind, each in found.items() if each}, _is_private(templates))
+
+
+def _is_private(templates: Sequence[Template]) -> bool:
+    return any(
+        "PRIVATE" in apis.endpoint_types(template, resource)
+        for template in templates
+        for resource in template.of_type("AWS::ApiGateway::RestApi")
+    ) or any(template.of_type("AWS::ApiGateway::DomainNameV2") for template in templates)
