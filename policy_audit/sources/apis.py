@@ -68,7 +68,7 @@ class _Parts:
             api_id(Ids(template, resource.logical_id))
             for template in self._templates
             for kind in ("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api")
-            for resource in template.declared(kind)
+            for resource in template.known(kind)
         )
         for (resource_type, api), resources in self._found.items():
             kind = "REST" if resource_type in REST_PARTS else "HTTP"

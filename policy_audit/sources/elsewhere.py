@@ -4,7 +4,7 @@ A policy for a role whose name is a parameter may be anybody's. It is told with 
 wherever its own template is audited.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from policy_audit.record import NamedTuple
@@ -33,12 +33,6 @@ class Elsewhere(NamedTuple):
     def of(self, kind: Kind) -> tuple[Unplaced, ...]:
         """What of this kind is unplaced, in the order of the files."""
         return self.unplaced.get(kind, ())
-
-    def without(self, kind: Kind, names: Collection[str]) -> "Elsewhere":
-        """All but what of this kind is attached to one of `names`."""
-        kept = tuple(one for one in self.of(kind) if one.to not in names)
-        others = {each: found for each, found in self.unplaced.items() if each != kind}
-        return self._replace(unplaced={**others, kind: kept} if kept else others)
 
     def joined(self, other: "Elsewhere") -> "Elsewhere":
         """What is in either, each once."""

@@ -46,7 +46,7 @@ def read_event_buses(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
 
 def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
     """The policies that may be attached to any bus: the name of theirs is open, and no bus's here."""
-    declared = {_arn(template, one) for template in templates for one in template.declared(BUS)}
+    declared = {_arn(template, one) for template in templates for one in template.known(BUS)}
     return tuple(
         Unplaced("", resource.logical_id)
         for template in templates

@@ -26,8 +26,10 @@ class Exports:
 
         What is open stands before the end, which both must have: `${AWS::StackName}-Arn` may be `infra-Arn`.
         """
-        if name in self._names:
-            return [name]
+        return [name] if name in self._names else self.like(name)
+
+    def like(self, name: str) -> list[str]:
+        """The exports that begin and end like `name`, which is none of them, or is open."""
         start, tail = _ends(name)
         if not tail:
             return []

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TypeVar
 
-from policy_audit.model.nearest import Nearest
 from policy_audit.options import Options
 from policy_audit.sources.elsewhere import Elsewhere, around
 from policy_audit.sources.estate import Estate, said
@@ -14,7 +13,7 @@ from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.literal_arns import LiteralArns
 from policy_audit.sources.separate import Separated, Sketch
-from policy_audit.sources.ties import Imports, Ties, imports, ties
+from policy_audit.sources.ties import OPEN, Imports, Ties, imports, ties
 
 T = TypeVar("T")
 
@@ -29,7 +28,7 @@ def joined(
     linked = [each for one in separations for each in one.join_linked()]
     for one in separations:
         one.join_tied()
-    exports = Counter(name for name, _ in {at for one in linked for at in one.exports})
+    exports = Counter(name for name, _ in {at for one in linked for at in one.exports.ever})
     have = [reduce(Elsewhere.joined, each) for each in zip(*(one.have() for one in separations), strict=True)]
     return Separated(
         groups.all(),
@@ -110,7 +109,6 @@ class _Separation:
 
     def have(self) -> Iterator[Elsewhere]:
         """What each estate has that may concern others. Asked when all are joined."""
-        roles = frozenset(name for one in self._tied.values() for name in one.roles)
         tied = {number: one for unit, one in self._tied.items() for number in unit}
         for unit in self._groups.all():
             parts = [*{id(tied[number]): tied[number] for number in unit}.values()]
@@ -118,7 +116,7 @@ class _Separation:
             if found.unplaced and len(parts) > 1:
                 # What one part attaches to something that it does not know, another may have.
                 found = self._of(unit, self._ties).has
-            yield found.without("role", roles)
+            yield found
 
     def _of(self, unit: Sequence[int], asked: Callable[[Estate], T]) -> T:
         """What is asked of a unit as an estate."""
@@ -132,41 +130,84 @@ class _Separation:
         """Joins what takes an export, or an output of another stack, with what may be meant by its name."""
         if not any(one.imports or one.taken for one in found.values()):
             return
-        exporting: Nearest[int] = Nearest()
-        declaring: Nearest[int] = Nearest()
+        exporting, declaring = _Having(self._groups), _Having(self._groups)
         of_stacks: dict[str, list[int]] = {}
         for unit, one in found.items():
-            for name, path in one.exports:
-                exporting.add(name, path, unit[0])
-            for name, path in one.outputs:
+            for name, path in one.exports.ever:
+                exporting.add(name, path, unit[0], (name, path) in one.exports.always and OPEN not in name)
+            for name, path in one.outputs.ever:
                 if path in self._with_stacks:
                     of_stacks.setdefault(name, []).append(unit[0])
                 else:
-                    declaring.add(name, path, unit[0])
+                    declaring.add(name, path, unit[0], (name, path) in one.outputs.always)
         exports = Exports(exporting)
         for unit, one in found.items():
             for name, path in one.imports:
-                for meant in (name, *exports.meant(name)):
-                    self._groups.join((unit[0], *exporting.of(meant, path)))
+                if OPEN in name or not exporting.join(unit[0], name, path):
+                    # No export has this name in every case: those count that begin and end alike.
+                    for like in exports.like(name):
+                        exporting.join_all(unit[0], like)
             for name, _ in one.stacks:
                 self._groups.join((unit[0], *self._stacks.get(name, ())))
             for name, path in one.taken:
-                self._groups.join((unit[0], *of_stacks.get(name, ()), *declaring.of(name, path)))
+                self._groups.join((unit[0], *of_stacks.get(name, ())))
+                declaring.join(unit[0], name, path)
 
     def _join_named(self, found: Mapping[tuple[int, ...], Ties]) -> None:
         """Joins all texts that have the name of a resource as a word with the next file that has such a resource."""
-        named: Nearest[int] = Nearest()
+        having = _Having(self._groups)
         meant: dict[int, dict[str, None]] = {}
         for unit, one in found.items():
-            for name in one.names:
-                identity = "\0".join(name.identity)
-                meant.setdefault(hash(name.word), {})[identity] = None
-                named.add(identity, name.path, unit[0])
+            for name in one.names.ever:
+                meant.setdefault(hash(name.word), {})[name.identity] = None
+                having.add(name.identity, name.path, unit[0], name in one.names.always)
         for unit, one in found.items():
             for path, words in one.words:
                 for word in words:
                     for identity in meant.get(word, ()):
-                        self._groups.join((unit[0], *named.of(identity, path)))
+                        having.join(unit[0], identity, path)
+
+
+class _Having:
+    """Who has something of a name, in a file, in its folder and anywhere: joined with who means it."""
+
+    def __init__(self, groups: "_Groups") -> None:
+        self._groups = groups
+        self._found: dict[tuple[str, str], dict[int, bool]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, where in self._found if not where)
+
+    def add(self, name: str, path: str, number: int, always: bool) -> None:
+        """Adds one that has it, in every case or in some."""
+        for where in (path, _folder(path), ""):
+            here = self._found.setdefault((name, where), {})
+            here[number] = here.get(number, False) or always
+
+    def join(self, number: int, name: str, path: str) -> bool:
+        """Joins `number` with the nearest to the file at `path`; whether one of them has it in every case.
+
+        What is there in some cases only hides nothing that is further away.
+        """
+        return any(self._join(number, name, where) for where in (path, _folder(path), ""))
+
+    def join_all(self, number: int, name: str) -> None:
+        """Joins `number` with all that have it, wherever they stand."""
+        self._join(number, name, "")
+
+    def _join(self, number: int, name: str, where: str) -> bool:
+        here = self._found.get((name, where))
+        if not here:
+            return False
+        self._groups.join((number, *here))
+        # They are one now: for the next who means it, one of them is enough.
+        first, always = next(iter(here)), any(here.values())
+        self._found[name, where] = {first: always}
+        return always
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0] + "/"
 
 
 class _Groups:

@@ -82,7 +82,7 @@ def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
         name
         for template in templates
         for kind in _DECLARING
-        for resource in template.declared(kind)
+        for resource in template.known(kind)
         for name in _names(template, resource, kind)
     }
     found = []

@@ -180,9 +180,7 @@ def _security_groups(templates: Sequence[Template]) -> dict[str, SecurityGroup]:
 
 def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
     """The rules that separate resources add to a group that is not known."""
-    groups = {
-        reference(template, _GROUP, one.logical_id) for template in templates for one in template.declared(_GROUP)
-    }
+    groups = {reference(template, _GROUP, one.logical_id) for template in templates for one in template.known(_GROUP)}
     found = []
     for template in templates:
         for resource in (one for direction in _DIRECTIONS for one in template.of_type(f"{_GROUP}{direction}")):

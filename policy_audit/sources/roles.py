@@ -94,14 +94,11 @@ def attaching(template: Template) -> Iterator[tuple[Resource, tuple[str, ...]]]:
 
 
 def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
-    """The policies of roles that are not known, and those of roles that are not declared, with the role's name.
-
-    A role of another case is known: it is nobody else.
-    """
+    """The policies of roles that are not known, and those of roles that are not declared, with the role's name."""
     names = {
         Ids(template, role.logical_id).name("RoleName")
         for template in templates
-        for role in template.declared("AWS::IAM::Role")
+        for role in template.known("AWS::IAM::Role")
     }
     return tuple(
         Unplaced("" if has_letters(name) else name, resource.logical_id)

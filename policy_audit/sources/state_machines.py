@@ -30,7 +30,7 @@ def read_state_machines(templates: Sequence[Template], roles: Sequence[Role]) ->
 
 
 def _state_machine(template: Template, resource: Resource, roles: Nearest[Role]) -> StateMachine:
-    definition, unseen = _definition(template, resource)
+    definition, unseen = definition_of(template, resource)
     return StateMachine(
         address=template.address(resource.logical_id),
         span=resource.span,
@@ -63,7 +63,8 @@ def _role(template: Template, resource: Resource, roles: Nearest[Role]) -> Role 
     return Missing(reasons[0] if reasons else f"the role `{shown}` is not among the audited files")
 
 
-def _definition(template: Template, resource: Resource) -> tuple[Definition, tuple[str, ...]]:
+def definition_of(template: Template, resource: Resource) -> tuple[Definition, tuple[str, ...]]:
+    """The definition of a state machine, and why it can't be read, or not all of it."""
     logical_id = resource.logical_id
     given = template.value(logical_id, "DefinitionSubstitutions")
     substitutions = None

@@ -1,11 +1,11 @@
 """One CloudFormation template: its resources, and their properties with every intrinsic function resolved."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 
 from policy_audit.findings import Mark
 from policy_audit.model.node import Entry, Mapping, Node, Scalar
-from policy_audit.model.value import Symbols
+from policy_audit.model.value import Symbols, letters
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources import physical_ids
@@ -177,12 +177,22 @@ class Template:
         return [one for one in found if self._exists(one)] if found and self._links.exists() else []
 
     def declared(self, resource_type: str) -> Sequence[Resource]:
-        """The resources of this type, be they there in this world or not."""
+        """The resources of this type that are declared, be they there in this world or not."""
         if self._by_type is None:
             self._by_type = {}
             for resource in self.resources.values():
                 self._by_type.setdefault(resource.type, []).append(resource)
         return self._by_type.get(resource_type, ())
+
+    def known(self, resource_type: str) -> Iterator[Resource]:
+        """The resources of this type that something may be attached to without being attached to what is not known:
+        those of this world, and those of others whose name AWS makes, for that is nobody else's."""
+        for resource in self.declared(resource_type):
+            if self.exists(resource.logical_id) or self._is_generated(self.reference_text(resource.logical_id)):
+                yield resource
+
+    def _is_generated(self, text: str) -> bool:
+        return any(self.symbols.of(letter).generated for letter in letters(text))
 
     def made(self, logical_id: str, suffix: str) -> str | None:
         """What AWS made for a resource that is deployed: see `physical_ids.Ids.made`."""

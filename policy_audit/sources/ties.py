@@ -8,10 +8,11 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from policy_audit.model.node import Mapping, Node, Scalar, Sequence
 from policy_audit.model.value import FIRST_SYMBOL, LAST, SHARED, Symbols, has_letters
+from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources.cloudformation import names_address
 from policy_audit.sources.elsewhere import Elsewhere
@@ -20,10 +21,12 @@ from policy_audit.sources.inputs import Input
 from policy_audit.sources.intrinsics import resolve
 from policy_audit.sources.physical_ids import REFERENCES
 from policy_audit.sources.places import File, Within
+from policy_audit.sources.state_machines import definition_of
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import texts
 from policy_audit.sources.unplaced import unplaced
 
+T = TypeVar("T")
 OPEN: Final = chr(LAST)
 """In the place of every open value of one template, which is none of another's."""
 _SHARED: Final = {name: chr(FIRST_SYMBOL + number) for number, name in enumerate(sorted(SHARED))}
@@ -68,16 +71,42 @@ class Named(NamedTuple):
     """A resource that other files may mean: the last word of its name, what tells it from others, and its template."""
 
     word: str
-    identity: tuple[str, ...]
+    identity: str
     path: str
+
+
+class Found(NamedTuple, Generic[T]):
+    """What was found in any world, and what of it in all."""
+
+    ever: frozenset[T]
+    always: frozenset[T]
+
+    def joined(self, other: "Found[T]") -> "Found[T]":
+        """What either finds."""
+        return Found(self.ever | other.ever, self.always | other.always)
+
+
+class _Worlds(Generic[T]):
+    """Gathers what is found in each world."""
+
+    def __init__(self) -> None:
+        self._worlds: list[frozenset[T]] = []
+
+    def add(self, found: Iterable[T]) -> None:
+        self._worlds.append(frozenset(found))
+
+    def found(self) -> Found[T]:
+        if not self._worlds:
+            return Found(frozenset(), frozenset())
+        return Found(frozenset.union(*self._worlds), frozenset.intersection(*self._worlds))
 
 
 class Imports(NamedTuple):
     """What an estate gives to other stacks by name, and takes of others by name, over all its worlds."""
 
-    exports: frozenset[At]
+    exports: Found[At]
+    outputs: Found[At]
     imports: frozenset[At]
-    outputs: frozenset[At]
     taken: frozenset[At]
     """The names of outputs that are taken of other stacks."""
     stacks: frozenset[At]
@@ -86,21 +115,26 @@ class Imports(NamedTuple):
     @property
     def is_known(self) -> bool:
         """Whether no name has anything open in it, such as what is imported itself."""
-        return not any(OPEN in name for name, _ in (*self.exports, *self.imports, *self.taken, *self.stacks))
+        asked = (*self.exports.ever, *self.imports, *self.taken, *self.stacks)
+        return not any(OPEN in name for name, _ in asked)
 
     def joined(self, other: "Imports") -> "Imports":
         """Those of both."""
-        return Imports(*(ours | theirs for ours, theirs in zip(self, other, strict=True)))
+        return Imports(
+            self.exports.joined(other.exports),
+            self.outputs.joined(other.outputs),
+            self.imports | other.imports,
+            self.taken | other.taken,
+            self.stacks | other.stacks,
+        )
 
 
 class Ties(NamedTuple):
     """What ties an estate to others, over all its worlds."""
 
-    names: frozenset[Named]
+    names: Found[Named]
     words: tuple[tuple[str, "array[int]"], ...]
     """By the path of a template, the words of all its texts, as hashes."""
-    roles: frozenset[str]
-    """The names of its roles that are written out."""
     has: Elsewhere
     """What it has that may concern others."""
     has_configurations: bool
@@ -113,20 +147,20 @@ class Ties(NamedTuple):
 
 def imports(estate: Estate) -> Imports:
     """What an estate exports and imports."""
-    exports: set[At] = set()
-    outputs: set[At] = set()
+    exports: _Worlds[At] = _Worlds()
+    outputs: _Worlds[At] = _Worlds()
     for _ in estate.worlds():
+        # Outputs first: their names may be imported themselves.
+        declared = [(template.path, one) for template in estate.templates for one in template.outputs().values()]
         for template in estate.templates:
             for node in _importing(template):
                 resolve(node, template.scope)
-            for name, output in template.outputs().items():
-                outputs.add((name, template.path))
-                if output.export is not None:
-                    exports.add((canonical(output.export, estate.symbols), template.path))
+        outputs.add((one.name, path) for path, one in declared)
+        exports.add((canonical(one.export, estate.symbols), path) for path, one in declared if one.export is not None)
     asked, taken, stacks = (
         frozenset((canonical(name, estate.symbols), path) for name, path in names) for names in estate.asked
     )
-    return Imports(frozenset(exports), asked, frozenset(outputs), taken, stacks)
+    return Imports(exports.found(), outputs.found(), asked, taken, stacks)
 
 
 def ties(estate: Estate, named: SequenceOf[str] = ()) -> Ties:
@@ -180,17 +214,15 @@ def _importing(template: Template) -> Iterator[Node]:
 class _Ties:
     def __init__(self, estate: Estate, named: frozenset[str]) -> None:
         self._estate, self._symbols, self._named = estate, estate.symbols, named
-        self._names: set[Named] = set()
+        self._names: _Worlds[Named] = _Worlds()
         self._words: dict[str, set[int]] = {}
-        self._roles: set[str] = set()
         self._has = Elsewhere()
         self._has_configurations = self._has_open_shares = self._is_named = False
 
     def all(self) -> Ties:
         return Ties(
-            frozenset(self._names),
+            self._names.found(),
             tuple((path, array("q", words)) for path, words in self._words.items()),
-            frozenset(self._roles),
             self._has,
             self._has_configurations,
             self._has_open_shares,
@@ -199,27 +231,35 @@ class _Ties:
 
     def look(self) -> None:
         """Adds what ties the estate in its present world."""
-        self._has = self._has.joined(unplaced(self._estate.templates))
+        names: list[Named] = []
         for template in self._estate.templates:
             for resource in template.resources.values():
-                self._declared(template, resource)
-            words = self._words_of(_texts(template))
-            self._words.setdefault(template.path, set()).update(map(hash, words))
+                if template.exists(resource.logical_id):
+                    names += self._names_of(template, resource)
+                    self._look_at(template, resource)
+            texts = (*_texts(template), *_texts_of_workflows(template))
+            self._words.setdefault(template.path, set()).update(map(hash, self._words_of(texts)))
+        self._names.add(names)
+        self._has = self._has.joined(unplaced(self._estate.templates))
 
-    # ---- what others may mean ----
-
-    def _declared(self, template: Template, resource: Resource) -> None:
+    def _names_of(self, template: Template, resource: Resource) -> Iterator[Named]:
+        """By what others may mean the resource."""
         kind, logical_id = resource.type, resource.logical_id
+        found = [one for one in template.made_by_aws(logical_id) if len(one) >= _SHORTEST_ID]
         if kind in _NAMED:
             name, default = _NAMED[kind]
-            self._name(template.property_text(logical_id, name) or default, template, resource)
+            found.append(template.property_text(logical_id, name) or default)
         elif kind in REFERENCES and kind not in _UNNAMED:
-            self._name(template.reference_text(logical_id), template, resource)
-        for made in template.made_by_aws(logical_id):
-            if len(made) >= _SHORTEST_ID:
-                self._name(made, template, resource)
-        if kind == _ROLE:
-            self._roles.add(template.reference_text(logical_id))
+            found.append(template.reference_text(logical_id))
+        for text in found:
+            name = canonical(text, self._symbols)
+            words = _WORD.findall(name)
+            if words and OPEN not in words[-1]:
+                # No account has two of one type and name: those of one place are copies; each file means the next.
+                yield Named(words[-1], "\0".join((kind, name, *template.place)), template.path)
+
+    def _look_at(self, template: Template, resource: Resource) -> None:
+        kind, logical_id = resource.type, resource.logical_id
         self._has_configurations = self._has_configurations or kind == _SHARED_BY_IT
         if kind == _SHARE:
             listed = [texts(template.value(logical_id, name)) for name in ("ResourceArns", "Principals")]
@@ -229,13 +269,6 @@ class _Ties:
             address, arn = template.address(logical_id), template.attribute_text(logical_id, "Arn")
             self._is_named = self._is_named or any(arn == one or names_address(one, address) for one in self._named)
 
-    def _name(self, text: str, template: Template, resource: Resource) -> None:
-        name = canonical(text, self._symbols)
-        words = _WORD.findall(name)
-        if words and OPEN not in words[-1]:
-            # No account has two of one type and name: those of one place are copies, of which each file means the next.
-            self._names.add(Named(words[-1], (resource.type, name, *template.place), template.path))
-
     def _words_of(self, texts: Iterable[str]) -> list[str]:
         """The words of texts, without those in which something is open."""
         text = canonical("\n".join(texts), self._symbols)
@@ -244,6 +277,19 @@ class _Ties:
         found = [one for one in _MEANT.findall(_HEAD.sub("", text)) if OPEN not in one]
         hosts = [one for one in found if "vpce-" in one or ".execute-api" in one]
         return [*found, *(part for host in hosts for part in _in_host(host))]
+
+
+def _texts_of_workflows(template: Template) -> Iterator[str]:
+    """The texts of the template's workflows as far as they are computed: with substitutions, of expressions."""
+    pending: list[object] = [
+        definition_of(template, resource)[0] for resource in template.of_type("AWS::StepFunctions::StateMachine")
+    ]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple) and not isinstance(value, Span):
+            pending += value
 
 
 def _texts(template: Template) -> Iterator[str]:
