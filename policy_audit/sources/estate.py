@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from math import prod
 
 from policy_audit.errors import USAGE, AuditError
@@ -277,7 +278,9 @@ class Estate:
             # A name with the exporting stack's name in it, which is open: the one export that it may be.
             if self._export_names is None:
                 self._export_names = Exports(exports)
-            exporting = [one for export in self._export_names.meant(name) for one in nearest(export)]
+            # Which of several it is nobody knows: two are enough.
+            found = (one for export in self._export_names.meant(name) for one in nearest(export))
+            exporting = [*islice(found, 2)]
             if len(exporting) == 1:
                 self._assume(f"`{self.symbols.show(name)}` is exported by {exporting[0][0].path}")
         elif len(exporting) == 1 and (exports.count(name) > 1 or name in self._of_several):

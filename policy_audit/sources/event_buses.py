@@ -19,7 +19,7 @@ from policy_audit.sources.tree import child, text
 
 BUS: Final = "AWS::Events::EventBus"
 POLICY: Final = "AWS::Events::EventBusPolicy"
-_DEFAULT: Final = "default"
+DEFAULT: Final = "default"
 
 
 def read_event_buses(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
@@ -33,9 +33,9 @@ def read_event_buses(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
     defaults: dict[str, tuple[Template, Resource]] = {}
     for template in templates:
         for resource in template.of_type(POLICY):
-            arn = _arn_of_bus(template, resource)
+            arn = arn_of_bus(template, resource)
             attached.setdefault(arn, []).append(policy_of(template, resource))
-            if arn.endswith(f":event-bus/{_DEFAULT}"):
+            if arn.endswith(f":event-bus/{DEFAULT}"):
                 defaults.setdefault(arn, (template, resource))
     declared = {_arn(template, one): (template, one) for template in templates for one in template.of_type(BUS)}
     buses = defaults | declared
@@ -51,7 +51,7 @@ def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
         Unplaced("", resource.logical_id)
         for template in templates
         for resource in template.of_type(POLICY)
-        for arn in (_arn_of_bus(template, resource),)
+        for arn in (arn_of_bus(template, resource),)
         if arn not in declared and has_letters(arn.rpartition(":event-bus/")[2])
     )
 
@@ -79,7 +79,8 @@ def _joined(policies: Sequence[Policy], name: str, span: Span) -> Policy:
     return Policy(statements, "2012-10-17", name, unknown, span if policies else None)
 
 
-def _arn_of_bus(template: Template, resource: Resource) -> str:
+def arn_of_bus(template: Template, resource: Resource) -> str:
+    """The ARN of the bus that a policy is of."""
     ids = Ids(template, resource.logical_id)
     return ids.arn("events", f"event-bus/{event_bus_name(ids)}")
 

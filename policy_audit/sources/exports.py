@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from policy_audit.model.value import has_letters
 
@@ -21,32 +21,35 @@ class Exports:
             if tail and has_letters(name):
                 self._open.setdefault(tail, []).append(name)
 
-    def meant(self, name: str) -> list[str]:
+    def meant(self, name: str) -> Iterator[str]:
         """The exports that `name` may be: the one of exactly this name, else all that begin and end like it.
 
         What is open stands before the end, which both must have: `${AWS::StackName}-Arn` may be `infra-Arn`.
         """
-        return [name] if name in self._names else self.like(name)
+        return iter((name,)) if name in self._names else self.like(name)
 
-    def like(self, name: str) -> list[str]:
-        """The exports that begin and end like `name`, which is none of them, or is open."""
+    def like(self, name: str) -> Iterator[str]:
+        """The exports that begin and end like `name`, which is none of them, or is open; each once."""
         start, tail = _ends(name)
-        if not tail:
-            return []
-        found = [one for at in range(len(tail)) for one in self._open.get(tail[at:], ())]
-        if has_letters(name):
-            found += self._ending(tail)
-        return [one for one in dict.fromkeys(found) if _begin_alike(start, _ends(one)[0])]
+        seen: set[str] = set()
+        for one in self._ending_alike(name, tail) if tail else ():
+            if one not in seen and _begin_alike(start, _ends(one)[0]):
+                seen.add(one)
+                yield one
 
-    def _ending(self, tail: str) -> list[str]:
+    def _ending_alike(self, name: str, tail: str) -> Iterator[str]:
+        for at in range(len(tail)):
+            yield from self._open.get(tail[at:], ())
+        if has_letters(name):
+            yield from self._ending(tail)
+
+    def _ending(self, tail: str) -> Iterator[str]:
         """The exports whose literal end ends in `tail`."""
         wanted = tail[::-1]
-        at = bisect_left(self._reversed, (wanted, ""))
-        found = []
-        while at < len(self._reversed) and self._reversed[at][0].startswith(wanted):
-            found.append(self._reversed[at][1])
-            at += 1
-        return found
+        for at in range(bisect_left(self._reversed, (wanted, "")), len(self._reversed)):
+            if not self._reversed[at][0].startswith(wanted):
+                return
+            yield self._reversed[at][1]
 
 
 def _ends(name: str) -> tuple[str, str]:

@@ -99,6 +99,9 @@ class _Separation:
         """Joins what has any other tie. Asked after what is imported is known."""
         found = self._tied = {unit: self._of(unit, self._ties) for unit in self._groups.all()}
         self._join_named(found)
+        of_bus: dict[str, int] = {}
+        for unit, one in found.items():
+            self._groups.join((unit[0], *(of_bus.setdefault(bus, unit[0]) for bus in one.buses)))
         self._groups.join(unit[0] for unit, one in found.items() if one.is_named)
         # A share of what is not known may be one of any resource configuration.
         if any(one.has_open_shares for one in found.values()):
@@ -141,12 +144,14 @@ class _Separation:
                 else:
                     declaring.add(name, path, unit[0], (name, path) in one.outputs.always)
         exports = Exports(exporting)
+        joined: dict[str, int] = {}
         for unit, one in found.items():
             for name, path in one.imports:
                 if OPEN in name or not exporting.join(unit[0], name, path):
                     # No export has this name in every case: those count that begin and end alike.
-                    for like in exports.like(name):
+                    for like in () if name in joined else exports.like(name):
                         exporting.join_all(unit[0], like)
+                    self._groups.join((unit[0], joined.setdefault(name, unit[0])))
             for name, _ in one.stacks:
                 self._groups.join((unit[0], *self._stacks.get(name, ())))
             for name, path in one.taken:

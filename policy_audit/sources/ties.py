@@ -17,6 +17,8 @@ from policy_audit.record import NamedTuple
 from policy_audit.sources.cloudformation import names_address
 from policy_audit.sources.elsewhere import Elsewhere
 from policy_audit.sources.estate import Estate
+from policy_audit.sources.event_buses import DEFAULT, arn_of_bus
+from policy_audit.sources.event_buses import POLICY as BUS_POLICY
 from policy_audit.sources.inputs import Input
 from policy_audit.sources.intrinsics import resolve
 from policy_audit.sources.physical_ids import REFERENCES
@@ -42,19 +44,24 @@ _SHORTEST_ID: Final = 8
 """Of the ids that AWS makes and another file may name."""
 _UNNAMED: Final = frozenset(
     {
+        "AWS::CodeBuild::Project",
+        "AWS::ECS::Cluster",
         "AWS::ApiGateway::Stage",
         "AWS::ApiGatewayV2::Stage",
         "AWS::IAM::Policy",
         "AWS::Lambda::Alias",
         "AWS::Lambda::Version",
+        "AWS::Logs::LogGroup",
+        "AWS::Pipes::Pipe",
         "AWS::Scheduler::Schedule",
+        "AWS::Scheduler::ScheduleGroup",
     }
 )
 """Types with names that no other file means them by."""
 _NAMED: Final = {
     "AWS::ApiGateway::DomainNameV2": ("DomainName", ""),
     "AWS::ECS::TaskDefinition": ("Family", ""),
-    "AWS::Events::EventBusPolicy": ("EventBusName", "default"),
+    BUS_POLICY: ("EventBusName", DEFAULT),
 }
 """Types whose `Ref` is not their name, by the property that has it, and the name without it."""
 _ROLE: Final = "AWS::IAM::Role"
@@ -137,6 +144,8 @@ class Ties(NamedTuple):
     """By the path of a template, the words of all its texts, as hashes."""
     has: Elsewhere
     """What it has that may concern others."""
+    buses: frozenset[str]
+    """The default event buses that it has a policy of: each adds to the others."""
     has_configurations: bool
     """Whether it has a resource configuration, which another may share."""
     has_open_shares: bool
@@ -217,6 +226,7 @@ class _Ties:
         self._names: _Worlds[Named] = _Worlds()
         self._words: dict[str, set[int]] = {}
         self._has = Elsewhere()
+        self._buses: set[str] = set()
         self._has_configurations = self._has_open_shares = self._is_named = False
 
     def all(self) -> Ties:
@@ -224,6 +234,7 @@ class _Ties:
             self._names.found(),
             tuple((path, array("q", words)) for path, words in self._words.items()),
             self._has,
+            frozenset(self._buses),
             self._has_configurations,
             self._has_open_shares,
             self._is_named,
@@ -261,6 +272,8 @@ class _Ties:
     def _look_at(self, template: Template, resource: Resource) -> None:
         kind, logical_id = resource.type, resource.logical_id
         self._has_configurations = self._has_configurations or kind == _SHARED_BY_IT
+        if kind == BUS_POLICY and (bus := arn_of_bus(template, resource)).endswith(f":event-bus/{DEFAULT}"):
+            self._buses.add(canonical(bus, self._symbols))
         if kind == _SHARE:
             listed = [texts(template.value(logical_id, name)) for name in ("ResourceArns", "Principals")]
             is_open = any(not one or any(map(has_letters, one)) for one in listed)
