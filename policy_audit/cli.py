@@ -160,8 +160,8 @@ def check(
 ) -> int:
     """Audit templates: files, and the files in folders.
 
-    Without PATH, the current folder is audited. All files are one estate: what one of them
-    exports, another may import.
+    Without PATH, the current folder is audited. All files are audited together: what one of
+    them exports, another may import.
     """
     if verbose and quiet:
         raise click.UsageError("-v/--verbose and -q/--quiet exclude each other")
