@@ -102,6 +102,10 @@ TIED = {
     "a name in Outputs": (ROLE, resource("AWS::SQS::Queue", more=f"Outputs: {{Role: {{Value: '{ASSUMED}'}}}}")),
     "a text of JSON": (ROLE, machine(ASSUMED)),
     "a text of JSON with escapes": (ROLE, machine(ASSUMED).replace("role/worker", "role\\\\u002fworker")),
+    "a text of JSON with escapes in a body": (
+        ROLE,
+        resource("AWS::ApiGateway::RestApi", """{Body: '{"x": "%s"}'}""" % ASSUMED.replace("/", r"\u002f")),
+    ),
     "a substitution": (ROLE, machine(ASSUMED.replace("work", "${Who}"), ", DefinitionSubstitutions: {Who: work}")),
     "an expression": (ROLE, machine("{% '" + ASSUMED.replace("work", "work' & '") + "' %}", QueryLanguage="JSONata")),
     "a queue's URL": (
@@ -147,6 +151,14 @@ TIED = {
     "an output of a stack": (
         resource("AWS::SQS::Queue", more="Outputs: {Made: {Value: x}}"),
         resource("AWS::SQS::Queue", "{QueueName: {Fn::GetStackOutput: {StackName: infra, OutputName: Made}}}"),
+    ),
+    "an open import of an open export": (
+        resource("AWS::SQS::Queue", more=EXPORT % "!Sub '${AWS::StackName}-made'"),
+        parameters(Infra="") + resource("AWS::SQS::Queue", "{QueueName: {Fn::ImportValue: !Sub '${Infra}-made'}}"),
+    ),
+    "a name with the account's number": (
+        resource("AWS::IAM::Role", "{RoleName: !Sub 'worker-${AWS::AccountId}'}"),
+        policy("[!Sub 'worker-${AWS::AccountId}']"),
     ),
     "a nested stack": (resource("AWS::SQS::Queue"), resource("AWS::CloudFormation::Stack", "{TemplateURL: a.yaml}")),
     "a share of what is not known": (
@@ -240,7 +252,10 @@ def whole(inputs: Sequence[Input], turns: Sequence[Options]) -> Separated:
 
 
 def verdicts(report: Report) -> Counter[tuple[object, ...]]:
-    return Counter((one.rule, one.address, one.requirement, one.answer, one.reasons) for one in report.requirements)
+    """What is told of each requirement; of reasons the order differs, what is elsewhere coming last."""
+    return Counter(
+        (one.rule, one.address, one.requirement, one.answer, tuple(sorted(one.reasons))) for one in report.requirements
+    )
 
 
 def told(report: Report) -> Counter[tuple[object, ...]]:
@@ -306,6 +321,200 @@ def test_a_policy_that_may_be_anybodys_is_told_with_every_estate(folder: Path) -
     (undecided,) = (one for one in audit(["."], PINNED).requirements if one.rule == "task-permission")
     assert undecided.answer == "undecided"
     assert any("`One`, which may be attached to this role" in one for one in undecided.reasons)
+
+
+ANYBODY = "PolicyDocument: {Statement: {Effect: Allow, Principal: '*', Action: '*', Resource: '*'}}"
+QUEUE = "Q: {Type: AWS::SQS::Queue, Properties: {}}"
+SENT = """
+  R: {Type: AWS::Events::Rule, Properties: {EventPattern: {source: [x]}, Targets: [{Id: t, Arn: !GetAtt Q.Arn}]}}
+"""
+SCHEDULED = """
+  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}
+  S:
+    Type: AWS::Scheduler::Schedule
+    Properties: {FlexibleTimeWindow: {Mode: 'OFF'}, Target: {Arn: !GetAtt Q.Arn, RoleArn: !GetAtt Role.Arn}}
+"""
+PRIVATE = """Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties: {SecurityGroupEgress: [{IpProtocol: tcp, FromPort: 80, ToPort: 80}]}
+  Gateway: {Type: AWS::VpcLattice::ResourceGateway, Properties: {SecurityGroupIds: [!GetAtt Group.GroupId]}}
+  Configuration:
+    Type: AWS::VpcLattice::ResourceConfiguration
+    Properties:
+      ResourceGatewayId: !GetAtt Gateway.Id
+      ResourceConfigurationDefinition: {DnsResource: {DomainName: till.example.com}}
+  Connection:
+    Type: AWS::Events::Connection
+    Properties:
+      InvocationConnectivityParameters: {ResourceParameters: {ResourceConfigurationArn: !GetAtt Configuration.Arn}}
+"""
+CALLING = """Resources:
+  Api: {Type: AWS::ApiGateway::RestApi, Properties: {}}
+  Flow:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/worker
+      Definition:
+        StartAt: Call
+        States:
+          Call:
+            Type: Task
+            Resource: arn:aws:states:::apigateway:invoke
+            Parameters:
+              {ApiEndpoint: !Sub '${Api}.execute-api.eu-west-1.amazonaws.com', Method: GET, Path: /x, Stage: live}
+            End: true
+"""
+SOMEWHERE = parameters(Host="") + resource(
+    "AWS::Events::ApiDestination", "{InvocationEndpoint: !Sub 'https://${Host}', HttpMethod: GET, ConnectionArn: x}"
+)
+AROUND = {
+    "a policy of a queue": (
+        f"Resources:\n  {QUEUE}{SENT}",
+        resource("AWS::SQS::QueuePolicy", f"{{Queues: [!Ref Open], {ANYBODY}}}"),
+    ),
+    "a policy that lets roles in": (
+        f"Resources:\n  {QUEUE}{SCHEDULED}",
+        resource("AWS::SQS::QueuePolicy", f"{{Queues: ['{{{{resolve:ssm:/q}}}}'], {ANYBODY}}}"),
+    ),
+    "a policy of a bus": (
+        resource("AWS::Events::EventBus", "{Name: till}"),
+        resource("AWS::Events::EventBusPolicy", "{EventBusName: !Ref Open, StatementId: x, Statement: {}}"),
+    ),
+    "a method of an API": (
+        CALLING,
+        resource("AWS::ApiGateway::Method", "{RestApiId: !Ref Open, HttpMethod: GET, ResourceId: x}"),
+    ),
+    "a rule of a security group": (
+        PRIVATE,
+        resource("AWS::EC2::SecurityGroupEgress", "{GroupId: !Ref Open, IpProtocol: tcp, FromPort: 443, ToPort: 443}"),
+    ),
+    "a private API": (
+        SOMEWHERE,
+        resource("AWS::ApiGateway::RestApi", "{EndpointConfiguration: {Types: [PRIVATE]}}", "Hidden"),
+    ),
+    "a private domain": (SOMEWHERE, resource("AWS::ApiGateway::DomainNameV2", "{DomainName: till.example.com}")),
+}
+
+
+@pytest.mark.parametrize("what", AROUND)
+def test_what_is_open_elsewhere_counts_as_if_it_were_here(
+    folder: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = AROUND[what]
+    write(folder, {"a.yaml": here, "b.yaml": parameters(Open="") + there})
+    assert len(estates()) == 2
+    apart, alone = verdicts(audit(["."], PINNED)), verdicts(audit(["a.yaml"], PINNED))
+    assert {one for one in apart if str(one[1]).startswith("a.yaml")} != set(alone)
+    monkeypatch.setattr(pipeline, "separate", whole)
+    assert apart == verdicts(audit(["."], PINNED))
+
+
+def test_what_is_open_is_told_once_where_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each estate has its own open policy, and those of both others are around it."""
+    for name in ("a", "b", "c"):
+        open_policy = f"  {name}: {{Type: AWS::SQS::QueuePolicy, Properties: {{Queues: [!Ref Open], {ANYBODY}}}}}\n"
+        write(folder, {f"{name}.yaml": f"{parameters(Open='')}Resources:\n  {QUEUE}{SENT}{open_policy}"})
+    assert len(estates()) == 3
+    apart = verdicts(audit(["."], PINNED))
+    (reasons,) = (one[4] for one in apart if one[:2] == ("event-target-own-policy", "b.yaml#Q"))
+    assert str(reasons).count("which may be attached to it") == 3
+    monkeypatch.setattr(pipeline, "separate", whole)
+    assert apart == verdicts(audit(["."], PINNED))
+
+
+def test_what_another_part_of_the_estate_has_is_not_open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy of a role that the account's number is in, which another template of the estate declares."""
+    unpinned = Options(partition="aws")
+    named = "{RoleName: !Sub 'worker-${AWS::AccountId}', AssumeRolePolicyDocument: {}}"
+    write(folder, {"a.yaml": resource("AWS::IAM::Role", named), "b.yaml": policy("[!Sub 'worker-${AWS::AccountId}']")})
+    write(folder, {"c.yaml": machine(ASSUMED)})
+    inputs = load(["."]).inputs
+    found = separate(inputs, [unpinned])
+    assert found.estates == ((0, 1), (2,))
+    assert not any(one.unplaced for one in found.elsewhere)
+
+
+CONDITIONAL = """
+Parameters: {Make: {Type: String}, Name: {Type: String}}
+Conditions: {Made: !Equals [!Ref Make, 'yes']}
+Resources:
+  One: {Type: AWS::IAM::Role, Condition: Made, Properties: %s}
+  Two: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, PolicyDocument: {}, Roles: [!Ref One]}}
+"""
+
+
+def test_a_role_of_another_case_is_nobody_else(folder: Path) -> None:
+    """AWS names it, or a parameter does: then it may be there already."""
+    for properties, unplaced in (("{}", False), ("{RoleName: !Ref Name}", True)):
+        write(folder, {"a.yaml": ANOTHER, "b.yaml": CONDITIONAL % properties})
+        around = separate(load(["."]).inputs, [PINNED]).elsewhere
+        assert [bool(one.of("role")) for one in around] == [unplaced, False]
+
+
+def test_an_import_that_may_be_several_exports_is_joined_with_all(folder: Path) -> None:
+    importing = parameters(Infra="") + resource("AWS::SQS::Queue", "{QueueName: {Fn::ImportValue: !Sub '${Infra}-x'}}")
+    exporting = resource("AWS::SQS::Queue", more=EXPORT % "!Sub '${AWS::StackName}-x'")
+    named = resource("AWS::SQS::Queue", more=EXPORT % "legacy-x")
+    write(folder, {"near/a.yaml": importing, "near/b.yaml": exporting, "far/c.yaml": exporting, "far/d.yaml": named})
+    assert len(estates()) == 1
+
+
+def test_an_import_whose_name_is_imported_is_followed(folder: Path) -> None:
+    name = "{Fn::Sub: ['${Stack}-made', {Stack: !ImportValue k}]}"
+    importing = resource("AWS::SQS::Queue", f"{{QueueName: {{Fn::ImportValue: {name}}}}}")
+    exporting = (EXPORT % "k").replace("Value: x", "Value: infra")
+    made = resource("AWS::SQS::Queue", more=EXPORT % "infra-made")
+    write(folder, {"a.yaml": resource("AWS::SQS::Queue", more=exporting), "b.yaml": importing, "c.yaml": made})
+    assert len(estates()) == 1
+
+
+def test_the_stack_that_is_named_is_the_one_that_is_asked(folder: Path) -> None:
+    """It has no such output, and another has: that one is not meant."""
+    asking = resource("AWS::SQS::Queue", "{QueueName: {Fn::GetStackOutput: {StackName: infra, OutputName: Made}}}")
+    other = resource("AWS::SQS::Queue", more="Outputs: {Made: {Value: x}}")
+    write(folder, {"a.yaml": ANOTHER, "b.yaml": asking, "c.yaml": other})
+    assert estates() == [{"a.yaml"}, {"b.yaml", "c.yaml"}]
+    assert {"a.yaml", "b.yaml"} <= estates(PINNED._replace(stacks={"infra": "a.yaml"}))[0]
+
+
+def test_what_is_written_in_one_file_stays_together(folder: Path) -> None:
+    including = resource(
+        "AWS::SQS::Queue", "{'Fn::Transform': {Name: AWS::Include, Parameters: {Location: part.yaml}}}"
+    )
+    write(folder, {"a.yaml": including, "b.yaml": including, "c.yaml": ANOTHER, "part.yaml": "DelaySeconds: 1\n"})
+    assert estates() == [{"a.yaml", "b.yaml"}, {"c.yaml"}]
+
+
+def test_ids_that_aws_made_are_names(folder: Path) -> None:
+    """As a state of Terraform has them; in a host the id of an API stands before that of an endpoint."""
+    url = "https://a1b2c3d4e5-vpce-0123456789abcdef0.execute-api.eu-west-1.amazonaws.com/live"
+    calling = resource("AWS::Events::ApiDestination", f"{{InvocationEndpoint: '{url}'}}")
+    write(folder, {"a.yaml": resource("AWS::ApiGateway::RestApi"), "b.yaml": resource("AWS::EC2::VPCEndpoint")})
+    write(folder, {"c.yaml": calling})
+    api, endpoint, call = load(["."]).inputs
+    assert len(separate((api, endpoint, call), [PINNED]).estates) == 3
+    api, endpoint = (
+        one._replace(ids={"One": {"": made}}) for one, made in ((api, "a1b2c3d4e5"), (endpoint, "0123456789abcdef0"))
+    )
+    assert separate((api, endpoint, call), [PINNED]).estates == ((0, 1, 2),)
+
+
+def test_what_is_deployed_is_one_estate(folder: Path) -> None:
+    write(folder, {"a.yaml": ANOTHER, "b.yaml": ANOTHER})
+    inputs = [one._replace(is_deployed=True) for one in load(["."]).inputs]
+    assert len(separate(inputs, [PINNED]).estates) == 1
+
+
+def test_an_export_of_several_estates_is_told_to_be_the_nearest(folder: Path) -> None:
+    for stage in ("dev", "prod"):
+        exported = resource("AWS::SQS::Queue", more=EXPORT % "infra-made")
+        write(folder, {f"{stage}/a.yaml": exported, f"{stage}/b.yaml": IMPORTING})
+    assert len(estates()) == 2
+    told = audit(["."], PINNED).assumptions
+    assert [one for one in told if "is exported by" in one] == [
+        f"`infra-made` is exported by {stage}/a.yaml" for stage in ("dev", "prod")
+    ]
 
 
 def test_cases_of_others_are_no_cases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
