@@ -182,3 +182,11 @@ def test_what_the_baseline_holds_is_in_the_report() -> None:
     assert [one["rule"] for one in document["baselined"]] == ["http-task-timeout"]
     assert document["findings"] == []
     assert exit_code(audit(["."], Options(baseline="policy_audit_baseline.json")), "low") == CLEAN
+
+
+def test_what_the_baseline_holds_is_not_mended() -> None:
+    fixing = Options(fixes="unsafe")
+    report = audit(["."], fixing)
+    assert {one.finding.rule for one in report.repairs} == {"http-task-timeout"}
+    Path("known.json").write_text(written(report.findings, ""), encoding="utf-8")
+    assert audit(["."], fixing._replace(baseline="known.json")).repairs == ()

@@ -59,6 +59,7 @@ def resource(kind: str, properties: str = "{}", name: str = "One", more: str = "
 ROLE = resource("AWS::IAM::Role", "{RoleName: worker, AssumeRolePolicyDocument: {}}")
 ANOTHER = resource("AWS::IAM::Role", "{AssumeRolePolicyDocument: {}}", "Another")
 ASSUMED = "arn:aws:iam::111122223333:role/worker"
+ESCAPED = json.dumps({"credentials": ASSUMED}).replace("/", r"\u002f")
 
 
 def machine(role: str, more: str = "", **first: str) -> str:
@@ -104,7 +105,7 @@ TIED = {
     "a text of JSON with escapes": (ROLE, machine(ASSUMED).replace("role/worker", "role\\\\u002fworker")),
     "a text of JSON with escapes in a body": (
         ROLE,
-        resource("AWS::ApiGateway::RestApi", """{Body: '{"x": "%s"}'}""" % ASSUMED.replace("/", r"\u002f")),
+        resource("AWS::ApiGateway::RestApi", f"{{Body: '{ESCAPED}'}}"),
     ),
     "a substitution": (ROLE, machine(ASSUMED.replace("work", "${Who}"), ", DefinitionSubstitutions: {Who: work}")),
     "an expression": (ROLE, machine("{% '" + ASSUMED.replace("work", "work' & '") + "' %}", QueryLanguage="JSONata")),
@@ -223,6 +224,14 @@ def test_what_is_there_in_some_cases_hides_nothing_further_away(folder: Path) ->
     write(folder, {"near/a.yaml": optional, "near/b.yaml": policy("[worker]"), "far/c.yaml": ROLE})
     assert len(estates()) == 1
     write(folder, {"near/a.yaml": ROLE})
+    assert len(estates()) == 2
+    exported = resource("AWS::SQS::Queue", more=EXPORT % "infra-made")
+    optional = parameters(Make="") + "Conditions: {Made: !Equals [!Ref Make, 'yes']}\n"
+    optional += exported.replace("Value:", "Condition: Made, Value:")
+    importing = resource("AWS::SQS::Queue", "{KmsMasterKeyId: !ImportValue infra-made}")
+    write(folder, {"near/a.yaml": optional, "near/b.yaml": importing, "far/c.yaml": exported})
+    assert len(estates()) == 1
+    write(folder, {"near/a.yaml": exported})
     assert len(estates()) == 2
 
 
@@ -428,7 +437,7 @@ def test_what_another_part_of_the_estate_has_is_not_open(folder: Path, monkeypat
     unpinned = Options(partition="aws")
     named = "{RoleName: !Sub 'worker-${AWS::AccountId}', AssumeRolePolicyDocument: {}}"
     write(folder, {"a.yaml": resource("AWS::IAM::Role", named), "b.yaml": policy("[!Sub 'worker-${AWS::AccountId}']")})
-    write(folder, {"c.yaml": machine(ASSUMED)})
+    write(folder, {"c.yaml": ANOTHER})
     inputs = load(["."]).inputs
     found = separate(inputs, [unpinned])
     assert found.estates == ((0, 1), (2,))
@@ -461,9 +470,8 @@ def test_an_import_that_may_be_several_exports_is_joined_with_all(folder: Path) 
 
 
 def test_an_import_whose_name_is_imported_is_followed(folder: Path) -> None:
-    name = "{Fn::Sub: ['${Stack}-made', {Stack: !ImportValue k}]}"
-    importing = resource("AWS::SQS::Queue", f"{{QueueName: {{Fn::ImportValue: {name}}}}}")
-    exporting = (EXPORT % "k").replace("Value: x", "Value: infra")
+    importing = resource("AWS::SQS::Queue", "{QueueName: {Fn::ImportValue: {Fn::ImportValue: k}}}")
+    exporting = (EXPORT % "k").replace("Value: x", "Value: infra-made")
     made = resource("AWS::SQS::Queue", more=EXPORT % "infra-made")
     write(folder, {"a.yaml": resource("AWS::SQS::Queue", more=exporting), "b.yaml": importing, "c.yaml": made})
     assert len(estates()) == 1
@@ -491,13 +499,13 @@ def test_ids_that_aws_made_are_names(folder: Path) -> None:
     url = "https://a1b2c3d4e5-vpce-0123456789abcdef0.execute-api.eu-west-1.amazonaws.com/live"
     calling = resource("AWS::Events::ApiDestination", f"{{InvocationEndpoint: '{url}'}}")
     write(folder, {"a.yaml": resource("AWS::ApiGateway::RestApi"), "b.yaml": resource("AWS::EC2::VPCEndpoint")})
-    write(folder, {"c.yaml": calling})
-    api, endpoint, call = load(["."]).inputs
-    assert len(separate((api, endpoint, call), [PINNED]).estates) == 3
-    api, endpoint = (
-        one._replace(ids={"One": {"": made}}) for one, made in ((api, "a1b2c3d4e5"), (endpoint, "0123456789abcdef0"))
-    )
-    assert separate((api, endpoint, call), [PINNED]).estates == ((0, 1, 2),)
+    gateway = resource("AWS::VpcLattice::ResourceGateway", "{SecurityGroupIds: [sg-0fedcba987654321]}", "Gateway")
+    write(folder, {"c.yaml": calling, "d.yaml": resource("AWS::EC2::SecurityGroup"), "e.yaml": gateway})
+    api, endpoint, call, group, user = load(["."]).inputs
+    assert len(separate((api, endpoint, call, group, user), [PINNED]).estates) == 5
+    made = (("a1b2c3d4e5", api), ("0123456789abcdef0", endpoint), ("sg-0fedcba987654321", group))
+    api, endpoint, group = (one._replace(ids={"One": {"": known}}) for known, one in made)
+    assert separate((api, endpoint, call, group, user), [PINNED]).estates == ((0, 1, 2), (3, 4))
 
 
 def test_what_is_deployed_is_one_estate(folder: Path) -> None:

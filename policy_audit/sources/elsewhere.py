@@ -42,11 +42,11 @@ class Elsewhere(NamedTuple):
 
 
 def around(found: Sequence[Elsewhere]) -> Iterator[Elsewhere]:
-    """What is around each of several estates: what all the others have."""
+    """What is around each of several estates: what all the others have. Of private APIs each knows its own as well."""
     every: dict[Kind, tuple[Unplaced, ...]] = {}
     for kind in dict.fromkeys(kind for one in found for kind in one.unplaced):
         every[kind] = tuple(each for one in found for each in one.of(kind))
-    private = sum(one.has_private_apis for one in found)
+    private = any(one.has_private_apis for one in found)
     starts = dict.fromkeys(every, 0)
     for one in found:
         # Most have nothing of their own, and share what there is.
@@ -55,4 +55,4 @@ def around(found: Sequence[Elsewhere]) -> Iterator[Elsewhere]:
             start, own = starts[kind], len(one.of(kind))
             others[kind] = each[:start] + each[start + own :] if own else each
             starts[kind] += own
-        yield Elsewhere(others, private > one.has_private_apis)
+        yield Elsewhere(others, private)

@@ -147,7 +147,7 @@ class _Separation:
         joined: dict[str, int] = {}
         for unit, one in found.items():
             for name, path in one.imports:
-                if OPEN in name or not exporting.join(unit[0], name, path):
+                if not exporting.join(unit[0], name, path):
                     # No export has this name in every case: those count that begin and end alike.
                     for like in () if name in joined else exports.like(name):
                         exporting.join_all(unit[0], like)
