@@ -1,7 +1,9 @@
 """Which of the audited templates are one estate: a folder may hold several that know nothing of each other.
 
-Each is then audited by itself: the report is the same, an audit takes the memory of the largest, and conditions of
-templates that have nothing to do with each other are no cases together.
+Each is then audited by itself. An audit takes the memory of the largest, and conditions of templates that have nothing
+to do with each other are no cases together. The report is that of all of them as one, but for this: what another estate
+leaves open in one of its cases is open in all, and a case in which the account's number or Region is a certain one is a
+case of the estate that asks for it alone. Both can make an answer undecided, and none certain.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -44,10 +44,10 @@ _SHORTEST_ID: Final = 8
 """Of the ids that AWS makes and another file may name."""
 _UNNAMED: Final = frozenset(
     {
-        "AWS::CodeBuild::Project",
-        "AWS::ECS::Cluster",
         "AWS::ApiGateway::Stage",
         "AWS::ApiGatewayV2::Stage",
+        "AWS::CodeBuild::Project",
+        "AWS::ECS::Cluster",
         "AWS::IAM::Policy",
         "AWS::Lambda::Alias",
         "AWS::Lambda::Version",
@@ -315,10 +315,7 @@ def _texts(template: Template) -> Iterator[str]:
         resolved = not pending
         node = found.pop() if resolved else pending.pop()
         if isinstance(node, Scalar):
-            if not resolved and "{{" in node.text:
-                found.append(resolve(node, scope))
-            else:
-                yield node.text
+            yield node.text
         elif isinstance(node, Mapping):
             if not resolved and any(one.key.text == "Ref" or one.key.text.startswith("Fn::") for one in node.entries):
                 found.append(resolve(node, scope))
