@@ -1,6 +1,7 @@
 """Which findings count: those that are neither ignored nor in the baseline; and what is to be said of both."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from policy_audit.collect import Judged, Line, checked, finding, line
 from policy_audit.findings import Checked, Finding, Ignored
@@ -68,7 +69,7 @@ def settle(
         return Settled(left, found.ignored, (), tuple(one.checked for one in more))
     from policy_audit.baseline import part, read_baseline
 
-    now = (*asked, *(one.checked for one in more))
+    now = chain(asked, (one.checked for one in more))
     parted = part(left, read_baseline(options.baseline), now, resources, files, options.root)
     stale = [*_judge("KnownFinding", parted.known, rules, options)]
     told = tuple(one.checked for one in (*more, *stale))

@@ -194,6 +194,7 @@ APART = {
         resource("AWS::SNS::Topic", "{KmsMasterKeyId: 'arn:aws:sqs:eu-west-1:111122223333:orders'}"),
     ),
     "an export that nobody imports": (resource("AWS::SQS::Queue", more=EXPORT % "made"), IMPORTING),
+    "a policy of nobody": (ROLE, policy("['']")),
     "a policy that may be anybody's": (ROLE, parameters(Name="") + policy("[!Ref Name]")),
 }
 
@@ -459,6 +460,11 @@ def test_a_role_of_another_case_is_nobody_else(folder: Path) -> None:
         write(folder, {"a.yaml": ANOTHER, "b.yaml": CONDITIONAL % properties})
         around = separate(load(["."]).inputs, [PINNED]).elsewhere
         assert [bool(one.of("role")) for one in around] == [unplaced, False]
+
+
+def test_a_policy_of_nobody_is_nobodys(folder: Path) -> None:
+    write(folder, {"a.yaml": ANOTHER, "b.yaml": policy("['']")})
+    assert not any(one.of("role") for one in separate(load(["."]).inputs, [PINNED]).elsewhere)
 
 
 def test_an_import_that_may_be_several_exports_is_joined_with_all(folder: Path) -> None:

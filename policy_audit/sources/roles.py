@@ -22,6 +22,8 @@ ATTACHING: Final = {
     "AWS::IAM::RolePolicy": "RoleName",
 }
 """The types that attach a policy to roles, and the property with their names."""
+_Form = Shape | tuple[str, str]
+"""What is known of a name that is open: its shape, or how it begins and ends."""
 
 
 class Attachment(NamedTuple):
@@ -105,7 +107,7 @@ def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
         for template in templates
         for resource, roles in attaching(template)
         for name in roles
-        if name not in names
+        if name and name not in names
     )
 
 
@@ -176,21 +178,17 @@ def _with_open_attachments(
     anywhere = literal.pop("", [])
     if not anywhere and not literal:
         return roles
-    clauses: dict[RoleForm | None, tuple[str, ...]] = {}
+    clauses: dict[_Form | None, tuple[str, ...]] = {}
     found = []
     for role in roles:
-        form = form_of(role.name, symbols)
+        form = _form(role.name, symbols)
         if form not in clauses:
             clauses[form] = _clause([*anywhere, *_admitted(form, literal)])
         found.append(role._replace(unseen=(*role.unseen, *clauses[form])))
     return tuple(found)
 
 
-RoleForm = Shape | tuple[str, str]
-"""What is known of a name that is open: its shape, or how it begins and ends."""
-
-
-def form_of(name: str, symbols: Symbols) -> RoleForm | None:
+def _form(name: str, symbols: Symbols) -> _Form | None:
     """What is known of a role's name that is open: its shape, or how it begins and ends; None for a literal one."""
     if not has_letters(name):
         return None
@@ -198,17 +196,14 @@ def form_of(name: str, symbols: Symbols) -> RoleForm | None:
     return symbols.of(name).shape if len(name) == 1 else (known[0], known[-1])
 
 
-def may_be(form: RoleForm, name: str) -> bool:
-    """Whether an open name of this form may be `name`, which is written out."""
-    if isinstance(form, Shape):
-        return form.admits(name)
-    return name.startswith(form[0]) and name.endswith(form[1])
-
-
-def _admitted(form: RoleForm | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
+def _admitted(form: _Form | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
     """The policies attached by a literal name that a role's open name may be."""
     for name, policies in literal.items():
-        yield from policies if form is not None and may_be(form, name) else ()
+        if isinstance(form, Shape):
+            fits = form.admits(name)
+        else:
+            fits = form is not None and name.startswith(form[0]) and name.endswith(form[1])
+        yield from policies if fits else ()
 
 
 def _clause(policies: Sequence[str]) -> tuple[str, ...]:
