@@ -1,8 +1,10 @@
-"""Seeds faults in the engine, one at a time in a copy of the project, and prints which test notices each.
+"""Seeds faults in the engine, and in what parts estates, one at a time in a copy of the project, and prints which test
+notices each.
 
     python -m tests.mutants [WORD ...]
 
-With words, only the faults whose names hold one of them. Ends with 1 when a fault survives or its text is not found.
+With words, only the faults whose names hold one of them, or whose folder one is: `iam`, `sources`. Ends with 1 when a
+fault survives or its text is not found.
 """
 
 import shutil
@@ -17,39 +19,44 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 PARALLEL = 2
 SECONDS = 240
-TESTS = (
-    "operators",
-    "search",
-    "automata",
-    "lazy",
-    "broad",
-    "beginnings",
-    "numbers",
-    "open_text",
-    "iam_rules",
-    "prove",
-    "prove_oracle",
-    "relation",
-    "conformance",
-    "simulate",
-    "prove_symbols",
-    "symbol_values",
-    "evaluate",
-    "limits",
-    "three_valued",
-    "laws",
-    "growth",
-    "broad",
-)
-"""The files of the engine's tests, the quick ones first."""
+TESTS = {
+    "iam": (
+        "operators",
+        "search",
+        "automata",
+        "lazy",
+        "broad",
+        "beginnings",
+        "numbers",
+        "open_text",
+        "iam_rules",
+        "prove",
+        "prove_oracle",
+        "relation",
+        "conformance",
+        "simulate",
+        "prove_symbols",
+        "symbol_values",
+        "evaluate",
+        "limits",
+        "three_valued",
+        "laws",
+        "growth",
+        "broad",
+    ),
+    "sources": ("separate", "copies", "estate"),
+}
+"""By the folder of the fault, the files of the tests, the quick ones first."""
 
 
 class Fault(NamedTuple):
     name: str
     file: str
-    """Below `policy_audit/iam`, without its suffix."""
+    """Its name without suffix."""
     right: str
     wrong: str
+    folder: str = "iam"
+    """Where below `policy_audit` the file is."""
 
 
 FAULTS = (
@@ -876,6 +883,218 @@ FAULTS = (
         "accumulate(map(len, self.chunks[:-1]))",
         "accumulate(map(len, self.chunks[1:]))",
     ),
+    # ---- the parting of estates
+    Fault(
+        "ids in a host are not looked for",
+        "ties",
+        '        hosts = [one for one in found if "vpce-" in one or ".execute-api" in one]',
+        "        hosts: list[str] = []",
+        "sources",
+    ),
+    Fault("the service of an ARN is a name", "ties", '_HEAD.sub("", text)', "text", "sources"),
+    Fault("escapes of JSON are left", "ties", '        if "\\\\u" in text:', "        if False:", "sources"),
+    Fault(
+        "a workflow is taken as it is written",
+        "ties",
+        "(*_texts(template), *_texts_of_workflows(template))",
+        "(*_texts(template),)",
+        "sources",
+    ),
+    Fault(
+        "what outputs name is passed over",
+        "ties",
+        "    pending += [one.value for one in template.outputs().values()]\n",
+        "",
+        "sources",
+    ),
+    Fault(
+        "a resource of another case counts", "ties", "if template.exists(resource.logical_id):", "if True:", "sources"
+    ),
+    Fault(
+        "what is there in some cases is there in all",
+        "ties",
+        "frozenset.intersection(*self._worlds)",
+        "frozenset.union(*self._worlds)",
+        "sources",
+    ),
+    Fault("ids that AWS made are no names", "ties", "len(one) >= _SHORTEST_ID", "False", "sources"),
+    Fault("a task definition has no name", "ties", '    "AWS::ECS::TaskDefinition": ("Family", ""),\n', "", "sources"),
+    Fault(
+        "a private domain has no name",
+        "ties",
+        '    "AWS::ApiGateway::DomainNameV2": ("DomainName", ""),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "the account's number is another's in each file",
+        "ties",
+        "_SHARED.get(symbols.of(found.group()).name, OPEN)",
+        "OPEN",
+        "sources",
+    ),
+    Fault(
+        "an export of some cases is one of all",
+        "joined",
+        "(name, path) in one.exports.always and OPEN not in name",
+        "True",
+        "sources",
+    ),
+    Fault(
+        "an export that may be meant is not",
+        "joined",
+        "for like in () if name in joined else exports.like(name):",
+        "for like in ():",
+        "sources",
+    ),
+    Fault(
+        "what another part declares stays open",
+        "joined",
+        "            if found.unplaced and len(parts) > 1:",
+        "            if False:",
+        "sources",
+    ),
+    Fault(
+        "no copy is nearer than another",
+        "joined",
+        'for where in (path, _folder(path), ""))\n\n    def join_all',
+        'for where in ("",))\n\n    def join_all',
+        "sources",
+    ),
+    Fault(
+        "nothing far is meant",
+        "joined",
+        'for where in (path, _folder(path), ""))\n\n    def join_all',
+        "for where in (path, _folder(path)))\n\n    def join_all",
+        "sources",
+    ),
+    Fault(
+        "what is written in one file may be parted",
+        "joined",
+        "*(owners.setdefault(path, number) for path in one.files)",
+        "*(number for path in one.files if not owners.setdefault(path, number) + 1)",
+        "sources",
+    ),
+    Fault(
+        "policies of the default bus are apart",
+        "joined",
+        "(of_bus.setdefault(bus, unit[0]) for bus in one.buses)",
+        "(unit[0] for bus in one.buses if not of_bus.setdefault(bus, unit[0]) + 1)",
+        "sources",
+    ),
+    Fault(
+        "callers are apart from what they call",
+        "joined",
+        "for unit, one in found.items() if one.is_named)",
+        "for unit, one in found.items() if False)",
+        "sources",
+    ),
+    Fault(
+        "an open share is of nothing",
+        "joined",
+        "if one.has_open_shares or one.has_configurations)",
+        "if one.has_open_shares)",
+        "sources",
+    ),
+    Fault("a stack is not found by its name", "joined", "*self._stacks.get(name, ())", "*()", "sources"),
+    Fault(
+        "an imported name stays open",
+        "joined",
+        "        if len(parts) == 1 or (parts and all(one.is_known for one in parts)):",
+        "        if parts:",
+        "sources",
+    ),
+    Fault(
+        "what was joined once is not found again",
+        "joined",
+        "        self._found[name, where] = {first: always}",
+        "        self._found[name, where] = {}",
+        "sources",
+    ),
+    Fault(
+        "an estate's own is around it",
+        "elsewhere",
+        "each[:start] + each[start + own :] if own else each",
+        "each",
+        "sources",
+    ),
+    Fault(
+        "the own of one estate is taken for another's",
+        "elsewhere",
+        "            starts[kind] += own\n",
+        "            starts[kind] += 0\n",
+        "sources",
+    ),
+    Fault(
+        "what is deployed is parted",
+        "separate",
+        "parting = parting and not one.is_deployed",
+        "parting = bool(parting)",
+        "sources",
+    ),
+    Fault(
+        "open policies of buses are not told",
+        "unplaced",
+        '    "bus": _Finding(frozenset((event_buses.POLICY,)), event_buses.unplaced),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "open grants are not told",
+        "unplaced",
+        '    "grant": _Finding(frozenset(targets.ATTACHING), targets.unplaced),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "open rules of groups are not told",
+        "unplaced",
+        '    "group": _Finding(private_connections.RULES, private_connections.unplaced),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "open policies of queues are not told",
+        "unplaced",
+        '    "own policy": _Finding(own_policies.ATTACHING, own_policies.unplaced),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "open parts of APIs are not told",
+        "unplaced",
+        '    "API": _Finding(frozenset((*apis.REST_PARTS, *apis.HTTP_PARTS)), apis.unplaced),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "open policies of roles are not told",
+        "unplaced",
+        '    "role": _Finding(frozenset(roles.ATTACHING), roles.unplaced),\n',
+        "",
+        "sources",
+    ),
+    Fault(
+        "a role of another case is anybody",
+        "template",
+        "if self.exists(resource.logical_id) or self._is_generated(self.reference_text(resource.logical_id)):",
+        "if self.exists(resource.logical_id):",
+        "sources",
+    ),
+    Fault(
+        "a role that is not there is there",
+        "template",
+        "if self.exists(resource.logical_id) or self._is_generated(self.reference_text(resource.logical_id)):",
+        "if True:",
+        "sources",
+    ),
+    Fault(
+        "a template is not let go of",
+        "scope",
+        "self.reference = self.attribute = self.passed = self.imported = self.stack_output = _none",
+        "self.reference = _none",
+        "sources",
+    ),
 )
 
 
@@ -893,9 +1112,9 @@ def copy_of_project(folder: Path) -> Path:
     return copy
 
 
-def run(copy: Path) -> str:
-    """The first test that fails in the copy, or an empty text."""
-    files = [f"tests/test_{name}.py" for name in TESTS if (copy / "tests" / f"test_{name}.py").exists()]
+def run(copy: Path, tests: Sequence[str]) -> str:
+    """The first of the tests that fails in the copy, or an empty text."""
+    files = [f"tests/test_{name}.py" for name in tests if (copy / "tests" / f"test_{name}.py").exists()]
     command = [
         sys.executable,
         "-m",
@@ -924,20 +1143,20 @@ def seeded(fault: Fault) -> Outcome:
     """Which test notices the fault."""
     with TemporaryDirectory() as folder:
         copy = copy_of_project(Path(folder))
-        file = copy / "policy_audit" / "iam" / f"{fault.file}.py"
+        file = copy / "policy_audit" / fault.folder / f"{fault.file}.py"
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(fault.right, fault.wrong), encoding="utf-8")
-        return Outcome(fault, run(copy))
+        return Outcome(fault, run(copy, TESTS[fault.folder]))
 
 
 def misplaced(faults: Sequence[Fault]) -> list[Fault]:
     """The faults whose text is not found exactly once."""
-    folder = ROOT / "policy_audit" / "iam"
-    return [each for each in faults if (folder / f"{each.file}.py").read_text(encoding="utf-8").count(each.right) != 1]
+    files = {each: ROOT / "policy_audit" / each.folder / f"{each.file}.py" for each in faults}
+    return [each for each, file in files.items() if file.read_text(encoding="utf-8").count(each.right) != 1]
 
 
 def main(words: Sequence[str]) -> int:
-    chosen = [each for each in FAULTS if not words or any(word in each.name for word in words)]
+    chosen = [each for each in FAULTS if not words or any(word in each.name or word == each.folder for word in words)]
     lost = misplaced(chosen)
     for each in lost:
         print(f"NOT FOUND  {each.name} ({each.file})")
