@@ -16,9 +16,11 @@ from policy_audit.examine import Examined
 from policy_audit.findings import Report
 from policy_audit.gather import Gathering
 from policy_audit.model.system import System
+from policy_audit.model.value import ANYTHING, GENERATED_NAME, Shape
 from policy_audit.options import Options
 from policy_audit.shelf import Boxes, Shelf, Texts
 from policy_audit.sources import separate as separation
+from policy_audit.sources.elsewhere import ByRole, NameForm, Unplaced, may_be
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.files import Loaded, load
 from policy_audit.sources.inputs import Input
@@ -295,6 +297,18 @@ def test_parted_estates_are_told_of_as_they_are_together(monkeypatch: pytest.Mon
     assert parted > 100
 
 
+def test_policies_are_found_by_what_is_known_of_a_roles_name() -> None:
+    draw = random.Random(7)
+
+    def name() -> str:
+        return "".join(draw.choices("ab-", k=draw.randint(0, 4)))
+
+    found = [Unplaced(name(), str(number)) for number in range(60)]
+    shapes: list[NameForm] = [ANYTHING, GENERATED_NAME, Shape("letters", "ab", 1, 3)]
+    for form in (*shapes, *((name(), name()) for _ in range(200))):
+        assert sorted(ByRole(found).of(form)) == sorted(one for one in found if may_be(form, one.to))
+
+
 def test_what_is_on_disk_is_told_as_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [str(FIXTURES / name) for name in ("estate", "estate-integrations", "forms/sam", "forms/terraform")]
     here = audit(paths, PINNED, detailed=True)
@@ -307,23 +321,7 @@ def test_what_is_on_disk_is_told_as_what_is_not(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_policy_that_may_be_anybodys_is_told_with_every_estate(folder: Path) -> None:
-    workflow = """
-    Resources:
-      Runner: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}
-      Flow:
-        Type: AWS::StepFunctions::StateMachine
-        Properties:
-          RoleArn: !GetAtt Runner.Arn
-          Definition:
-            StartAt: Pack
-            States:
-              Pack:
-                Type: Task
-                Resource: arn:aws:states:::states:startExecution
-                Parameters: {StateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:pack'}
-                End: true
-    """
-    write(folder, {"a.yaml": workflow, "b.yaml": policy("[nobody]")})
+    write(folder, {"a.yaml": WORKFLOW % "", "b.yaml": policy("[nobody]")})
     (refuted,) = (one for one in audit(["."], PINNED).requirements if one.rule == "task-permission")
     assert refuted.answer == "refuted"
     write(folder, {"b.yaml": parameters(Name="") + policy("[!Ref Name]")})
@@ -333,6 +331,22 @@ def test_a_policy_that_may_be_anybodys_is_told_with_every_estate(folder: Path) -
     assert any("`One`, which may be attached to this role" in one for one in undecided.reasons)
 
 
+WORKFLOW = """
+Resources:
+  Runner: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}%s}}
+  Flow:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: !GetAtt Runner.Arn
+      Definition:
+        StartAt: Pack
+        States:
+          Pack:
+            Type: Task
+            Resource: arn:aws:states:::states:startExecution
+            Parameters: {StateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:pack'}
+            End: true
+"""
 ANYBODY = "PolicyDocument: {Statement: {Effect: Allow, Principal: '*', Action: '*', Resource: '*'}}"
 QUEUE = "Q: {Type: AWS::SQS::Queue, Properties: {}}"
 SENT = """
@@ -379,6 +393,10 @@ SOMEWHERE = parameters(Host="") + resource(
     "AWS::Events::ApiDestination", "{InvocationEndpoint: !Sub 'https://${Host}', HttpMethod: GET, ConnectionArn: x}"
 )
 AROUND = {
+    "a policy of a role that no template declares": (
+        parameters(Name="") + WORKFLOW % ", RoleName: !Sub 'work-${Name}'",
+        policy("[work-horse, plough]"),
+    ),
     "a policy of a queue": (
         f"Resources:\n  {QUEUE}{SENT}",
         resource("AWS::SQS::QueuePolicy", f"{{Queues: [!Ref Open], {ANYBODY}}}"),
@@ -442,7 +460,7 @@ def test_what_another_part_of_the_estate_has_is_not_open(folder: Path, monkeypat
     inputs = load(["."]).inputs
     found = separate(inputs, [unpinned])
     assert found.estates == ((0, 1), (2,))
-    assert not any(one.unplaced for one in found.elsewhere)
+    assert not any(one.unplaced or one.by_role for one in found.elsewhere)
 
 
 CONDITIONAL = """
@@ -464,7 +482,8 @@ def test_a_role_of_another_case_is_nobody_else(folder: Path) -> None:
 
 def test_a_policy_of_nobody_is_nobodys(folder: Path) -> None:
     write(folder, {"a.yaml": ANOTHER, "b.yaml": policy("['']")})
-    assert not any(one.of("role") for one in separate(load(["."]).inputs, [PINNED]).elsewhere)
+    found = separate(load(["."]).inputs, [PINNED]).elsewhere
+    assert not any(one.of("role") or one.by_role for one in found)
 
 
 def test_an_import_that_may_be_several_exports_is_joined_with_all(folder: Path) -> None:

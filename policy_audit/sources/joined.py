@@ -7,7 +7,8 @@ from functools import reduce
 from typing import TypeVar
 
 from policy_audit.options import Options
-from policy_audit.sources.elsewhere import Elsewhere, around
+from policy_audit.sources.elsewhere import Kind, Unplaced, around
+from policy_audit.sources.elsewhere import joined as unplaced_in_any
 from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
@@ -29,12 +30,12 @@ def joined(
     for one in separations:
         one.join_tied()
     exports = Counter(name for name, _ in {at for one in linked for at in one.exports.ever})
-    have = [reduce(Elsewhere.joined, each) for each in zip(*(one.have() for one in separations), strict=True)]
+    open_things = [unplaced_in_any(each) for each in zip(*(one.unplaced() for one in separations), strict=True)]
     return Separated(
         groups.all(),
         arns,
         frozenset(name for name, count in exports.items() if count > 1),
-        tuple(around(have)),
+        tuple(around(open_things, any(one.has_private_apis for one in separations))),
         owners,
     )
 
@@ -110,15 +111,20 @@ class _Separation:
     def _ties(self, estate: Estate) -> Ties:
         return ties(estate, self._named)
 
-    def have(self) -> Iterator[Elsewhere]:
-        """What each estate has that may concern others. Asked when all are joined."""
+    @property
+    def has_private_apis(self) -> bool:
+        """Whether there is a private API, or a private domain name."""
+        return any(one.is_private for one in self._tied.values())
+
+    def unplaced(self) -> Iterator[Mapping[Kind, tuple[Unplaced, ...]]]:
+        """What each estate attaches to something that is not known. Asked when all are joined."""
         tied = {number: one for unit, one in self._tied.items() for number in unit}
         for unit in self._groups.all():
             parts = [*{id(tied[number]): tied[number] for number in unit}.values()]
-            found = reduce(Elsewhere.joined, (one.has for one in parts))
-            if found.unplaced and len(parts) > 1:
+            found = unplaced_in_any([one.unplaced for one in parts])
+            if found and len(parts) > 1:
                 # What one part attaches to something that it does not know, another may have.
-                found = self._of(unit, self._ties).has
+                found = self._of(unit, self._ties).unplaced
             yield found
 
     def _of(self, unit: Sequence[int], asked: Callable[[Estate], T]) -> T:

@@ -8,9 +8,9 @@ from policy_audit.model.nearest import Nearest
 from policy_audit.model.node import Scalar
 from policy_audit.model.policy import Policy
 from policy_audit.model.resources import Missing, Role
-from policy_audit.model.value import Shape, Symbols, has_letters
+from policy_audit.model.value import Symbols, has_letters
 from policy_audit.record import NamedTuple
-from policy_audit.sources.elsewhere import Unplaced
+from policy_audit.sources.elsewhere import NameForm, Unplaced, may_be
 from policy_audit.sources.physical_ids import Ids, managed_policy_arn, role_arn
 from policy_audit.sources.policies import read_policy
 from policy_audit.sources.template import Resource, Template
@@ -22,8 +22,6 @@ ATTACHING: Final = {
     "AWS::IAM::RolePolicy": "RoleName",
 }
 """The types that attach a policy to roles, and the property with their names."""
-_Form = Shape | tuple[str, str]
-"""What is known of a name that is open: its shape, or how it begins and ends."""
 
 
 class Attachment(NamedTuple):
@@ -173,22 +171,25 @@ def _with_open_attachments(
     """A policy whose roles are not known may be attached to any of them, be it one of another estate."""
     symbols = template.symbols
     literal: dict[str, list[str]] = {}
-    for one in (*unplaced, *template.elsewhere.of("role")):
+    for one in unplaced:
         literal.setdefault(one.to, []).append(one.told)
-    anywhere = literal.pop("", [])
-    if not anywhere and not literal:
+    elsewhere = template.elsewhere
+    anywhere = [*literal.pop("", ()), *(one.told for one in elsewhere.of("role"))]
+    if not anywhere and not literal and not elsewhere.by_role:
         return roles
-    clauses: dict[_Form | None, tuple[str, ...]] = {}
+    clauses: dict[NameForm | None, tuple[str, ...]] = {}
     found = []
     for role in roles:
         form = _form(role.name, symbols)
         if form not in clauses:
-            clauses[form] = _clause([*anywhere, *_admitted(form, literal)])
+            told, number = elsewhere.of_roles(form) if form is not None else ((), 0)
+            own = [*anywhere, *_admitted(form, literal)]
+            clauses[form] = _clause([*own[:3], *told], len(own) + number)
         found.append(role._replace(unseen=(*role.unseen, *clauses[form])))
     return tuple(found)
 
 
-def _form(name: str, symbols: Symbols) -> _Form | None:
+def _form(name: str, symbols: Symbols) -> NameForm | None:
     """What is known of a role's name that is open: its shape, or how it begins and ends; None for a literal one."""
     if not has_letters(name):
         return None
@@ -196,21 +197,17 @@ def _form(name: str, symbols: Symbols) -> _Form | None:
     return symbols.of(name).shape if len(name) == 1 else (known[0], known[-1])
 
 
-def _admitted(form: _Form | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
+def _admitted(form: NameForm | None, literal: Mapping[str, list[str]]) -> Iterator[str]:
     """The policies attached by a literal name that a role's open name may be."""
     for name, policies in literal.items():
-        if isinstance(form, Shape):
-            fits = form.admits(name)
-        else:
-            fits = form is not None and name.startswith(form[0]) and name.endswith(form[1])
-        yield from policies if fits else ()
+        yield from policies if form is not None and may_be(form, name) else ()
 
 
-def _clause(policies: Sequence[str]) -> tuple[str, ...]:
-    """One clause however many policies there are."""
-    if not policies:
+def _clause(policies: Sequence[str], number: int) -> tuple[str, ...]:
+    """One clause however many policies there are: `policies` are the first of this `number`."""
+    if not number:
         return ()
-    rest = f" and {len(policies) - 3} more" if len(policies) > 3 else ""
+    rest = f" and {number - 3} more" if number > 3 else ""
     shown = ", ".join(f"`{name}`" for name in policies[:3])
     return (f"the policy {shown}{rest}, which may be attached to this role,",)
 

@@ -7,6 +7,7 @@ too many only costs memory. What is attached to something that is not known is t
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence as SequenceOf
 from typing import Final, Generic, TypeVar
 
@@ -15,7 +16,7 @@ from policy_audit.model.value import FIRST_SYMBOL, LAST, SHARED, Symbols, has_le
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources.cloudformation import names_address
-from policy_audit.sources.elsewhere import Elsewhere
+from policy_audit.sources.elsewhere import Kind, Unplaced, joined
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.event_buses import DEFAULT, arn_of_bus
 from policy_audit.sources.event_buses import POLICY as BUS_POLICY
@@ -26,7 +27,7 @@ from policy_audit.sources.places import File, Within
 from policy_audit.sources.state_machines import definition_of
 from policy_audit.sources.template import Resource, Template
 from policy_audit.sources.tree import texts
-from policy_audit.sources.unplaced import unplaced
+from policy_audit.sources.unplaced import is_private, unplaced
 
 T = TypeVar("T")
 OPEN: Final = chr(LAST)
@@ -142,8 +143,10 @@ class Ties(NamedTuple):
     names: Found[Named]
     words: tuple[tuple[str, "array[int]"], ...]
     """By the path of a template, the words of all its texts, as hashes."""
-    has: Elsewhere
-    """What it has that may concern others."""
+    unplaced: MappingOf[Kind, tuple[Unplaced, ...]]
+    """What it attaches to something that is not known."""
+    is_private: bool
+    """Whether it has a private API, or a private domain name."""
     buses: frozenset[str]
     """The default event buses that it has a policy of: each adds to the others."""
     has_configurations: bool
@@ -225,15 +228,16 @@ class _Ties:
         self._estate, self._symbols, self._named = estate, estate.symbols, named
         self._names: _Worlds[Named] = _Worlds()
         self._words: dict[str, set[int]] = {}
-        self._has = Elsewhere()
+        self._unplaced: MappingOf[Kind, tuple[Unplaced, ...]] = {}
         self._buses: set[str] = set()
-        self._has_configurations = self._has_open_shares = self._is_named = False
+        self._is_private = self._has_configurations = self._has_open_shares = self._is_named = False
 
     def all(self) -> Ties:
         return Ties(
             self._names.found(),
             tuple((path, array("q", words)) for path, words in self._words.items()),
-            self._has,
+            self._unplaced,
+            self._is_private,
             frozenset(self._buses),
             self._has_configurations,
             self._has_open_shares,
@@ -251,7 +255,8 @@ class _Ties:
             texts = (*_texts(template), *_texts_of_workflows(template))
             self._words.setdefault(template.path, set()).update(map(hash, self._words_of(texts)))
         self._names.add(names)
-        self._has = self._has.joined(unplaced(self._estate.templates))
+        self._unplaced = joined((self._unplaced, unplaced(self._estate.templates)))
+        self._is_private = self._is_private or is_private(self._estate.templates)
 
     def _names_of(self, template: Template, resource: Resource) -> Iterator[Named]:
         """By what others may mean the resource."""

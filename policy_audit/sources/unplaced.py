@@ -1,11 +1,11 @@
 """Finds what an estate attaches to something that is not known, with the functions of those who read such things."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from policy_audit.record import NamedTuple
 from policy_audit.sources import apis, event_buses, own_policies, private_connections, roles, targets
-from policy_audit.sources.elsewhere import Elsewhere, Kind, Unplaced
+from policy_audit.sources.elsewhere import Kind, Unplaced
 from policy_audit.sources.template import Template
 
 
@@ -26,14 +26,15 @@ _FINDING: Final[dict[Kind, _Finding]] = {
 }
 
 
-def unplaced(templates: Sequence[Template]) -> Elsewhere:
-    """What an estate's templates have, in their present world, that may concern other estates."""
+def unplaced(templates: Sequence[Template]) -> Mapping[Kind, tuple[Unplaced, ...]]:
+    """What an estate's templates attach, in their present world, to something that is not known."""
     types = {resource.type for template in templates for resource in template.resources.values()}
     found = {kind: one.find(templates) for kind, one in _FINDING.items() if not types.isdisjoint(one.types)}
-    return Elsewhere({kind: each for kind, each in found.items() if each}, _is_private(templates))
+    return {kind: each for kind, each in found.items() if each}
 
 
-def _is_private(templates: Sequence[Template]) -> bool:
+def is_private(templates: Sequence[Template]) -> bool:
+    """Whether they have a private API, or a private domain name, in their present world."""
     return any(
         "PRIVATE" in apis.endpoint_types(template, resource)
         for template in templates
