@@ -950,7 +950,7 @@ FAULTS = (
     Fault(
         "what another part declares stays open",
         "joined",
-        "            if found.unplaced and len(parts) > 1:",
+        "            if found and len(parts) > 1:",
         "            if False:",
         "sources",
     ),
@@ -1014,14 +1014,14 @@ FAULTS = (
     Fault(
         "an estate's own is around it",
         "elsewhere",
-        "each[:start] + each[start + own :] if own else each",
+        "each[:start] + each[start + mine :] if mine else each",
         "each",
         "sources",
     ),
     Fault(
         "the own of one estate is taken for another's",
         "elsewhere",
-        "            starts[kind] += own\n",
+        "            starts[kind] += mine\n",
         "            starts[kind] += 0\n",
         "sources",
     ),
