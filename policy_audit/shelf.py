@@ -49,7 +49,9 @@ class _Disk:
 
 
 class Shelf(Sequence[T], Generic[T]):
-    """Things that are added one by one, and read again and again. Each has a size; beyond `room` they go to disk.
+    """Things that are read again and again. Those that are added together have a size; beyond `room` they go to disk.
+
+    The last ones stay, so that a single file's are here, however large.
 
     What comes from there is a new object each time.
     """
@@ -58,12 +60,20 @@ class Shelf(Sequence[T], Generic[T]):
         self._room = room
         self._items: list[T | _At] = []
         self._disk = _Disk()
+        self._large = 0
+        """How many of the last ones are not to stay."""
 
-    def add(self, item: T, size: int) -> None:
-        self._items.append(item if size <= self._room else self._stored(item))
+    def add(self, *items: T, size: int) -> None:
+        """Adds what belongs together."""
+        for number in range(len(self._items) - self._large, len(self._items)):
+            self._items[number] = self._stored(self._items[number])
+        self._large = len(items) if size > self._room else 0
         self._room -= min(size, self._room)
+        self._items += items
 
-    def _stored(self, item: T) -> T | _At:
+    def _stored(self, item: T | _At) -> T | _At:
+        if isinstance(item, _At):
+            return item
         import pickle
 
         try:
@@ -74,6 +84,7 @@ class Shelf(Sequence[T], Generic[T]):
     def only(self, numbers: Sequence[int]) -> None:
         """Keeps the things of these numbers, in this order."""
         self._items = [self._items[number] for number in numbers]
+        self._large = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -111,7 +122,7 @@ class Boxes(Sequence[T], Generic[T]):
 
     def add(self, items: Iterable[T]) -> None:
         box = tuple(items)
-        self._boxes.add(box, len(box))
+        self._boxes.add(box, size=len(box))
         self._ends.append(len(self) + len(box))
 
     def __len__(self) -> int:

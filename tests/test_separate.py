@@ -278,7 +278,7 @@ def samples() -> Iterator[list[str]]:
     """Fixtures that have nothing to do with each other, thrown together."""
     files = sorted(str(path) for path in FIXTURES.glob("*/*/*.yaml") if "\nResources:" in path.read_text("utf-8"))
     draw = random.Random(4)
-    for _ in range(6):
+    for _ in range(4):
         yield draw.sample(files, 25)
 
 
@@ -294,7 +294,7 @@ def test_parted_estates_are_told_of_as_they_are_together(monkeypatch: pytest.Mon
         assert told(apart) == told(together)
         assert set(apart.skipped) == set(together.skipped)
         parted += len(separate(load(paths).inputs, [PINNED]).estates)
-    assert parted > 100
+    assert parted > 80
 
 
 def test_policies_are_found_by_what_is_known_of_a_roles_name() -> None:
@@ -570,13 +570,13 @@ def test_only_what_no_estate_has_is_named_in_vain(folder: Path) -> None:
 # ---- memory ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["estate", "estate-integrations", "forms/cdk", "forms/sam", "forms/terraform"])
-def test_an_estate_that_is_told_of_is_gone(name: str) -> None:
+def test_an_estate_that_is_told_of_is_gone() -> None:
     """Without Python's search for cycles, which an audit does without."""
     gc.collect()
     gc.disable()
     try:
-        audit([str(FIXTURES / name)], PINNED)
+        for name in ("estate", "estate-integrations", "forms/cdk", "forms/sam", "forms/terraform"):
+            audit([str(FIXTURES / name)], PINNED)
         left = [one for one in gc.get_objects() if isinstance(one, Estate | System)]
     finally:
         gc.enable()
@@ -585,7 +585,7 @@ def test_an_estate_that_is_told_of_is_gone(name: str) -> None:
 
 def test_what_is_held_does_not_grow_with_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each estate, with so little room that all goes to disk: as many objects as after the first ones."""
-    copies(tmp_path, 48)
+    copies(tmp_path, 32)
     monkeypatch.setattr("policy_audit.sources.files.ROOM", 0)
     monkeypatch.setattr("policy_audit.sources.reach.ROOM", 0)
     monkeypatch.setattr("policy_audit.gather._MOST_IN_MEMORY", 0)
@@ -599,8 +599,8 @@ def test_what_is_held_does_not_grow_with_the_folder(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Gathering, "add", counted)
     audit([str(tmp_path)], PINNED)
     # Estates differ by a few thousand objects, in turns of four.
-    assert len(held) == 24
-    assert max(held[-4:]) - max(held[4:8]) < 16 * _A_LINE, held
+    assert len(held) == 16
+    assert max(held[-4:]) - max(held[4:8]) < 8 * _A_LINE, held
 
 
 _A_LINE = 100
@@ -613,7 +613,7 @@ def test_a_shelf_gives_back_what_it_was_given() -> None:
         shelf: Shelf[object] = Shelf(room)
         boxes: Boxes[object] = Boxes(room)
         for thing in things:
-            shelf.add(thing, 1)
+            shelf.add(thing, size=1)
             boxes.add((thing, thing))
         assert [*shelf] == [shelf[number] for number in range(len(things))] == things
         assert shelf[1:3] == things[1:3]
@@ -631,10 +631,11 @@ def test_a_shelf_does_without_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     shelf: Shelf[str] = Shelf(0)
-    shelf.add("x", 1)
+    shelf.add("x", "y", size=1)
+    shelf.add("z", size=1)
     texts = Texts(0)
     texts["a"] = "y"
-    assert ([*shelf], texts["a"]) == (["x"], "y")
+    assert ([*shelf], texts["a"]) == (["x", "y", "z"], "y")
 
 
 def test_texts_are_found_by_path() -> None:

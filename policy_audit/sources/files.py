@@ -132,7 +132,7 @@ class _Loading:
         stands_alone: list[bool] = []
         nested: set[str] = set()
         for one, below in with_nested(roots, self.reach):
-            self._add(one, len(self.reach.texts.get(one.path, "")))
+            self._add(one, size=len(self.reach.texts.get(one.path, "")))
             stands_alone.append(one.parent is None)
             nested |= below
         kept = [
@@ -143,9 +143,9 @@ class _Loading:
         self.inputs.only(kept)
         self.targets = [self.targets[number] for number in kept]
 
-    def _add(self, one: Input, size: int) -> None:
-        self.inputs.add(one, size)
-        self.targets.append(Target(one.path, one.form))
+    def _add(self, *inputs: Input, size: int) -> None:
+        self.inputs.add(*inputs, size=size)
+        self.targets += (Target(one.path, one.form) for one in inputs)
 
     def _read(self, path: str, forms: Sequence[Form], named: bool) -> bool:
         """Whether the file is of one of `forms`. One that can't be read is told of, unless it is surely none of them.
@@ -164,8 +164,7 @@ class _Loading:
                 found = form.read(path, content, self.reach)
                 if found is not None:
                     self.reach.claim(path)
-                    for one in found:
-                        self._add(one, len(content) + (self.reach.read - before) // len(found))
+                    self._add(*found, size=len(content) + self.reach.read - before)
                     return True
         except AuditError as error:
             if named or path in self.reach.texts or not _cannot_be_input(path):
