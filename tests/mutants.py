@@ -891,7 +891,7 @@ FAULTS = (
         "        hosts: list[str] = []",
         "sources",
     ),
-    Fault("the service of an ARN is a name", "ties", '_HEAD.sub("", text)', "text", "sources"),
+    Fault("the service of an ARN is a name", "ties", '_HEAD.sub("", text.replace', '"".join(text.replace', "sources"),
     Fault("escapes of JSON are left", "ties", '        if "\\\\u" in text:', "        if False:", "sources"),
     Fault(
         "a workflow is taken as it is written",

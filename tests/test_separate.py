@@ -126,6 +126,14 @@ TIED = {
         resource("AWS::KMS::Alias", "{AliasName: alias/till, TargetKeyId: x}"),
         resource("AWS::SQS::Queue", "{KmsMasterKeyId: alias/till}"),
     ),
+    "an alias of a key in an ARN": (
+        resource("AWS::KMS::Alias", "{AliasName: alias/shop/till, TargetKeyId: x}"),
+        resource("AWS::SQS::Queue", "{KmsMasterKeyId: 'arn:aws:kms:eu-west-1:111122223333:alias/shop/till'}"),
+    ),
+    "an alias of a key in a text of JSON": (
+        resource("AWS::KMS::Alias", "{AliasName: alias/shop/till, TargetKeyId: x}"),
+        resource("AWS::ApiGateway::RestApi", r"{Body: '{\"key\": \"alias\/shop\/till\"}'}".replace(r"\"", '"')),
+    ),
     "a host": (
         resource("AWS::ApiGateway::DomainNameV2", "{DomainName: till.example.com}"),
         resource("AWS::Events::ApiDestination", "{InvocationEndpoint: 'https://till.example.com/x'}"),
@@ -194,6 +202,10 @@ APART = {
     "a word of every ARN": (
         resource("AWS::IAM::Role", "{RoleName: sqs}"),
         resource("AWS::SNS::Topic", "{KmsMasterKeyId: 'arn:aws:sqs:eu-west-1:111122223333:orders'}"),
+    ),
+    "keys whose aliases end alike": (
+        resource("AWS::KMS::Alias", "{AliasName: alias/shop/till, TargetKeyId: x}"),
+        resource("AWS::SQS::Queue", "{KmsMasterKeyId: alias/stall/till}"),
     ),
     "an export that nobody imports": (resource("AWS::SQS::Queue", more=EXPORT % "made"), IMPORTING),
     "a policy of nobody": (ROLE, policy("['']")),

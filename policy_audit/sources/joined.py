@@ -15,6 +15,7 @@ from policy_audit.sources.inputs import Input
 from policy_audit.sources.literal_arns import LiteralArns
 from policy_audit.sources.separate import Separated, Sketch
 from policy_audit.sources.ties import OPEN, Imports, Ties, imports, ties
+from policy_audit.sources.unplaced import ever_unplaced
 
 T = TypeVar("T")
 
@@ -124,7 +125,7 @@ class _Separation:
             found = unplaced_in_any([one.unplaced for one in parts])
             if found and len(parts) > 1:
                 # What one part attaches to something that it does not know, another may have.
-                found = self._of(unit, self._ties).unplaced
+                found = self._of(unit, ever_unplaced)
             yield found
 
     def _of(self, unit: Sequence[int], asked: Callable[[Estate], T]) -> T:

@@ -38,6 +38,8 @@ _HEAD: Final = re.compile(r"""\barn:[^:\s"']*:[^:\s"']*:[^:\s"']*:[^:\s"']*(?=:)
 """What of an ARN stands before the resource, and names none."""
 _MEANT: Final = re.compile(r"""(?:^|(?<=[:/"'=,\\]))[\w.\-\U000f0000-\U0010fffd]+""", re.M)
 """A word where a name may stand: not in the midst of what is told to people."""
+_ALIAS: Final = re.compile(r"\balias/[\w./\-\U000f0000-\U0010fffd]+")
+"""The alias of a key, which is named as a whole: many end alike."""
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _IN_HOST: Final = re.compile("[a-z0-9]+")
 _IMPORTING: Final = frozenset({"Fn::GetStackOutput", "Fn::ImportValue"})
@@ -270,9 +272,10 @@ class _Ties:
         for text in found:
             name = canonical(text, self._symbols)
             words = _WORD.findall(name)
-            if words and OPEN not in words[-1]:
+            word = name if _ALIAS.fullmatch(name) else words[-1] if words else OPEN
+            if OPEN not in word:
                 # No account has two of one type and name: those of one place are copies; each file means the next.
-                yield Named(words[-1], "\0".join((kind, name, *template.place)), template.path)
+                yield Named(word, "\0".join((kind, name, *template.place)), template.path)
 
     def _look_at(self, template: Template, resource: Resource) -> None:
         kind, logical_id = resource.type, resource.logical_id
@@ -292,7 +295,8 @@ class _Ties:
         text = canonical("\n".join(texts), self._symbols)
         if "\\u" in text:
             text = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
-        found = [one for one in _MEANT.findall(_HEAD.sub("", text)) if OPEN not in one]
+        text = _HEAD.sub("", text.replace("\\/", "/"))
+        found = [one for one in (*_MEANT.findall(text), *_ALIAS.findall(text)) if OPEN not in one]
         hosts = [one for one in found if "vpce-" in one or ".execute-api" in one]
         return [*found, *(part for host in hosts for part in _in_host(host))]
 

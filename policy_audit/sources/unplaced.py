@@ -5,7 +5,8 @@ from typing import Final
 
 from policy_audit.record import NamedTuple
 from policy_audit.sources import apis, event_buses, own_policies, private_connections, roles, targets
-from policy_audit.sources.elsewhere import Kind, Unplaced
+from policy_audit.sources.elsewhere import Kind, Unplaced, joined
+from policy_audit.sources.estate import Estate
 from policy_audit.sources.template import Template
 
 
@@ -31,6 +32,14 @@ def unplaced(templates: Sequence[Template]) -> Mapping[Kind, tuple[Unplaced, ...
     types = {resource.type for template in templates for resource in template.resources.values()}
     found = {kind: one.find(templates) for kind, one in _FINDING.items() if not types.isdisjoint(one.types)}
     return {kind: each for kind, each in found.items() if each}
+
+
+def ever_unplaced(estate: Estate) -> Mapping[Kind, tuple[Unplaced, ...]]:
+    """The same of an estate, in any of its worlds."""
+    found: Mapping[Kind, tuple[Unplaced, ...]] = {}
+    for _ in estate.worlds():
+        found = joined((found, unplaced(estate.templates)))
+    return found
 
 
 def is_private(templates: Sequence[Template]) -> bool:
