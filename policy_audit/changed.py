@@ -1,7 +1,7 @@
 """What of a report concerns files that changed: the whole project is audited, and the rest is not told."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from policy_audit.findings import Finding, Report, Skipped
 
@@ -21,7 +21,7 @@ def concerning(report: Report, paths: Sequence[str]) -> Report:
         return known[file]
 
     def concerns(finding: Finding) -> bool:
-        return any(map(is_changed, _files(finding)))
+        return any(map(is_changed, (finding.address.partition("#")[0], *finding.files)))
 
     return report._replace(
         findings=tuple(filter(concerns, report.findings)),
@@ -40,9 +40,3 @@ def _file(skipped: Skipped) -> str:
         return skipped.span.file
     file, line, column = (*skipped.target.rsplit(":", 2), "", "")[:3]
     return file if line.isdecimal() and column.isdecimal() else skipped.target
-
-
-def _files(finding: Finding) -> Iterable[str]:
-    yield finding.address.partition("#")[0]
-    yield finding.location.file
-    yield from (mark.span.file for mark in finding.related)

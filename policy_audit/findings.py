@@ -99,6 +99,11 @@ class Finding(NamedTuple):
     """Stable over edits: made from rule, address and requirement, never from a line."""
 
     @property
+    def files(self) -> frozenset[str]:
+        """The files that it points at."""
+        return frozenset((self.location.file, *(mark.span.file for mark in self.related)))
+
+    @property
     def key(self) -> Key:
         return self.rule, self.address, self.requirement
 

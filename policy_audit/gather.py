@@ -22,7 +22,9 @@ class Gathering:
 
     def __init__(self, options: Options, rules: Sequence[Rule], known: frozenset[str], traced: bool) -> None:
         """`rules` are those that are asked, `known` the ids of all."""
-        self._options, self._rules, self._known, self._traced = options, rules, known, traced
+        self._options, self._rules, self._known = options, rules, known
+        self._shows_all = traced or bool(options.fixes)
+        """Whether the lines of all files are asked for, and not of those alone that findings point at."""
         self._requirements: Boxes[Checked] = Boxes(_MOST_IN_MEMORY)
         self._open: list[Line] = []
         """Of the requirements that are not proven, what may be ignored or in the baseline."""
@@ -61,7 +63,7 @@ class Gathering:
         if options.baseline:
             self._resources += (one.address(name) for one in first.templates for name in one.resources)
         findings = [one.finding for one in lines if one.finding is not None]
-        self._texts |= _texts(first, loaded.texts, findings, self._traced or bool(options.fixes))
+        self._texts |= _texts(first, loaded.texts, findings, self._shows_all)
         if options.fixes:
             from policy_audit.mending.repairs import repairs
 
@@ -108,8 +110,8 @@ class Gathering:
     def _lines(self, findings: Sequence[Finding]) -> Mapping[str, tuple[str, ...]]:
         """The lines of the files that the findings point at; of all, if the report is to show more."""
         options, lines = self._options, self._texts
-        if not self._traced and not options.fixes:
-            files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
+        if not self._shows_all:
+            files = frozenset(file for one in findings for file in one.files)
             lines = {path: text for path, text in lines.items() if path in files}
         if findings and (options.ignores or options.baseline):
             from policy_audit.settle import own_lines
@@ -130,7 +132,7 @@ def _texts(
     estate: Estate, texts: Mapping[str, str], findings: Sequence[Finding], all_of_them: bool
 ) -> Mapping[str, tuple[str, ...]]:
     """The lines of the files that findings point at, or of all, with secrets masked."""
-    files = {span.file for one in findings for span in (one.location, *(mark.span for mark in one.related))}
+    files = {file for one in findings for file in one.files}
     if all_of_them:
         files.update(texts)
     if not files:

@@ -3,6 +3,7 @@
 The file has no name, is nobody else's, and is gone with the process. Where there is none to be had, memory it is.
 """
 
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from itertools import chain
@@ -48,12 +49,27 @@ class _Disk:
         return self._file.read(where.end - where.start)
 
 
-class Shelf(Sequence[T], Generic[T]):
+class _Numbered(Sequence[T], Generic[T]):
+    """What a sequence is, by what stands `_at` a number."""
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        numbers = range(len(self))[index]
+        return self._at(numbers) if isinstance(numbers, int) else [*map(self._at, numbers)]
+
+    @abstractmethod
+    def _at(self, number: int) -> T: ...
+
+
+class Shelf(_Numbered[T]):
     """Things that are read again and again. Those that are added together have a size; beyond `room` they go to disk.
 
-    The last ones stay, so that a single file's are here, however large.
-
-    What comes from there is a new object each time.
+    The last ones stay, so that a single file's are here, however large. What comes from disk is new each time.
     """
 
     def __init__(self, room: int) -> None:
@@ -89,16 +105,8 @@ class Shelf(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[T]: ...
-
-    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        return self._loaded(self._items[index])
+    def _at(self, number: int) -> T:
+        return self._loaded(self._items[number])
 
     def __iter__(self) -> Iterator[T]:
         return map(self._loaded, self._items)
@@ -113,7 +121,7 @@ class Shelf(Sequence[T], Generic[T]):
         return found
 
 
-class Boxes(Sequence[T], Generic[T]):
+class Boxes(_Numbered[T]):
     """Things that are added many at a time, each such box in memory or on disk as a whole; `room` is for so many."""
 
     def __init__(self, room: int) -> None:
@@ -128,18 +136,9 @@ class Boxes(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[T]: ...
-
-    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
-        at = bisect_right(self._ends, index)
-        return self._boxes[at][index - (self._ends[at - 1] if at else 0)]
+    def _at(self, number: int) -> T:
+        box = bisect_right(self._ends, number)
+        return self._boxes[box][number - (self._ends[box - 1] if box else 0)]
 
     def __iter__(self) -> Iterator[T]:
         return chain.from_iterable(self._boxes)

@@ -957,15 +957,15 @@ FAULTS = (
     Fault(
         "no copy is nearer than another",
         "joined",
-        'for where in (path, _folder(path), ""))\n\n    def join_all',
+        'for where in (path, folder(path), ""))\n\n    def join_all',
         'for where in ("",))\n\n    def join_all',
         "sources",
     ),
     Fault(
         "nothing far is meant",
         "joined",
-        'for where in (path, _folder(path), ""))\n\n    def join_all',
-        "for where in (path, _folder(path)))\n\n    def join_all",
+        'for where in (path, folder(path), ""))\n\n    def join_all',
+        "for where in (path, folder(path)))\n\n    def join_all",
         "sources",
     ),
     Fault(

@@ -25,17 +25,18 @@ class Nearest(Generic[T]):
     def add(self, name: str, path: str, one: T) -> None:
         """Adds a thing that the file at `path` has."""
         self._all.setdefault(name, []).append(one)
-        for where in (path, _folder(path)):
+        for where in (path, folder(path)):
             self._near.setdefault((name, where), []).append(one)
 
     def of(self, name: str, path: str) -> list[T]:
         """What has this name, nearest to the file at `path`."""
-        return self._near.get((name, path)) or self._near.get((name, _folder(path))) or self._all.get(name) or []
+        return self._near.get((name, path)) or self._near.get((name, folder(path))) or self._all.get(name) or []
 
     def count(self, name: str) -> int:
         """How many things have this name, wherever they stand."""
         return len(self._all.get(name, ()))
 
 
-def _folder(path: str) -> str:
+def folder(path: str) -> str:
+    """The folder of the file at `path`, with a slash."""
     return path.rpartition("/")[0] + "/"

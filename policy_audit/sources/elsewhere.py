@@ -91,7 +91,7 @@ class Elsewhere(NamedTuple):
         return tuple(islice(others, 3)), len(found) - sum(may_be(form, one.to) for one in self.own)
 
 
-def joined(found: Sequence[Mapping[Kind, tuple[Unplaced, ...]]]) -> Mapping[Kind, tuple[Unplaced, ...]]:
+def in_any(found: Sequence[Mapping[Kind, tuple[Unplaced, ...]]]) -> Mapping[Kind, tuple[Unplaced, ...]]:
     """What is unplaced in any of several, each once."""
     kinds = dict.fromkeys(kind for one in found for kind in one)
     return {kind: tuple(dict.fromkeys(each for one in found for each in one.get(kind, ()))) for kind in kinds}

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TypeVar
 
+from policy_audit.model.nearest import folder
 from policy_audit.options import Options
-from policy_audit.sources.elsewhere import Kind, Unplaced, around
-from policy_audit.sources.elsewhere import joined as unplaced_in_any
+from policy_audit.sources.elsewhere import Kind, Unplaced, around, in_any
 from policy_audit.sources.estate import Estate, said
 from policy_audit.sources.exports import Exports
 from policy_audit.sources.inputs import Input
@@ -31,7 +31,7 @@ def joined(
     for one in separations:
         one.join_tied()
     exports = Counter(name for name, _ in {at for one in linked for at in one.exports.ever})
-    open_things = [unplaced_in_any(each) for each in zip(*(one.unplaced() for one in separations), strict=True)]
+    open_things = [in_any(each) for each in zip(*(one.unplaced() for one in separations), strict=True)]
     return Separated(
         groups.all(),
         arns,
@@ -122,7 +122,7 @@ class _Separation:
         tied = {number: one for unit, one in self._tied.items() for number in unit}
         for unit in self._groups.all():
             parts = [*{id(tied[number]): tied[number] for number in unit}.values()]
-            found = unplaced_in_any([one.unplaced for one in parts])
+            found = in_any([one.unplaced for one in parts])
             if found and len(parts) > 1:
                 # What one part attaches to something that it does not know, another may have.
                 found = self._of(unit, ever_unplaced)
@@ -192,7 +192,7 @@ class _Having:
 
     def add(self, name: str, path: str, number: int, always: bool) -> None:
         """Adds one that has it, in every case or in some."""
-        for where in (path, _folder(path), ""):
+        for where in (path, folder(path), ""):
             here = self._found.setdefault((name, where), {})
             here[number] = here.get(number, False) or always
 
@@ -201,7 +201,7 @@ class _Having:
 
         What is there in some cases only hides nothing that is further away.
         """
-        return any(self._join(number, name, where) for where in (path, _folder(path), ""))
+        return any(self._join(number, name, where) for where in (path, folder(path), ""))
 
     def join_all(self, number: int, name: str) -> None:
         """Joins `number` with all that have it, wherever they stand."""
@@ -216,10 +216,6 @@ class _Having:
         first, always = next(iter(here)), any(here.values())
         self._found[name, where] = {first: always}
         return always
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0] + "/"
 
 
 class _Groups:

@@ -27,7 +27,8 @@ _ATTACHING: Final = {
     "PolicyAudit::FunctionPolicy": ("lambda", "Functions"),
 }
 """By type: service, and the property that names what the document is attached to, by ARN or URL."""
-ATTACHING: Final = frozenset((*_ATTACHING, "AWS::Lambda::Permission"))
+_PERMISSION: Final = "AWS::Lambda::Permission"
+ATTACHING: Final = frozenset((*_ATTACHING, _PERMISSION))
 """All types that attach a policy."""
 _CONDITIONS: Final = {
     "SourceArn": ("ArnLike", "aws:SourceArn"),
@@ -65,7 +66,7 @@ def read_own_policies(templates: Sequence[Template]) -> tuple[OwnPolicy, ...]:
     ours = {name for one in names for name in one}
     named: dict[str, list[_Attached]] = {}
     for template in templates:
-        for one in (*_documents(template), *_permissions(template)):
+        for one in _attached(template):
             for name in one.names:
                 if name in ours:
                     named.setdefault(name, []).append(one)
@@ -87,21 +88,20 @@ def unplaced(templates: Sequence[Template]) -> tuple[Unplaced, ...]:
     }
     found = []
     for template in templates:
-        for service, names, logical_id in _attaching(template):
+        for service, names, resource in _attaching(template):
             if not names or any(has_letters(name) and name not in ours for name in names):
-                found.append(Unplaced(service, logical_id))
+                found.append(Unplaced(service, resource.logical_id))
     return tuple(found)
 
 
-def _attaching(template: Template) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Each policy: the service, the names of what it is attached to, and its logical id."""
+def _attaching(template: Template) -> Iterator[tuple[str, tuple[str, ...], Resource]]:
+    """Each resource that attaches a policy, with the service and the names of what it is attached to."""
     for kind, (service, target) in _ATTACHING.items():
         for resource in template.of_type(kind):
             if template.value(resource.logical_id, "PolicyDocument") is not None:
-                yield service, texts(template.value(resource.logical_id, target)), resource.logical_id
-    for resource in template.of_type("AWS::Lambda::Permission"):
-        function = template.property_text(resource.logical_id, "FunctionName") or ""
-        yield "lambda", (_unqualified(function)[0],), resource.logical_id
+                yield service, texts(template.value(resource.logical_id, target)), resource
+    for resource in template.of_type(_PERMISSION):
+        yield "lambda", (_function(template, resource)[0],), resource
 
 
 def _names(template: Template, resource: Resource, kind: str) -> tuple[str, ...]:
@@ -155,28 +155,22 @@ def _joined(attached: Sequence[_Attached], service: str, name: str, arn: str) ->
     return Policy(statements, "2012-10-17", name, unknown)
 
 
-def _documents(template: Template) -> Iterator[_Attached]:
-    for kind, (service, target) in _ATTACHING.items():
-        for resource in template.of_type(kind):
-            node = template.value(resource.logical_id, "PolicyDocument")
-            if node is None:
-                continue
-            policy = read_policy(node, resource.logical_id, template.symbols)
-            named = texts(template.value(resource.logical_id, target))
-            yield _Attached(service, named, policy, resource.logical_id)
+def _attached(template: Template) -> Iterator[_Attached]:
+    for service, names, resource in _attaching(template):
+        yield _Attached(service, names, _policy(template, resource), resource.logical_id)
 
 
-def _permissions(template: Template) -> Iterator[_Attached]:
-    """Each permission of a function as the statement that Lambda adds to the function's policy."""
-    for resource in template.of_type("AWS::Lambda::Permission"):
-        logical_id = resource.logical_id
-        function = template.property_text(logical_id, "FunctionName") or ""
-        name, qualifier = _unqualified(function)
-        policy = Policy((_statement(template, resource, name, qualifier),), "2012-10-17", logical_id, "", resource.span)
-        yield _Attached("lambda", (name,), policy, logical_id)
+def _policy(template: Template, resource: Resource) -> Policy:
+    """The document, or of a permission the statement that Lambda adds to the function's policy."""
+    logical_id = resource.logical_id
+    document = template.value(logical_id, "PolicyDocument")
+    if document is not None and resource.type != _PERMISSION:
+        return read_policy(document, logical_id, template.symbols)
+    statement = _statement(template, resource, _function(template, resource)[1])
+    return Policy((statement,), "2012-10-17", logical_id, "", resource.span)
 
 
-def _statement(template: Template, resource: Resource, function: str, qualifier: str) -> Statement:
+def _statement(template: Template, resource: Resource, qualifier: str) -> Statement:
     """The resource, the unqualified ARN, is left to what it is attached to, but for a version or alias."""
     given = {
         name: value
@@ -204,8 +198,9 @@ def _statement(template: Template, resource: Resource, function: str, qualifier:
     )
 
 
-def _unqualified(function: str) -> tuple[str, str]:
-    """A function's name or ARN, and the version or alias after it."""
+def _function(template: Template, permission: Resource) -> tuple[str, str]:
+    """The name or ARN of the function that a permission is for, and the version or alias after it."""
+    function = template.property_text(permission.logical_id, "FunctionName") or ""
     parts = function.split(":")
     if function.startswith("arn:"):
         return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""

@@ -16,7 +16,7 @@ from policy_audit.model.value import FIRST_SYMBOL, LAST, SHARED, Symbols, has_le
 from policy_audit.origin import Span
 from policy_audit.record import NamedTuple
 from policy_audit.sources.cloudformation import names_address
-from policy_audit.sources.elsewhere import Kind, Unplaced, joined
+from policy_audit.sources.elsewhere import Kind, Unplaced, in_any
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.event_buses import DEFAULT, arn_of_bus
 from policy_audit.sources.event_buses import POLICY as BUS_POLICY
@@ -257,7 +257,7 @@ class _Ties:
             texts = (*_texts(template), *_texts_of_workflows(template))
             self._words.setdefault(template.path, set()).update(map(hash, self._words_of(texts)))
         self._names.add(names)
-        self._unplaced = joined((self._unplaced, unplaced(self._estate.templates)))
+        self._unplaced = in_any((self._unplaced, unplaced(self._estate.templates)))
         self._is_private = self._is_private or is_private(self._estate.templates)
 
     def _names_of(self, template: Template, resource: Resource) -> Iterator[Named]:
@@ -316,7 +316,6 @@ def _texts_of_workflows(template: Template) -> Iterator[str]:
 
 def _texts(template: Template) -> Iterator[str]:
     """All texts of the template's resources and outputs, resolved."""
-    scope, resolved = template.scope, False
     pending = [one.properties for one in template.resources.values() if one.properties is not None]
     pending += [one.value for one in template.outputs().values()]
     found: list[Node] = []
@@ -327,7 +326,7 @@ def _texts(template: Template) -> Iterator[str]:
             yield node.text
         elif isinstance(node, Mapping):
             if not resolved and any(one.key.text == "Ref" or one.key.text.startswith("Fn::") for one in node.entries):
-                found.append(resolve(node, scope))
+                found.append(resolve(node, template.scope))
             else:
                 (found if resolved else pending).extend(one.value for one in node.entries)
         else:

@@ -5,7 +5,7 @@ from typing import Final
 
 from policy_audit.record import NamedTuple
 from policy_audit.sources import apis, event_buses, own_policies, private_connections, roles, targets
-from policy_audit.sources.elsewhere import Kind, Unplaced, joined
+from policy_audit.sources.elsewhere import Kind, Unplaced, in_any
 from policy_audit.sources.estate import Estate
 from policy_audit.sources.template import Template
 
@@ -38,7 +38,7 @@ def ever_unplaced(estate: Estate) -> Mapping[Kind, tuple[Unplaced, ...]]:
     """The same of an estate, in any of its worlds."""
     found: Mapping[Kind, tuple[Unplaced, ...]] = {}
     for _ in estate.worlds():
-        found = joined((found, unplaced(estate.templates)))
+        found = in_any((found, unplaced(estate.templates)))
     return found
 
 
